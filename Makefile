@@ -1,0 +1,61 @@
+# `make run` and `make test` are all that most people need; each makes .venv first if it is missing.
+VENV ?= .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PORT ?= 8501
+PAGE ?=
+QUERY ?=
+ARGS ?=
+
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --disable-pip-version-check --quiet
+# Stamps: pip runs again only after a requirements file has changed.
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test test-quick lint format bench screenshot clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+$(PY):
+	$(PYTHON) -m venv $(VENV)
+
+$(RUN): requirements.txt | $(PY)
+	$(PIP) -r requirements.txt
+	@touch $@
+
+$(DEV): requirements.txt requirements-dev.txt | $(PY)
+	$(PIP) -r requirements-dev.txt
+	@touch $(RUN) $@
+
+install: $(DEV) ## Make .venv with everything a contributor needs
+
+run: $(RUN) ## Serve the app (PORT=8501)
+	$(PY) -m streamlit run app.py --server.port $(PORT) $(ARGS)
+
+test: $(DEV) ## Run every test, the browser's too (ARGS='-k name')
+	$(PY) -m pytest $(ARGS)
+
+test-quick: $(DEV) ## Run the tests that need no browser
+	$(PY) -m pytest -m 'not browser' $(ARGS)
+
+lint: $(DEV) ## Check style, types and the direction of imports
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy explainers figures ui
+	$(VENV)/bin/lint-imports
+
+format: $(DEV) ## Put the code into shape
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: $(DEV) ## Time the pages beside an empty one (ARGS='--rounds 3 --pages affine-grid')
+	$(PY) -m benchmarks.settle $(ARGS)
+
+screenshot: $(DEV) ## Take the README's picture (PAGE=slug QUERY='degrees=30')
+	$(PY) -m assets.screenshot $(if $(PAGE),--page '$(PAGE)') $(if $(QUERY),--query '$(QUERY)') $(ARGS)
+
+clean: ## Remove caches; .venv stays
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
