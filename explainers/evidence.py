@@ -1,0 +1,122 @@
+"""Hold what a page proves: checks against a reference, and verdicts on what the notes say."""
+
+import contextlib
+import dataclasses
+import enum
+import threading
+import warnings
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Check:
+    """Compare torch with an independent reference.
+
+    Attributes:
+        statement: What should be true, in one sentence.
+        reference: What torch was compared with.
+        error: Largest absolute difference found now.
+        tolerance: Largest difference that still counts as agreement.
+        remark: Why they differ by as much as they do, or why they never will agree; may be empty.
+    """
+
+    statement: str
+    reference: str
+    error: float
+    tolerance: float
+    remark: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the error is within the tolerance; a NaN is not."""
+        return self.error <= self.tolerance
+
+
+class Verdict(enum.StrEnum):
+    """Say how a statement of the notes stands with the torch that runs now."""
+
+    HOLDS = "holds"
+    CONDITION = "holds with a condition"
+    WRONG = "wrong"
+    OBSOLETE = "obsolete"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Claim:
+    """Judge one statement of the notes by running it.
+
+    Attributes:
+        says: What the notes say, in our words.
+        where: The heading in the notes.
+        verdict: How it stands, from `measured`.
+        measured: What torch gave just now.
+        truth: The statement that is true for this torch.
+    """
+
+    says: str
+    where: str
+    verdict: Verdict
+    measured: str
+    truth: str
+
+
+# Python's warning filters belong to the process; two sessions must not restore each other's.
+_WARNINGS = threading.Lock()
+
+
+@contextlib.contextmanager
+def recorded_warnings() -> Iterator[list[warnings.WarningMessage]]:
+    """Record every warning raised inside, one session at a time."""
+    with _WARNINGS, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield caught
+
+
+def largest_difference(a: Tensor, b: Tensor) -> float:
+    """Return max |a - b| in float64; infinite where shapes differ, NaN where either holds one."""
+    if a.shape != b.shape:
+        return float("inf")
+    if a.numel() == 0:
+        return 0.0
+    return float((a.detach().to(torch.float64) - b.detach().to(torch.float64)).abs().max())
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mistake:
+    """Set the line people write beside the line that does it.
+
+    Attributes:
+        wrong: The line people write.
+        right: The line that does what they meant.
+        wrong_cost: What the wrong line costs, with numbers measured now.
+        right_cost: What the right line gives, measured the same way.
+        lesson: What to take away.
+        source: Where people met it: words and address.
+    """
+
+    wrong: str
+    right: str
+    wrong_cost: str
+    right_cost: str
+    lesson: str
+    source: tuple[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Question:
+    """Ask the reader to predict what torch will do.
+
+    Attributes:
+        text: The question.
+        options: The answers to choose from.
+        answer: The one that torch gave just now.
+        because: What torch gave, with numbers, and why.
+    """
+
+    text: str
+    options: tuple[str, ...]
+    answer: str
+    because: str

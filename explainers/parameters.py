@@ -1,0 +1,208 @@
+"""Declare a topic's parameters once: default, bounds, choices, words and spelling in an address.
+
+A topic subclasses `Parameters` and fills its fields with `number`, `choice` and `flag`. The page's
+controls, the address, the presets, the cache key, the snippet and the tests are all read from it.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, Self
+
+_LONGEST_VALUE_SHOWN = 40
+
+
+def shown(value: object) -> str:
+    """Return `value` as it stands in a sentence: whole when short, cut when a stranger made it long."""
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _LONGEST_VALUE_SHOWN else text[: _LONGEST_VALUE_SHOWN - 1] + "…"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Number:
+    """Describe a bounded number; `integer` when only whole ones make sense."""
+
+    label: str
+    help: str
+    minimum: float
+    maximum: float
+    step: float
+    integer: bool = False
+
+    @property
+    def rule(self) -> str:
+        """The rule in words."""
+        kind = "a whole number" if self.integer else "a number"
+        return f"{kind} from {self.minimum:g} to {self.maximum:g}"
+
+    def check(self, value: object) -> float:
+        """Return `value` as int or float. Raises ValueError with the rule."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            whole = not self.integer or (math.isfinite(value) and value == int(value))
+            if whole and self.minimum <= value <= self.maximum:
+                return int(value) if self.integer else float(value)
+        raise ValueError(f"{self.rule}, got {shown(value)}")
+
+    def parse(self, text: str) -> float:
+        """Return the number that `text` spells. Raises ValueError with the rule."""
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError(f"{self.rule}, got {shown(text)}") from None
+        return self.check(value)
+
+    def spell(self, value: Any) -> str:
+        """Return `value` as it stands in an address."""
+        return f"{value:.10g}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Choice:
+    """Describe a closed choice between named options, in torch's own words."""
+
+    label: str
+    help: str
+    options: tuple[str, ...]
+
+    @property
+    def rule(self) -> str:
+        """The rule in words."""
+        return f"one of {', '.join(self.options)}"
+
+    def check(self, value: object) -> str:
+        """Return `value`. Raises ValueError with the rule."""
+        if isinstance(value, str) and value in self.options:
+            return value
+        raise ValueError(f"{self.rule}, got {shown(value)}")
+
+    def parse(self, text: str) -> str:
+        """Return the option that `text` spells. Raises ValueError with the rule."""
+        return self.check(text)
+
+    def spell(self, value: Any) -> str:
+        """Return `value` as it stands in an address."""
+        return str(value)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Flag:
+    """Describe a switch."""
+
+    label: str
+    help: str
+
+    @property
+    def rule(self) -> str:
+        """The rule in words."""
+        return "true or false"
+
+    def check(self, value: object) -> bool:
+        """Return `value`. Raises ValueError with the rule."""
+        if isinstance(value, bool):
+            return value
+        raise ValueError(f"{self.rule}, got {shown(value)}")
+
+    def parse(self, text: str) -> bool:
+        """Return the flag that `text` spells. Raises ValueError with the rule."""
+        spelled = {"true": True, "false": False}.get(text.lower())
+        if spelled is None:
+            raise ValueError(f"{self.rule}, got {shown(text)}")
+        return spelled
+
+    def spell(self, value: Any) -> str:
+        """Return `value` as it stands in an address."""
+        return "true" if value else "false"
+
+
+Spec = Number | Choice | Flag
+
+
+def number(
+    default: float,
+    *,
+    label: str,
+    help: str,  # noqa: A002 - the word Streamlit and argparse use
+    minimum: float,
+    maximum: float,
+    step: float,
+) -> Any:
+    """Declare a bounded number; whole when the default is an int."""
+    spec = Number(label, help, minimum, maximum, step, integer=isinstance(default, int))
+    return dataclasses.field(default=default, metadata={"spec": spec})
+
+
+def choice(default: str, options: tuple[str, ...], *, label: str, help: str) -> Any:  # noqa: A002
+    """Declare a closed choice."""
+    return dataclasses.field(default=default, metadata={"spec": Choice(label, help, options)})
+
+
+def flag(default: bool, *, label: str, help: str) -> Any:  # noqa: A002
+    """Declare a switch."""
+    return dataclasses.field(default=default, metadata={"spec": Flag(label, help)})
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameters:
+    """Hold the settings of one view of a topic, checked against the fields' rules when made.
+
+    Raises:
+        ValueError: A field breaks its rule; the message names field, rule and value.
+    """
+
+    def __post_init__(self) -> None:
+        """Check and normalise every field."""
+        for name, spec in self.specs().items():
+            try:
+                value = spec.check(getattr(self, name))
+            except ValueError as error:
+                raise ValueError(f"{name} must be {error}") from None
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def specs(cls) -> Mapping[str, Spec]:
+        """Return the rule of every field by name, in order."""
+        return {field.name: field.metadata["spec"] for field in dataclasses.fields(cls)}
+
+    @classmethod
+    def defaults(cls) -> Mapping[str, Any]:
+        """Return the default of every field by name, in order."""
+        return {field.name: field.default for field in dataclasses.fields(cls)}
+
+    @classmethod
+    def parse(cls, address: Mapping[str, str]) -> tuple[Self, tuple[str, ...]]:
+        """Return the settings that an address spells, and a sentence for each value it refused.
+
+        A refused value leaves its field at the default and touches no other; a name that is no
+        field is passed over (it may belong to another part of the page).
+        """
+        values: dict[str, Any] = {}
+        refused: list[str] = []
+        for name, spec in cls.specs().items():
+            if name in address:
+                try:
+                    values[name] = spec.parse(address[name])
+                except ValueError as error:
+                    refused.append(f"{name} must be {error}")
+        return cls(**values), tuple(refused)
+
+    def address(self) -> dict[str, str]:
+        """Return what an address must spell to restore these settings: all but the defaults."""
+        defaults = self.defaults()
+        return {
+            name: spec.spell(getattr(self, name))
+            for name, spec in self.specs().items()
+            if getattr(self, name) != defaults[name]
+        }
+
+    def values(self) -> dict[str, Any]:
+        """Return every field by name, in order."""
+        return {name: getattr(self, name) for name in self.specs()}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Preset:
+    """Name a situation worth seeing, and say in one sentence what to notice."""
+
+    name: str
+    notice: str
+    parameters: Parameters
