@@ -1,0 +1,45 @@
+"""Explain `F.affine_grid` and `F.grid_sample`: warp a picture by a 2x3 matrix."""
+
+from explainers.affine_grid.checks import checks, view_checks
+from explainers.affine_grid.claims import claims
+from explainers.affine_grid.descent import Descent, Found, descend
+from explainers.affine_grid.geometry import (
+    Motion,
+    compose,
+    decompose,
+    describe,
+    invert,
+    pixel_matrix,
+    rotation,
+)
+from explainers.affine_grid.sampling import MODES, PADDING_MODES, Warp, warp
+from explainers.affine_grid.snippet import snippet, table
+from explainers.affine_grid.view import PRESETS, THETA_FIELDS, AffineGrid, View, explain, typed
+
+__all__ = [
+    "MODES",
+    "PADDING_MODES",
+    "PRESETS",
+    "THETA_FIELDS",
+    "AffineGrid",
+    "Descent",
+    "Found",
+    "Motion",
+    "View",
+    "Warp",
+    "checks",
+    "claims",
+    "compose",
+    "decompose",
+    "descend",
+    "describe",
+    "explain",
+    "invert",
+    "pixel_matrix",
+    "rotation",
+    "snippet",
+    "table",
+    "typed",
+    "view_checks",
+    "warp",
+]

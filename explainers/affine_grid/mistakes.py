@@ -1,0 +1,755 @@
+"""Run the mistakes people make with `F.affine_grid` and `F.grid_sample`, and what each costs."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own alias
+import torchvision.transforms.v2.functional as tv
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms import InterpolationMode
+
+from explainers import devices
+from explainers.affine_grid.geometry import compose, invert, rotation
+from explainers.affine_grid.sampling import MODES, PADDING_MODES, warp
+from explainers.evidence import Mistake, Question, largest_difference
+from explainers.parameters import shown
+from explainers.pictures import picture
+
+MOTIONS: Mapping[str, str] = {
+    "move": "Move right by half of half the width",
+    "enlarge": "Enlarge twice",
+    "turn": "Turn 30° counter-clockwise",
+}
+_FORUM = "https://github.com/pytorch/pytorch"
+_SQUARE = 16
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class PictureMistake:
+    """Hold what was asked for and what each line gives.
+
+    Attributes:
+        mistake: Both lines and their cost.
+        source: Tensor ``(C, H, W)``, the picture before.
+        wanted: Tensor ``(C, H, W)``, made by an independent library or by the longer way.
+        wanted_by: Who made `wanted`.
+        wrong: Tensor ``(C, H, W)``, what the wrong line gives.
+        right: Tensor ``(C, H, W)``, what the right line gives.
+        wrong_reads: Tensor ``(n, n, 2)``: input pixels (x, y) that a lattice of output pixels reads.
+        right_reads: The same for the right line.
+        lattice: Tensor ``(n, n, 2)``: those output pixels (x, y).
+    """
+
+    mistake: Mistake
+    source: Tensor
+    wanted: Tensor
+    wanted_by: str
+    wrong: Tensor
+    right: Tensor
+    wrong_reads: Tensor
+    right_reads: Tensor
+    lattice: Tensor
+
+    @property
+    def wrong_difference(self) -> Tensor:
+        """Mean over channels of |wrong - wanted|, ``(H, W)``."""
+        return (self.wrong - self.wanted).abs().mean(dim=0)
+
+    @property
+    def right_difference(self) -> Tensor:
+        """Mean over channels of |right - wanted|, ``(H, W)``."""
+        return (self.right - self.wanted).abs().mean(dim=0)
+
+    @property
+    def wrong_error(self) -> float:
+        """Mean absolute difference between `wrong` and `wanted`."""
+        return float(self.wrong_difference.mean())
+
+    @property
+    def right_error(self) -> float:
+        """Mean absolute difference between `right` and `wanted`."""
+        return float(self.right_difference.mean())
+
+
+def direction(
+    motion: Literal["move", "enlarge", "turn"] = "move", *, device: str = "cpu"
+) -> PictureMistake:
+    """Use the matrix of the wanted motion as theta, and use its inverse.
+
+    Raises:
+        ValueError: Unknown motion or device.
+    """
+    if motion not in MOTIONS:
+        raise ValueError(f"motion must be one of {', '.join(MOTIONS)}, got {shown(motion)}")
+    c, s = math.cos(math.radians(30)), math.sin(math.radians(30))
+    matrix = {
+        "move": [[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]],
+        "enlarge": [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]],
+        "turn": [[c, -s, 0.0], [s, c, 0.0]],
+    }[motion]
+    written = {
+        "move": "[[1, 0, 0.5], [0, 1, 0]]",
+        "enlarge": "[[2, 0, 0], [0, 2, 0]]",
+        "turn": "[[cos, -sin, 0], [sin, cos, 0]]",
+    }[motion]
+    inverse = {
+        "move": "[[1, 0, -0.5], [0, 1, 0]]",
+        "enlarge": "[[0.5, 0, 0], [0, 0.5, 0]]",
+        "turn": "[[cos, -sin, 0], [sin, cos, 0]]",
+    }[motion]
+    forward = torch.tensor(matrix)
+    # The textbook matrix turns counter-clockwise with y upward. On screen, y down, the same turn
+    # has the other sign; its inverse is the textbook matrix again.
+    on_screen = rotation(30.0) if motion == "turn" else invert(forward)
+
+    source = picture("card")
+    _, height, width = source.shape
+    wanted = tv.affine(
+        source,
+        angle=-30.0 if motion == "turn" else 0.0,
+        translate=[0.25 * width if motion == "move" else 0.0, 0.0],
+        scale=2.0 if motion == "enlarge" else 1.0,
+        shear=[0.0, 0.0],
+        interpolation=InterpolationMode.BILINEAR,
+    )
+    wrong, right = _square_after(forward, device), _square_after(on_screen, device)
+    numbers = {
+        "move": lambda m: f"A square moves {m.right:+.0f} pixels to the right; asked: +32.",
+        "enlarge": lambda m: f"A square's area becomes {m.area:.2f} times what it was; asked: 4.",
+        "turn": lambda m: f"A bar turns {m.degrees:+.0f}°; asked: +30° (counter-clockwise).",
+    }[motion]
+    lesson = {
+        "move": "theta says where each output pixel reads, not where the picture goes. To move the "
+        "picture right, every pixel must read further left.",
+        "enlarge": "theta spreads the reading positions. Reading a larger area makes the picture "
+        "smaller: 2 halves each side.",
+        "turn": "Two errors cancel: theta is the inverse map, and y points down. This is why the "
+        "textbook matrix looks right for a turn, and only for a turn.",
+    }[motion]
+    return _picture_mistake(
+        Mistake(
+            wrong=f"theta = torch.tensor({written})",
+            right=f"theta = torch.tensor({inverse})",
+            wrong_cost=numbers(wrong),
+            right_cost=numbers(right),
+            lesson=lesson,
+            source=("pytorch#35775", f"{_FORUM}/issues/35775"),
+        ),
+        source,
+        wanted,
+        "torchvision's affine",
+        forward,
+        on_screen,
+        device,
+    )
+
+
+def order(
+    degrees: float = 30.0, translate_x: float = 0.5, *, device: str = "cpu"
+) -> PictureMistake:
+    """Fold "turn, then move" into one theta in either order, beside the two steps.
+
+    Args:
+        degrees: The first warp: a turn, counter-clockwise.
+        translate_x: The second warp: a move to the right, 1.0 is half the width.
+        device: Where torch computes.
+
+    Raises:
+        ValueError: An argument is not finite.
+    """
+    source = picture("card")
+    first, then = rotation(degrees), rotation(0.0, translate=(translate_x, 0.0))
+    two_steps = warp(warp(source, first, device=device).output, then, device=device).output
+    wrong, right = compose(then, first), compose(first, then)
+    errors = [
+        float((warp(source, theta, device=device).output - two_steps).abs().mean())
+        for theta in (wrong, right)
+    ]
+    return _picture_mistake(
+        Mistake(
+            wrong="theta = move @ turn",
+            right="theta = turn @ move",
+            wrong_cost=f"Mean difference to the two steps: {errors[0]:.3f} of full scale.",
+            right_cost=f"Mean difference to the two steps: {errors[1]:.3f}, what blurring twice "
+            "and cutting off at the edge leaves.",
+            lesson="Warping by A and then by B equals one warp by A @ B: the position read last "
+            "goes through the first matrix.",
+            source=("pytorch#35775", f"{_FORUM}/issues/35775"),
+        ),
+        source,
+        two_steps,
+        "two warps, one after the other",
+        wrong,
+        right,
+        device,
+    )
+
+
+def not_square(degrees: float = 90.0, *, device: str = "cpu") -> PictureMistake:
+    """Turn a picture twice as wide as high, without and with its aspect in theta.
+
+    Raises:
+        ValueError: `degrees` is not finite.
+    """
+    source = picture("wide")
+    _, height, width = source.shape
+    wrong, right = rotation(degrees), rotation(degrees, aspect=width / height)
+    wanted = tv.rotate(source, degrees, interpolation=InterpolationMode.BILINEAR)
+    sizes = [_square_after(theta, device, height, width) for theta in (wrong, right)]
+    costs = [
+        f"A square of {_SQUARE} by {_SQUARE} pixels comes out "
+        f"{m.sides[0]:.0f} by {m.sides[1]:.0f}."
+        for m in sizes
+    ]
+    return _picture_mistake(
+        Mistake(
+            wrong="theta = [[cos, -sin, 0], [sin, cos, 0]]",
+            right="theta = [[cos, -sin * H / W, 0], [sin * W / H, cos, 0]]",
+            wrong_cost=costs[0],
+            right_cost=costs[1],
+            lesson="Both axes run from -1 to 1 whatever the picture's shape. On a wide picture a "
+            "unit of x is longer than a unit of y, so a plain turn also stretches and shears.",
+            source=("torchvision PR 2553", "https://github.com/pytorch/vision/pull/2553"),
+        ),
+        source,
+        wanted,
+        "torchvision's rotate",
+        wrong,
+        right,
+        device,
+    )
+
+
+def x_before_y(*, device: str = "cpu") -> PictureMistake:
+    """Build the identity grid with (row, column) in its last axis, and with (x, y)."""
+    source = picture("card")
+    _, height, width = source.shape
+    rows = (torch.arange(height) * 2 + 1) / height - 1
+    columns = (torch.arange(width) * 2 + 1) / width - 1
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
+    where = devices.device(device)
+    outputs = [
+        F.grid_sample(source[None].to(where), grid[None].to(where), align_corners=False)[0].cpu()
+        for grid in (torch.stack([y, x], dim=-1), torch.stack([x, y], dim=-1))
+    ]
+    lattice = _lattice(height, width)
+    transposed = float((outputs[0] - source.mT).abs().max())
+    return PictureMistake(
+        mistake=Mistake(
+            wrong="grid = torch.stack([rows, columns], dim=-1)",
+            right="grid = torch.stack([columns, rows], dim=-1)  # (x, y)",
+            wrong_cost="The picture comes out transposed: largest difference to its transpose "
+            f"{transposed:.1e}.",
+            right_cost=f"The picture comes back: largest difference {largest_difference(outputs[1], source):.1e}.",
+            lesson="A tensor is indexed [row, column]; grid_sample's last axis is (x, y), which is "
+            "(column, row).",
+            source=(
+                "torch documentation of grid_sample",
+                "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.grid_sample.html",
+            ),
+        ),
+        source=source,
+        wanted=source,
+        wanted_by="the picture itself",
+        wrong=outputs[0],
+        right=outputs[1],
+        wrong_reads=lattice.flip(-1),
+        right_reads=lattice,
+        lattice=lattice,
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class FlagTable:
+    """Hold the identity warp under every pair of `align_corners` flags.
+
+    Attributes:
+        mistake: Both lines and their cost.
+        size: Side of the square picture, in pixels.
+        errors: Tensor ``(2, 2, size, size)``: |output - picture|; first axis the flag given to
+            `affine_grid`, second the one given to `grid_sample`, False before True.
+        centres: Tensor ``(2, size)``: normalised position of each pixel's centre, False and True.
+    """
+
+    mistake: Mistake
+    size: int
+    errors: Tensor
+    centres: Tensor
+
+
+def mixed_flags(size: int = 8, *, seed: int = 0, device: str = "cpu") -> FlagTable:
+    """Warp noise by the identity with `align_corners` equal and unequal in the two calls.
+
+    Args:
+        size: Side of the picture, from 2 to 64 pixels.
+        seed: Of the noise.
+        device: Where torch computes.
+
+    Raises:
+        ValueError: `size` is out of bounds.
+    """
+    if not isinstance(size, int) or not 2 <= size <= 64:
+        raise ValueError(f"size must be a whole number from 2 to 64, got {shown(size)}")
+    where = devices.device(device)
+    noise = torch.rand(1, 1, size, size, generator=torch.Generator().manual_seed(seed)).to(where)
+    identity = torch.eye(2, 3, device=where)[None]
+    shape = [1, 1, size, size]
+    grids = [F.affine_grid(identity, shape, align_corners=flag) for flag in (False, True)]
+    errors = torch.stack(
+        [
+            torch.stack(
+                [(F.grid_sample(noise, grid, align_corners=flag) - noise).abs()[0, 0].cpu()
+                 for flag in (False, True)]
+            )
+            for grid in grids
+        ]
+    )
+    return FlagTable(
+        mistake=Mistake(
+            wrong="F.grid_sample(x, F.affine_grid(theta, x.shape, align_corners=True),\n"
+            "              align_corners=False)",
+            right="F.grid_sample(x, F.affine_grid(theta, x.shape, align_corners=False),\n"
+            "              align_corners=False)",
+            wrong_cost=f"The identity changes pixels by up to {float(errors[1, 0].max()):.2f}; "
+            f"mixed the other way by up to {float(errors[0, 1].max()):.2f}.",
+            right_cost=f"The identity changes pixels by up to {float(errors[0, 0].max()):.1e} "
+            f"(both False) and {float(errors[1, 1].max()):.1e} (both True).",
+            lesson="The flag says what -1 and 1 mean: the outer edges of the corner pixels (False) "
+            "or their centres (True). Both calls must mean the same.",
+            source=("pytorch#20785", f"{_FORUM}/issues/20785"),
+        ),
+        size=size,
+        errors=errors,
+        centres=torch.stack([grid[0, 0, :, 0].cpu() for grid in grids]),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class LibraryTurn:
+    """Hold one library's answer to an angle.
+
+    Attributes:
+        library: Name of the library and its function.
+        call: The call, as one would write it.
+        output: Tensor ``(C, H, W)``.
+        measured: Turn that a bar took, in degrees, counter-clockwise positive.
+    """
+
+    library: str
+    call: str
+    output: Tensor
+    measured: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Libraries:
+    """Hold the answers of several libraries to one angle, as written and with the sign mended."""
+
+    mistake: Mistake
+    wrong: tuple[LibraryTurn, ...]
+    right: tuple[LibraryTurn, ...]
+
+
+def libraries(degrees: float = 30.0, *, device: str = "cpu") -> Libraries:
+    """Give one angle to five libraries, then mend the sign where one turns the other way.
+
+    Args:
+        degrees: The angle, from -80 to 80: the measured turn of a bar is known up to half turns.
+        device: Where torch computes; the other libraries stay on the CPU.
+
+    Raises:
+        ValueError: `degrees` is out of bounds.
+    """
+    if not -80 <= degrees <= 80:
+        raise ValueError(f"degrees must be from -80 to 80, got {shown(degrees)}")
+    as_written = _ask_libraries(degrees, {}, device)
+    signs = {
+        turn.library: -1.0 for turn in as_written if abs(turn.measured - degrees) > 1 and degrees
+    }
+    mended = _ask_libraries(degrees, signs, device)
+    against = [turn.library for turn in as_written if turn.library in signs]
+    return Libraries(
+        mistake=Mistake(
+            wrong=f"angle = {degrees:g}  # the same for every library",
+            right=f"angle = {-degrees:g} if clockwise_is_positive else {degrees:g}",
+            wrong_cost=f"{len(against)} of {len(as_written)} turn the other way"
+            + (f": {', '.join(against)}." if against else "."),
+            right_cost="All turn the same way; the largest disagreement is "
+            f"{max(abs(turn.measured - degrees) for turn in mended):.2f}°.",
+            lesson="torchvision disagrees with itself: rotate is counter-clockwise, affine is "
+            "clockwise. Test the sign with a picture before trusting a sentence.",
+            source=("torchvision#5608", "https://github.com/pytorch/vision/issues/5608"),
+        ),
+        wrong=as_written,
+        right=mended,
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class PaddingRuler:
+    """Hold a row of pixels read at positions far outside of it.
+
+    Attributes:
+        mistake: The documentation's sentence and what torch does.
+        pixels: Tensor ``(n,)``: the row.
+        centres: Tensor ``(n,)``: normalised centre of each pixel.
+        positions: Tensor ``(m,)``: normalised positions that are read.
+        values: Per padding mode, Tensor ``(m,)``: what is read there.
+        landing: Per padding mode, Tensor ``(m,)``: the normalised position inside the row that
+            the read falls on, NaN where it falls on nothing.
+        probe: One normalised position.
+        probe_value: Per padding mode, what is read at `probe`.
+        probe_landing: Per padding mode, where `probe` lands; NaN where on nothing.
+        documented: Where the documentation's sentence says that -3.5 lands under reflection.
+    """
+
+    mistake: Mistake
+    pixels: Tensor
+    centres: Tensor
+    positions: Tensor
+    values: Mapping[str, Tensor]
+    landing: Mapping[str, Tensor]
+    probe: float
+    probe_value: Mapping[str, float]
+    probe_landing: Mapping[str, float]
+    documented: float = -0.5
+
+
+def padding_ruler(
+    probe: float = -3.5, *, align_corners: bool = False, device: str = "cpu"
+) -> PaddingRuler:
+    """Read a row of eight pixels from -4 to 4 under each `padding_mode`.
+
+    The landing position is measured, not computed: a row that holds its own coordinates is read
+    the same way, and what comes back is where the read fell.
+
+    Args:
+        probe: One position to look at, from -4 to 4.
+        align_corners: As in `F.grid_sample`.
+        device: Where torch computes.
+
+    Raises:
+        ValueError: `probe` is out of bounds.
+    """
+    if not (isinstance(probe, int | float) and -4 <= probe <= 4):
+        raise ValueError(f"probe must be a number from -4 to 4, got {shown(probe)}")
+    pixels = torch.tensor([0.15, 0.3, 0.45, 0.95, 0.7, 0.55, 0.85, 0.25])
+    identity = torch.eye(2, 3)[None]
+    centres = F.affine_grid(identity, [1, 1, 1, 8], align_corners=align_corners)[0, 0, :, 0]
+    positions = torch.linspace(-4, 4, 801)
+    asked = torch.cat([positions, torch.tensor([probe, -3.5])])
+    values, landing = {}, {}
+    for mode in PADDING_MODES:
+        values[mode] = _read_row(pixels, asked, mode, align_corners, device)
+        landing[mode] = _landing(asked, mode, align_corners, device)
+    by_torch = float(landing["reflection"][-1])
+    return PaddingRuler(
+        mistake=Mistake(
+            wrong="x = -3.5 is reflected at -1 to 1.5, and at 1 to -0.5",
+            right="x = -3.5 is reflected at -1 to 1.5, and at 1 to +0.5",
+            wrong_cost="The documentation's sentence lands at -0.5; torch reads at "
+            f"{by_torch:+.2f}, {abs(by_torch + 0.5):.2f} away.",
+            right_cost=f"torch reads at {by_torch:+.2f}: 2 - 1.5 = 0.5.",
+            lesson="Outside, zeros fades to black over one pixel, border repeats the last pixel, "
+            "reflection bounces between the edges: pixel edges for align_corners=False, pixel "
+            "centres for True.",
+            source=("pytorch#63559", f"{_FORUM}/issues/63559"),
+        ),
+        pixels=pixels,
+        centres=centres,
+        positions=positions,
+        values={mode: value[:-2] for mode, value in values.items()},
+        landing={mode: where[:-2] for mode, where in landing.items()},
+        probe=float(probe),
+        probe_value={mode: float(value[-2]) for mode, value in values.items()},
+        probe_landing={mode: float(where[-2]) for mode, where in landing.items()},
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class FullTurn:
+    """Hold what a full turn in small turns leaves of a picture.
+
+    Attributes:
+        mistake: Many small warps, and one warp by the product.
+        source: Tensor ``(C, H, W)``.
+        wrong: Per mode, what is left when each small turn warps the last result.
+        right: Per mode, what is left when one warp does the product of all turns.
+    """
+
+    mistake: Mistake
+    source: Tensor
+    wrong: Mapping[str, "Remains"]
+    right: Mapping[str, "Remains"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Remains:
+    """Hold a picture that was resampled.
+
+    Attributes:
+        image: Tensor ``(C, H, W)``.
+        error: Mean absolute difference to the original, inside the inscribed circle.
+        contrast: Share of the original's variance that is left there; above 1 it was sharpened.
+    """
+
+    image: Tensor
+    error: float
+    contrast: float
+
+
+def full_turn(turns: int = 12, *, device: str = "cpu") -> FullTurn:
+    """Turn a picture once around in equal small turns, warping the last result each time.
+
+    Args:
+        turns: How many, from 1 to 72.
+        device: Where torch computes.
+
+    Raises:
+        ValueError: `turns` is out of bounds.
+    """
+    if not isinstance(turns, int) or not 1 <= turns <= 72:
+        raise ValueError(f"turns must be a whole number from 1 to 72, got {shown(turns)}")
+    source = picture("card")
+    where = devices.device(device)
+    step = rotation(360 / turns).to(where)
+    grid = F.affine_grid(step[None], [1, *source.shape], align_corners=False)
+    _, height, width = source.shape
+    y, x = torch.meshgrid(
+        torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij"
+    )
+    inside = x.hypot(y) < 0.95
+
+    def remains(image: Tensor) -> Remains:
+        return Remains(
+            image=image,
+            error=float((image - source)[:, inside].abs().mean()),
+            contrast=float(image[:, inside].var() / source[:, inside].var()),
+        )
+
+    product = torch.eye(2, 3)
+    for _ in range(turns):
+        product = compose(product, rotation(360 / turns))
+    wrong, right = {}, {}
+    for mode in MODES:
+        image = source[None].to(where)
+        for _ in range(turns):
+            image = F.grid_sample(image, grid, mode=mode, align_corners=False)
+        wrong[mode] = remains(image[0].cpu())
+        right[mode] = remains(warp(source, product, mode=mode, device=device).output)
+    return FullTurn(
+        mistake=Mistake(
+            wrong=f"for _ in range({turns}):\n    x = warp(x, small)",
+            right=f"for _ in range({turns}):\n    theta = compose(theta, small)\nx = warp(x, theta)",
+            wrong_cost=f"Bilinear keeps {wrong['bilinear'].contrast:.0%} of the contrast; mean "
+            f"difference to the picture {wrong['bilinear'].error:.3f}.",
+            right_cost=f"Bilinear keeps {right['bilinear'].contrast:.0%} of the contrast; mean "
+            f"difference to the picture {right['bilinear'].error:.1e}.",
+            lesson="Every warp resamples: bilinear blurs, bicubic overshoots at edges, nearest "
+            "moves pixels to the wrong place. Multiply the matrices and sample once.",
+            source=("Jaderberg et al., 2015", "https://arxiv.org/abs/1506.02025"),
+        ),
+        source=source,
+        wrong=wrong,
+        right=right,
+    )
+
+
+def question(*, device: str = "cpu") -> Question:
+    """Ask where a positive offset moves the picture, and let torch answer."""
+    moved = _square_after(torch.tensor([[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]), device)
+    way = "left" if moved.right < 0 else "right"
+    return Question(
+        text="`theta = [[1, 0, 0.5], [0, 1, 0]]` on a 128 by 128 picture. Where does it go?",
+        options=(
+            "32 pixels to the right",
+            "32 pixels to the left",
+            "64 pixels to the right",
+            "64 pixels to the left",
+        ),
+        answer=f"{abs(moved.right):.0f} pixels to the {way}",
+        because=f"A square moved by {moved.right:+.0f} pixels. theta is where each output pixel "
+        "reads: half of half the width further right. What stood there appears further left.",
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Measured:
+    right: float
+    area: float
+    degrees: float
+    sides: tuple[float, float]
+
+
+def _square_after(theta: Tensor, device: str, height: int = 128, width: int = 128) -> _Measured:
+    """Measure by moments what a warp does to a white square (and to a bar, for its angle)."""
+    square = torch.zeros(1, height, width)
+    top, left = (height - _SQUARE) // 2, (width - _SQUARE) // 2
+    square[:, top : top + _SQUARE, left : left + _SQUARE] = 1
+    moved = warp(square, theta, device=device).output[0]
+    y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
+    mass = moved.sum()
+    mean_x, mean_y = (moved * x).sum() / mass, (moved * y).sum() / mass
+    centred = torch.stack([(y - mean_y).flatten(), (x - mean_x).flatten()])
+    covariance = (moved.flatten() * centred) @ centred.T / mass
+    # Along its own axes a filled rectangle of side s has variance s² / 12.
+    short, long = (12 * torch.linalg.eigvalsh(covariance)).clamp(min=0).sqrt().tolist()
+    bar = torch.zeros(1, height, width)
+    middle = height // 2
+    bar[:, middle - 2 : middle + 2, width // 2 - 24 : width // 2 + 24] = 1
+    return _Measured(
+        right=float(mean_x - width / 2),
+        area=float(mass / square.sum()),
+        degrees=bar_angle(warp(bar, theta, device=device).output[0]),
+        sides=(short, long),
+    )
+
+
+def bar_angle(picture_of_bar: Tensor) -> float:
+    """Return the angle of a bright bar in degrees, counter-clockwise on screen, by second moments.
+
+    Args:
+        picture_of_bar: Tensor ``(H, W)``, dark but for the bar. An angle and its opposite look
+            alike: the result is in (-90, 90].
+    """
+    height, width = picture_of_bar.shape
+    y, x = torch.meshgrid(
+        torch.arange(height, dtype=torch.float64),
+        torch.arange(width, dtype=torch.float64),
+        indexing="ij",
+    )
+    weight = picture_of_bar.to(torch.float64)
+    weight = weight / weight.sum()
+    x, y = x - (weight * x).sum(), y - (weight * y).sum()
+    xx, yy, xy = (float((weight * product).sum()) for product in (x * x, y * y, x * y))
+    return -math.degrees(0.5 * math.atan2(2 * xy, xx - yy))
+
+
+def _lattice(height: int, width: int, count: int = 5) -> Tensor:
+    y, x = torch.meshgrid(
+        torch.linspace(0.12, 0.88, count) * (height - 1),
+        torch.linspace(0.12, 0.88, count) * (width - 1),
+        indexing="ij",
+    )
+    return torch.stack([x, y], dim=-1)
+
+
+def _reads(theta: Tensor, lattice: Tensor, height: int, width: int) -> Tensor:
+    """Read off torch's own grid where the lattice of output pixels samples the input."""
+    grid = F.affine_grid(theta[None], [1, 1, height, width], align_corners=False)
+    at = (2 * lattice + 1) / torch.tensor([width, height]) - 1
+    read = F.grid_sample(
+        grid.permute(0, 3, 1, 2), at[None], align_corners=False, padding_mode="border"
+    )[0].permute(1, 2, 0)
+    return ((read + 1) * torch.tensor([width, height]) - 1) / 2
+
+
+def _picture_mistake(
+    mistake: Mistake,
+    source: Tensor,
+    wanted: Tensor,
+    wanted_by: str,
+    wrong: Tensor,
+    right: Tensor,
+    device: str,
+) -> PictureMistake:
+    _, height, width = source.shape
+    lattice = _lattice(height, width)
+    return PictureMistake(
+        mistake=mistake,
+        source=source,
+        wanted=wanted,
+        wanted_by=wanted_by,
+        wrong=warp(source, wrong, device=device).output,
+        right=warp(source, right, device=device).output,
+        wrong_reads=_reads(wrong, lattice, height, width),
+        right_reads=_reads(right, lattice, height, width),
+        lattice=lattice,
+    )
+
+
+def _ask_libraries(
+    degrees: float, signs: Mapping[str, float], device: str
+) -> tuple[LibraryTurn, ...]:
+    card = picture("card")
+    bar = torch.zeros_like(card)
+    bar[:, 62:66, 24:104] = 1
+    bilinear = InterpolationMode.BILINEAR
+
+    def by_torch(image: Tensor, angle: float) -> Tensor:
+        c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        return warp(image, torch.tensor([[c, -s, 0.0], [s, c, 0.0]]), device=device).output
+
+    def by_opencv(image: Tensor, angle: float) -> Tensor:
+        _, height, width = image.shape
+        matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1.0)
+        array = np.ascontiguousarray(image.permute(1, 2, 0).numpy())
+        turned = cv2.warpAffine(array, matrix, (width, height), flags=cv2.INTER_LINEAR)
+        return torch.from_numpy(turned).permute(2, 0, 1)
+
+    def by_pil(image: Tensor, angle: float) -> Tensor:
+        array = (image.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+        turned = Image.fromarray(array).rotate(angle, Image.Resampling.BILINEAR)
+        return torch.from_numpy(np.array(turned)).permute(2, 0, 1) / 255
+
+    asked: dict[str, tuple[str, Any]] = {
+        "torch, textbook theta": ("theta = [[c, -s, 0], [s, c, 0]]", by_torch),
+        "torchvision rotate": (
+            "rotate(x, {angle:g})",
+            lambda image, angle: tv.rotate(image, angle, interpolation=bilinear),
+        ),
+        "torchvision affine": (
+            "affine(x, angle={angle:g}, ...)",
+            lambda image, angle: tv.affine(
+                image,
+                angle=angle,
+                translate=[0, 0],
+                scale=1.0,
+                shear=[0.0, 0.0],
+                interpolation=bilinear,
+            ),
+        ),
+        "OpenCV": ("getRotationMatrix2D(centre, {angle:g}, 1)", by_opencv),
+        "PIL": ("Image.rotate({angle:g})", by_pil),
+    }
+    turns = []
+    for library, (call, turn) in asked.items():
+        angle = degrees * signs.get(library, 1.0)
+        turns.append(
+            LibraryTurn(
+                library=library,
+                call=call.format(angle=angle),
+                output=turn(card, angle),
+                measured=bar_angle(turn(bar, angle)[0]),
+            )
+        )
+    return tuple(turns)
+
+
+def _read_row(
+    row: Tensor, positions: Tensor, padding_mode: str, align_corners: bool, device: str
+) -> Tensor:
+    where = devices.device(device)
+    grid = torch.stack([positions, torch.zeros_like(positions)], dim=-1)[None, None].to(where)
+    return F.grid_sample(
+        row.reshape(1, 1, 1, -1).to(where),
+        grid,
+        padding_mode=padding_mode,
+        align_corners=align_corners,
+    )[0, 0, 0].cpu()
+
+
+def _landing(positions: Tensor, padding_mode: str, align_corners: bool, device: str) -> Tensor:
+    identity = torch.eye(2, 3)[None]
+    # Fine steps: a bilinear read of coordinates is exact but for half a step at either edge.
+    ramp = F.affine_grid(identity, [1, 1, 1, 4096], align_corners=align_corners)[0, 0, :, 0]
+    landing = _read_row(ramp, positions, padding_mode, align_corners, device)
+    if padding_mode == "zeros":
+        return torch.where(positions.abs() <= 1, landing, torch.nan)
+    return landing

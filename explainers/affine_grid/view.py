@@ -1,0 +1,348 @@
+"""Declare the page's parameters and compute what one setting of them shows."""
+
+import dataclasses
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own alias
+from torch import Tensor
+
+from explainers.affine_grid.geometry import describe, rotation
+from explainers.affine_grid.sampling import MODES, PADDING_MODES, Warp, warp
+from explainers.linkage import Linkage, linkage
+from explainers.parameters import Parameters, Preset, choice, flag, number
+from explainers.pictures import picture
+
+LARGEST_OUTPUT = 256
+THETA_FIELDS = ("theta_00", "theta_01", "theta_02", "theta_10", "theta_11", "theta_12")
+
+
+def _entry(default: float, row: int, column: int) -> float:
+    reads = ("x", "y")[row]
+    weighs = ("x", "y", "1")[column]
+    value: float = number(
+        default,
+        label=f"θ[{row},{column}]",
+        help=f"How much of the output's {weighs} goes into the {reads} that is read.",
+        minimum=-4.0,
+        maximum=4.0,
+        step=0.05,
+    )
+    return value
+
+
+@dataclasses.dataclass(frozen=True)
+class AffineGrid(Parameters):
+    """Hold the settings of one warp."""
+
+    degrees: float = number(
+        30.0,
+        label="degrees",
+        help="Turn of the picture; positive is counter-clockwise as seen.",
+        minimum=-180.0,
+        maximum=180.0,
+        step=1.0,
+    )
+    scale_x: float = number(
+        1.0,
+        label="scale x",
+        help="Enlargement along x: 2 makes the picture twice as wide.",
+        minimum=0.25,
+        maximum=4.0,
+        step=0.05,
+    )
+    scale_y: float = number(
+        1.0,
+        label="scale y",
+        help="Enlargement along y: 2 makes the picture twice as high.",
+        minimum=0.25,
+        maximum=4.0,
+        step=0.05,
+    )
+    translate_x: float = number(
+        0.0,
+        label="translate x",
+        help="Move to the right; 1 is half the picture's width.",
+        minimum=-1.0,
+        maximum=1.0,
+        step=0.05,
+    )
+    translate_y: float = number(
+        0.0,
+        label="translate y",
+        help="Move down; 1 is half the picture's height.",
+        minimum=-1.0,
+        maximum=1.0,
+        step=0.05,
+    )
+    shear: float = number(
+        0.0,
+        label="shear",
+        help="Degrees along x; positive leans the top edge to the right.",
+        minimum=-60.0,
+        maximum=60.0,
+        step=1.0,
+    )
+    mode: str = choice(
+        "bilinear", MODES, label="mode", help="How grid_sample reads between pixel centres."
+    )
+    padding_mode: str = choice(
+        "zeros",
+        PADDING_MODES,
+        label="padding_mode",
+        help="What grid_sample reads outside: black, the last pixel, or the picture mirrored.",
+    )
+    align_corners: bool = flag(
+        False,
+        label="align_corners",
+        help="False: -1 and 1 are the outer edges of the corner pixels. True: their centres.",
+    )
+    keep_aspect: bool = flag(
+        True,
+        label="correct for aspect",
+        help="Put width over height into theta, so that a turn of a wide picture is a turn.",
+    )
+    picture: str = choice(
+        "card",
+        ("card", "wide", "checkerboard", "zone_plate"),
+        label="picture",
+        help="The picture to warp. Your own can be uploaded beside this.",
+    )
+    height: int = number(
+        0,
+        label="output height",
+        help="Rows of the output; 0 keeps the picture's.",
+        minimum=0,
+        maximum=LARGEST_OUTPUT,
+        step=8,
+    )
+    width: int = number(
+        0,
+        label="output width",
+        help="Columns of the output; 0 keeps the picture's.",
+        minimum=0,
+        maximum=LARGEST_OUTPUT,
+        step=8,
+    )
+    by_hand: bool = flag(
+        False,
+        label="type theta by hand",
+        help="Set the six numbers of theta yourself; the sliders above then rest.",
+    )
+    theta_00: float = _entry(1.0, 0, 0)
+    theta_01: float = _entry(0.0, 0, 1)
+    theta_02: float = _entry(0.0, 0, 2)
+    theta_10: float = _entry(0.0, 1, 0)
+    theta_11: float = _entry(1.0, 1, 1)
+    theta_12: float = _entry(0.0, 1, 2)
+
+    def size(self, picture: Tensor) -> tuple[int, int]:
+        """Return height and width of the output for a picture ``(C, H, W)``."""
+        _, height, width = picture.shape
+        return self.height or height, self.width or width
+
+    def theta(self, aspect: float) -> Tensor:
+        """Return the theta of these settings, ``(2, 3)`` float32, for width over height `aspect`."""
+        if self.by_hand:
+            return torch.tensor([getattr(self, name) for name in THETA_FIELDS]).reshape(2, 3)
+        return rotation(
+            self.degrees,
+            scale=(self.scale_x, self.scale_y),
+            shear=self.shear,
+            translate=(self.translate_x, self.translate_y),
+            aspect=aspect if self.keep_aspect else 1.0,
+        )
+
+
+PRESETS = (
+    Preset(
+        "A turn",
+        "The drawn grid turns clockwise on the input, so the picture turns counter-clockwise.",
+        AffineGrid(),
+    ),
+    Preset(
+        "A quarter turn",
+        "Every output pixel falls on one input pixel: nothing is blurred.",
+        AffineGrid(degrees=90.0),
+    ),
+    Preset(
+        "Wide, uncorrected",
+        "The circle turns into an egg: x and y are measured in different units.",
+        AffineGrid(degrees=45.0, picture="wide", keep_aspect=False),
+    ),
+    Preset(
+        "Move and mirror the edge",
+        "The picture goes right while the grid goes left; reflection fills the gap.",
+        AffineGrid(degrees=0.0, translate_x=0.5, padding_mode="reflection"),
+    ),
+    Preset(
+        "Shrink, and alias",
+        "grid_sample reads four pixels however far apart: the rings that appear are not there.",
+        AffineGrid(degrees=0.0, scale_x=0.4, scale_y=0.4, picture="zone_plate"),
+    ),
+    Preset(
+        "Theta of the notes",
+        "The two offsets are negative, and the picture moves right and down.",
+        AffineGrid(by_hand=True, theta_02=-0.2, theta_12=-0.4),
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """Hold everything that one setting shows.
+
+    Attributes:
+        parameters: The settings.
+        picture: Tensor ``(C, H, W)``, the input.
+        theta: Tensor ``(2, 3)`` float32.
+        warp: Output ``(C, H', W')`` and grid ``(H', W', 2)``.
+        sentence: What this theta does to the picture; empty when it is singular.
+        problem: Why theta is singular and what to change; empty when it is not.
+        lines: Tensor ``(n, m, 2)``: lattice lines of the output, where the *input* is read,
+            in input pixels (x, y).
+        output_lines: Tensor ``(n, m, 2)``: the same lines in output pixels (x, y).
+        corners: Tensor ``(4, 2)``: input pixels (x, y) read by the output's corner pixels, in the
+            order top left, top right, bottom right, bottom left.
+        tiny: Tensor ``(16, 16)``: the loupe's picture.
+        tiny_output: Tensor ``(16, 16)``: the same warp of it.
+        links: Which pixels of `tiny` make each pixel of `tiny_output`.
+    """
+
+    parameters: AffineGrid
+    picture: Tensor
+    theta: Tensor
+    warp: Warp
+    sentence: str
+    problem: str
+    lines: Tensor
+    output_lines: Tensor
+    corners: Tensor
+    tiny: Tensor
+    tiny_output: Tensor
+    links: Linkage
+
+    @property
+    def aspect(self) -> float:
+        """Width over height of the input."""
+        return self.picture.shape[2] / self.picture.shape[1]
+
+
+def explain(
+    parameters: AffineGrid, *, image: Tensor | None = None, device: str = "cpu"
+) -> View:
+    """Compute what one setting shows.
+
+    Args:
+        parameters: The settings.
+        image: A reader's own picture ``(C, H, W)`` in place of the project's; None for those.
+        device: Where torch computes.
+
+    Returns:
+        The view, on the CPU.
+
+    Raises:
+        ValueError: `image` is not a finite floating ``(C, H, W)``; `device` is not there.
+    """
+    source = picture(parameters.picture) if image is None else image
+    _, height, width = source.shape
+    aspect = width / height
+    theta = parameters.theta(aspect)
+    warped = warp(
+        source,
+        theta,
+        size=parameters.size(source),
+        mode=parameters.mode,
+        padding_mode=parameters.padding_mode,
+        align_corners=parameters.align_corners,
+        device=device,
+    )
+    try:
+        sentence, problem = describe(theta, aspect=aspect if parameters.keep_aspect else 1.0), ""
+    except ValueError as error:
+        sentence = ""
+        problem = (
+            f"{error}. It reads the whole output from one line or point of the picture; "
+            "make the first two columns point in different directions."
+        )
+    reads = in_pixels(warped.grid, (height, width), align_corners=parameters.align_corners)
+    lines, output_lines = lattice_lines(reads)
+    tiny = picture("tiny")[0]
+    tiny_theta = parameters.theta(1.0)
+
+    def operation(image: Tensor) -> Tensor:
+        grid = F.affine_grid(
+            tiny_theta[None], [1, 1, 16, 16], align_corners=parameters.align_corners
+        )
+        return F.grid_sample(
+            image[None, None],
+            grid,
+            mode=parameters.mode,
+            padding_mode=parameters.padding_mode,
+            align_corners=parameters.align_corners,
+        )[0, 0]
+
+    return View(
+        parameters=parameters,
+        picture=source,
+        theta=theta,
+        warp=warped,
+        sentence=sentence,
+        problem=problem,
+        lines=lines,
+        output_lines=output_lines,
+        corners=reads[[0, 0, -1, -1], [0, -1, -1, 0]],
+        tiny=tiny,
+        tiny_output=operation(tiny),
+        links=linkage(operation, (16, 16)),
+    )
+
+
+def typed(parameters: AffineGrid, aspect: float) -> AffineGrid:
+    """Return settings that hold, as six typed numbers, the theta that the sliders make.
+
+    Args:
+        parameters: Settings of the sliders.
+        aspect: Width over height of the picture.
+    """
+    theta = dataclasses.replace(parameters, by_hand=False).theta(aspect).flatten().tolist()
+    numbers = {
+        name: min(max(round(value, 3), -4.0), 4.0)
+        for name, value in zip(THETA_FIELDS, theta, strict=True)
+    }
+    return dataclasses.replace(parameters, by_hand=True, **numbers)
+
+
+def in_pixels(grid: Tensor, size: tuple[int, int], *, align_corners: bool) -> Tensor:
+    """Return normalised positions (x, y) as pixels (x, y) of a picture of that height and width.
+
+    Args:
+        grid: Tensor ``(..., 2)``.
+        size: Height and width.
+        align_corners: What -1 and 1 stand for.
+
+    Returns:
+        Tensor ``(..., 2)``; whole numbers are pixel centres.
+    """
+    extent = torch.tensor([size[1], size[0]], dtype=grid.dtype)
+    if align_corners:
+        return (grid + 1) / 2 * (extent - 1)
+    return ((grid + 1) * extent - 1) / 2
+
+
+def lattice_lines(reads: Tensor, *, count: int = 9) -> tuple[Tensor, Tensor]:
+    """Pick evenly spaced rows and columns of output pixels, and where each of them reads.
+
+    Args:
+        reads: Tensor ``(H', W', 2)``: input pixel (x, y) read by each output pixel.
+        count: How many rows and how many columns.
+
+    Returns:
+        Two tensors ``(2 * count, 2, 2)``: each line by its two ends, in input pixels and in
+        output pixels. An affine map keeps lines straight, so the ends are enough.
+    """
+    height, width, _ = reads.shape
+    rows = torch.linspace(0, height - 1, count).round().long()
+    columns = torch.linspace(0, width - 1, count).round().long()
+    ends_y = torch.cat([rows[:, None].expand(-1, 2), torch.tensor([[0, height - 1]] * count)])
+    ends_x = torch.cat([torch.tensor([[0, width - 1]] * count), columns[:, None].expand(-1, 2)])
+    return reads[ends_y, ends_x], torch.stack([ends_x, ends_y], dim=-1).to(reads.dtype)
