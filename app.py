@@ -1,0 +1,26 @@
+"""Serve Torch Loupe: `streamlit run app.py`, or `uvicorn app:app`."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import streamlit as st
+
+from ui import server
+
+SCRIPT = Path(__file__).resolve().parent / "ui" / "shell.py"
+
+
+@contextlib.asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Import what every page needs while nobody waits yet."""
+    with server.warm_start():
+        yield
+
+
+app = st.App(
+    SCRIPT,
+    lifespan=lifespan,
+    middleware=server.MIDDLEWARE,
+    on_script_error=server.say_what_happened,
+)

@@ -1,0 +1,29 @@
+"""Home: what this is, and a card per page."""
+
+import streamlit as st
+
+from ui import address, catalogue, home
+
+address.leave()
+st.title("Torch Loupe", anchor=False)
+st.markdown(
+    "See what PyTorch does: move a control and watch the rule hold, make the classic mistake and "
+    "watch it break. Every picture is computed by torch, now, and checked beside an independent "
+    "reference."
+)
+query = st.text_input(
+    "Find a page",
+    type="search",
+    live="200ms",
+    placeholder="align_corners, rotation, …",
+    max_chars=60,
+    key="home.query",
+)
+found = [page for page in catalogue.PAGES if page.matches(query)]
+if not found:
+    st.info("No page speaks of this yet. Try a torch name, such as grid_sample.")
+for chapter in catalogue.CHAPTERS:
+    pages = [page for page in found if page.chapter == chapter]
+    if pages:
+        st.subheader(chapter, anchor=False)
+        home.cards(pages)

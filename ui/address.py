@@ -1,0 +1,89 @@
+"""Keep the page's settings and the browser's address in step.
+
+Streamlit's own binding (`bind="query-params"`) gives two pages with a parameter of one name one
+shared value, drops a bad value without a word, and leaves the address behind when a callback sets
+a control. Here a session's settings live under the page's slug, the address carries the bare
+names, and one small component replaces the address after each run.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from explainers.parameters import Parameters
+
+_ASSETS = Path(__file__).resolve().parent.parent / "assets"
+_WRITER = st.components.v2.component(
+    "torch_loupe_address", js=(_ASSETS / "address.js").read_text(encoding="utf-8")
+)
+_CURRENT = "_address.page"
+_REFUSED = "_address.refused"
+
+
+def key(slug: str, name: str) -> str:
+    """Return the session key of a page's parameter."""
+    return f"{slug}.{name}"
+
+
+def seed(slug: str, kind: type[Parameters]) -> tuple[str, ...]:
+    """Put a page's settings into the session before its controls are drawn.
+
+    On the first run of a visit to the page they come from the address; what the address does not
+    name keeps the value it had on an earlier visit, or the default.
+
+    Args:
+        slug: The page.
+        kind: Its parameters.
+
+    Returns:
+        A sentence for each value of the address that was refused, as long as nothing was changed.
+    """
+    if st.session_state.get(_CURRENT) != slug:
+        st.session_state[_CURRENT] = slug
+        asked = st.query_params.to_dict()
+        settings, refused = kind.parse(asked)
+        named = kind.specs().keys() & asked.keys()
+        for name in named:
+            st.session_state[key(slug, name)] = getattr(settings, name)
+        st.session_state[_REFUSED] = refused
+    for name, default in kind.defaults().items():
+        st.session_state.setdefault(key(slug, name), default)
+    return tuple(st.session_state.get(_REFUSED, ()))
+
+
+def leave() -> None:
+    """Note that the reader is on a page without settings, so that a link back is read anew."""
+    st.session_state.pop(_CURRENT, None)
+    st.session_state.pop(_REFUSED, None)
+
+
+def apply(slug: str, parameters: Parameters) -> None:
+    """Set every control of a page, from a callback."""
+    for name, value in parameters.values().items():
+        st.session_state[key(slug, name)] = value
+    accept()
+
+
+def accept() -> None:
+    """Forget what the address got wrong: the reader has moved on."""
+    st.session_state[_REFUSED] = ()
+
+
+def values(slug: str, kind: type[Parameters]) -> dict[str, Any]:
+    """Return what the session holds for a page's parameters, unchecked."""
+    return {name: st.session_state[key(slug, name)] for name in kind.specs()}
+
+
+def write(settings: Mapping[str, str]) -> None:
+    """Replace the browser's query by these settings, without a new entry in its history."""
+    _WRITER(key="_address", data={"query": urlencode(settings)}, height=1)
+
+
+def link(settings: Mapping[str, str]) -> str:
+    """Return the whole address that restores these settings."""
+    base = (st.context.url or "").split("?")[0]
+    query = urlencode(settings)
+    return f"{base}?{query}" if query else base

@@ -1,0 +1,91 @@
+"""List every page once: navigation, home, tests, benchmark and README are made from this."""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Describe one topic's page.
+
+    Attributes:
+        slug: Its address, and the name of its modules in `explainers` and `figures`.
+        title: As readers know it.
+        question: The one question it answers.
+        icon: A Material symbol.
+        chapter: Title of its chapter; the folder is the same in lower case.
+        terms: Torch's names that a reader may search for.
+    """
+
+    slug: str
+    title: str
+    question: str
+    icon: str
+    chapter: str
+    terms: tuple[str, ...]
+
+    @property
+    def file(self) -> Path:
+        """The page's script."""
+        return ROOT / "pages" / self.chapter.lower().replace(" ", "_") / f"{self.slug}.py"
+
+    @property
+    def topic(self) -> ModuleType:
+        """The topic's explainer."""
+        return importlib.import_module(f"explainers.{self.slug}")
+
+    @property
+    def figures(self) -> ModuleType:
+        """The topic's figures."""
+        return importlib.import_module(f"figures.{self.slug}")
+
+    def matches(self, query: str) -> bool:
+        """Whether every word of `query` stands in the title, the question or torch's names."""
+        text = " ".join((self.title, self.question, self.chapter, *self.terms)).lower()
+        return all(word in text for word in query.lower().split())
+
+
+PAGES = (
+    Page(
+        slug="affine_grid",
+        title="affine_grid and grid_sample",
+        question="Which way does theta move a picture, and why does it come out wrong?",
+        icon=":material/rotate_left:",
+        chapter="Sampling",
+        terms=(
+            "F.affine_grid",
+            "F.grid_sample",
+            "theta",
+            "align_corners",
+            "padding_mode",
+            "mode",
+            "bilinear",
+            "nearest",
+            "bicubic",
+            "reflection",
+            "border",
+            "rotation",
+            "shear",
+            "spatial transformer",
+            "STN",
+            "warpAffine",
+        ),
+    ),
+)
+"""Every page, in reading order."""
+
+CHAPTERS = tuple(dict.fromkeys(page.chapter for page in PAGES))
+"""Every chapter, in reading order."""
+
+
+def page(slug: str) -> Page:
+    """Return the page of that slug.
+
+    Raises:
+        KeyError: There is none.
+    """
+    return {entry.slug: entry for entry in PAGES}[slug]

@@ -1,0 +1,71 @@
+"""Draw a parameter's control from its declaration: label, bounds, help and session key."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from explainers.parameters import Choice, Flag, Number, Parameters
+from ui import address
+
+
+class Controls:
+    """Draw the controls of one page's parameters, where the page wants them."""
+
+    def __init__(self, slug: str, kind: type[Parameters]) -> None:
+        """Take the page's slug and its parameters' class."""
+        self._slug = slug
+        self._kind = kind
+
+    def draw(
+        self,
+        *names: str,
+        typed: bool = False,
+        disabled: bool = False,
+        on_change: Callable[[], None] | None = None,
+    ) -> None:
+        """Draw controls in a column of their own or side by side when there are several.
+
+        Args:
+            names: Of the parameters.
+            typed: Numbers as boxes to type in, not as sliders.
+            disabled: Shown, at rest.
+            on_change: Called before the rerun, after the change.
+        """
+        places = st.columns(len(names)) if len(names) > 1 else [st.container()]
+        for name, place in zip(names, places, strict=True):
+            with place:
+                self._control(name, typed, disabled, on_change)
+
+    def _control(
+        self, name: str, typed: bool, disabled: bool, on_change: Callable[[], None] | None
+    ) -> None:
+        spec = self._kind.specs()[name]
+
+        def changed() -> None:
+            address.accept()
+            if on_change is not None:
+                on_change()
+
+        shared: dict[str, Any] = {
+            "key": address.key(self._slug, name),
+            "help": spec.help,
+            "disabled": disabled,
+            "on_change": changed,
+            "persist_state": "session",
+        }
+        match spec:
+            case Number():
+                kind: type[int] | type[float] = int if spec.integer else float
+                widget = st.number_input if typed else st.slider
+                widget(
+                    spec.label,
+                    min_value=kind(spec.minimum),
+                    max_value=kind(spec.maximum),
+                    step=kind(spec.step),
+                    **shared,
+                )
+            case Choice():
+                st.selectbox(spec.label, spec.options, **shared)
+            case Flag():
+                st.toggle(spec.label, **shared)

@@ -1,0 +1,74 @@
+"""Draw small tables that stay readable on a phone, where each row becomes a block."""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from explainers.evidence import Check, Claim, Verdict
+
+_STYLE = (Path(__file__).resolve().parent.parent / "assets" / "tables.css").read_text("utf-8")
+_MARKS = {
+    Verdict.HOLDS: ("good", "✓"),
+    Verdict.CONDITION: ("partly", "◐"),
+    Verdict.WRONG: ("bad", "✗"),
+    Verdict.OBSOLETE: ("old", "⌛"),
+}
+
+
+def checks(rows: Sequence[Check]) -> None:
+    """Draw checks: statement, reference, error beside tolerance, verdict."""
+    body = "".join(
+        _row(
+            "good" if row.holds else "bad",
+            (
+                ("Statement", _text(row.statement, row.remark)),
+                ("Compared with", escape(row.reference)),
+                ("Largest error", f"{row.error:.1e}"),
+                ("Tolerance", f"{row.tolerance:.1e}"),
+                ("Verdict", "✓ holds" if row.holds else "✗ fails"),
+            ),
+        )
+        for row in rows
+    )
+    _table(("Statement", "Compared with", "Largest error", "Tolerance", "Verdict"), body)
+
+
+def claims(rows: Sequence[Claim]) -> None:
+    """Draw claims of the notes: what they say, verdict, what torch gave, what is true."""
+    body = "".join(
+        _row(
+            _MARKS[row.verdict][0],
+            (
+                ("The notes say", _text(row.says, row.where)),
+                ("Verdict", f"{_MARKS[row.verdict][1]} {row.verdict}"),
+                ("torch, just now", escape(row.measured)),
+                ("What is true", escape(row.truth)),
+            ),
+        )
+        for row in rows
+    )
+    _table(("The notes say", "Verdict", "torch, just now", "What is true"), body)
+
+
+def _text(main: str, small: str) -> str:
+    return escape(main) + (f"<small>{escape(small)}</small>" if small else "")
+
+
+def _row(kind: str, cells: Sequence[tuple[str, str]]) -> str:
+    inner = "".join(
+        f'<td data-label="{label}"'
+        + (f' class="verdict {kind}"' if label == "Verdict" else "")
+        + f">{value}</td>"
+        for label, value in cells
+    )
+    return f"<tr>{inner}</tr>"
+
+
+def _table(names: Sequence[str], body: str) -> None:
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    st.html(
+        f'<style>{_STYLE}</style><table class="loupe-table"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table>"
+    )
