@@ -13,8 +13,8 @@ SCRIPT = Path(__file__).resolve().parent / "ui" / "shell.py"
 
 @contextlib.asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Import what every page needs while nobody waits yet."""
-    with server.warm_start():
+    """Get ready before the first visitor comes."""
+    async with server.warm_start():
         yield
 
 

@@ -1,18 +1,24 @@
-"""One look for every figure: palette, sizes, and pictures as small PNGs.
+"""One look for every figure: palette, sizes, pictures side by side, charts.
 
-Text and background come from the page's theme (`theme="streamlit"`), so a figure sets neither.
+Text and background come from the page's theme, so a figure sets neither.
 """
 
 import base64
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 from PIL import Image
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+Array = NDArray[np.float64]
 
 # Okabe and Ito's palette: told apart by readers with any colour vision.
 ORANGE = "#E69F00"
@@ -25,11 +31,10 @@ PURPLE = "#CC79A7"
 CATEGORIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 NEUTRAL = "#808080"
+FAINT = "rgba(128,128,128,0.7)"
 INTENSITY = "Cividis"
 DIFFERENCE = "RdBu"
 
-# Fixed margins: a figure must not jump when its labels change.
-_MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
 
 
@@ -53,118 +58,161 @@ def png_uri(image: "Tensor") -> str:
     return "data:image/png;base64," + base64.b64encode(png(image)).decode()
 
 
-def place(figure: go.Figure, image: "Tensor", axis: int = 1) -> None:
-    """Put a picture on a panel in pixel coordinates: centres at whole numbers, y downward.
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Hold one picture with what is drawn over it.
+
+    Coordinates are pixels: centres at whole numbers, (0, 0) the top left pixel's, y downward.
+
+    Attributes:
+        title: Shown above.
+        image: ``(C, H, W)`` or ``(H, W)``, values in [0, 1].
+        window: Left, top, right and bottom of what is shown; None shows just the picture.
+        marks: SVG elements drawn over the picture, in its coordinates.
+    """
+
+    title: str
+    image: "Tensor"
+    window: tuple[float, float, float, float] | None = None
+    marks: tuple[str, ...] = ()
+
+
+def panels(entries: Sequence[Panel], *, alt: str, tallest: int = 340) -> str:
+    """Return pictures side by side as HTML with inline SVG: crisp pixels, wrapping on a phone.
+
+    A Plotly figure of the same content takes the server 10 ms and the browser more than 40 ms to
+    redraw; this takes a few. Charts, which need axes, are Plotly's.
 
     Args:
-        figure: Made by `panels`.
-        image: ``(C, H, W)`` or ``(H, W)``, values in [0, 1].
-        axis: Number of the panel, from 1.
+        entries: From left to right.
+        alt: What there is to see, for those who do not see it.
+        tallest: Height that no picture exceeds, in CSS pixels.
     """
-    suffix = "" if axis == 1 else str(axis)
-    height, width = image.shape[-2:]
-    figure.add_layout_image(
-        source=png_uri(image),
-        xref=f"x{suffix}",
-        yref=f"y{suffix}",
-        x=-0.5,
-        y=-0.5,
-        sizex=width,
-        sizey=height,
-        sizing="stretch",
-        layer="below",
-        yanchor="top",
+    figures = "".join(_panel(entry, tallest) for entry in entries)
+    return f'<div role="img" aria-label="{escape(alt)}">{figures}</div>'
+
+
+def _panel(entry: Panel, tallest: int) -> str:
+    height, width = entry.image.shape[-2:]
+    left, top, right, bottom = entry.window or (-0.5, -0.5, width - 0.5, height - 0.5)
+    # Equal heights: each panel's share of the row is its shape.
+    share = (right - left) / (bottom - top)
+    return (
+        f'<figure style="flex:{share:.3f} 1 0;min-width:{min(136, 136 * share):.0f}px;'
+        f'max-width:{tallest * share:.0f}px"><figcaption>{escape(entry.title)}</figcaption>'
+        f'<svg viewBox="{left:.2f} {top:.2f} {right - left:.2f} {bottom - top:.2f}">'
+        f'<image x="-0.5" y="-0.5" width="{width}" height="{height}" preserveAspectRatio="none" '
+        f'href="{png_uri(entry.image)}"/>'
+        f'<rect x="-0.5" y="-0.5" width="{width}" height="{height}" fill="none" stroke="{NEUTRAL}" '
+        'stroke-width="1" vector-effect="non-scaling-stroke"/>'
+        f"{''.join(entry.marks)}</svg></figure>"
     )
 
 
-def panels(titles: list[str], *, height: int, gap: float = 0.03) -> go.Figure:
-    """Return a figure of square-pixelled panels side by side, each with its title above.
+def lines(paths: Array, *, colour: str, width: float = 1.4) -> str:
+    """Return polylines ``(n, m, 2)`` as SVG: a pale stroke under a coloured one.
 
-    Axes are numbered 1, 2, ... from left to right; set their ranges with `window`.
+    Args:
+        paths: Points (x, y) of each line.
+        colour: Of the line.
+        width: Of the coloured stroke, in CSS pixels at any size of the picture.
     """
-    count = len(titles)
-    width = (1 - gap * (count - 1)) / count
-    layout: dict[str, Any] = {}
-    annotations = []
-    for index, title in enumerate(titles):
-        suffix = "" if index == 0 else str(index + 1)
-        left = index * (width + gap)
-        layout[f"xaxis{suffix}"] = {
-            "domain": [left, min(1.0, left + width)],
-            "anchor": f"y{suffix}",
-            "showgrid": False,
-            "zeroline": False,
-            "showticklabels": False,
-            "ticks": "",
-            "showline": False,
-            "fixedrange": True,
-            "constrain": "domain",
-        }
-        layout[f"yaxis{suffix}"] = {
-            "domain": [0, 1],
-            "anchor": f"x{suffix}",
-            "showgrid": False,
-            "zeroline": False,
-            "showticklabels": False,
-            "ticks": "",
-            "showline": False,
-            "fixedrange": True,
-            "scaleanchor": f"x{suffix}",
-            "constrain": "domain",
-        }
-        annotations.append(
-            {
-                "text": title,
-                "x": left + width / 2,
-                "y": 1,
-                "xref": "paper",
-                "yref": "paper",
-                "xanchor": "center",
-                "yanchor": "bottom",
-                "yshift": 4,
-                "showarrow": False,
-                "font": {"size": 13},
-            }
-        )
-    return go.Figure(
-        layout=go.Layout(
-            **layout,
-            annotations=annotations,
-            height=height,
-            margin=_MARGIN,
-            showlegend=False,
-            hovermode="closest",
-            dragmode=False,
-        )
+    d = "".join(
+        "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in path) for path in paths.reshape(len(paths), -1, 2)
+    )
+    return "".join(
+        f'<path d="{d}" fill="none" stroke="{stroke}" stroke-width="{thick}" '
+        'vector-effect="non-scaling-stroke"/>'
+        for stroke, thick in (("rgba(255,255,255,0.7)", width + 1.6), (colour, width))
     )
 
 
-def window(
-    figure: go.Figure, axis: int, x: tuple[float, float], y: tuple[float, float]
-) -> None:
-    """Set what a panel shows, in pixels; y runs downward."""
-    suffix = "" if axis == 1 else str(axis)
-    figure.layout[f"xaxis{suffix}"].range = list(x)
-    figure.layout[f"yaxis{suffix}"].range = [y[1], y[0]]
+def arrows(starts: Array, ends: Array, *, colour: str, head: float) -> str:
+    """Return arrows as SVG, a dot where each starts and a head where it ends.
+
+    Args:
+        starts: ``(n, 2)`` points (x, y).
+        ends: ``(n, 2)`` points (x, y).
+        colour: Of the arrows.
+        head: Length of a head, in the picture's pixels.
+    """
+    step = ends - starts
+    length = np.hypot(step[:, 0], step[:, 1])
+    far = length > head / 2
+    along = step / np.maximum(length, 1e-9)[:, None]
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    back = ends - head * along
+    barbs = np.stack([back + 0.45 * head * across, ends, back - 0.45 * head * across], axis=1)
+    shafts = np.stack([starts, ends], axis=1)
+    dots = "".join(
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{head / 4:.1f}" fill="{colour}"/>' for x, y in starts
+    )
+    if not far.any():
+        return dots
+    return lines(shafts[far], colour=colour) + lines(barbs[far], colour=colour) + dots
 
 
-def ink(colour: str) -> str:
-    """Return a wide pale stroke's colour to put under a line that crosses a picture."""
-    return {ORANGE: "rgba(0,0,0,0.55)", YELLOW: "rgba(0,0,0,0.55)"}.get(
-        colour, "rgba(255,255,255,0.75)"
+_SYMBOLS = {
+    "circle": "M-1 0A1 1 0 1 1 1 0A1 1 0 1 1-1 0Z",
+    "square": "M-.9-.9H.9V.9H-.9Z",
+    "cross": "M-1-.35H-.35V-1H.35V-.35H1V.35H.35V1H-.35V.35H-1Z",
+    "triangle": "M0-1.05L1 .8H-1Z",
+}
+SYMBOLS = tuple(_SYMBOLS)
+
+
+def mark(symbol: str, x: float, y: float, *, colour: str, size: float, words: str) -> str:
+    """Return a marker as SVG, with words shown when it is pointed at.
+
+    Args:
+        symbol: One of `SYMBOLS`.
+        x: Pixels to the right.
+        y: Pixels downward.
+        colour: Of the marker.
+        size: Half its width, in the picture's pixels.
+        words: What it marks.
+    """
+    return (
+        f'<path d="{_SYMBOLS[symbol]}" transform="translate({x:.1f} {y:.1f}) scale({size:.2f})" '
+        f'fill="{colour}" stroke="white" stroke-width="0.25"><title>{escape(words)}</title></path>'
     )
 
 
-def chart(*, x_title: str, y_title: str, height: int) -> go.Figure:
-    """Return an empty chart with named axes and a legend above it."""
+def chart(
+    traces: Sequence[dict[str, Any]],
+    *,
+    x_title: str,
+    y_title: str,
+    height: int,
+    x: dict[str, Any] | None = None,
+    y: dict[str, Any] | None = None,
+    shapes: Sequence[dict[str, Any]] = (),
+    left: int = 56,
+) -> go.Figure:
+    """Return a chart with named axes and a legend above it.
+
+    Args:
+        traces: By their Plotly properties.
+        x_title: Name and unit of the x axis.
+        y_title: Name and unit of the y axis.
+        height: In pixels.
+        x: More properties of the x axis.
+        y: More properties of the y axis.
+        shapes: Lines and boxes, by their Plotly properties.
+        left: Margin for the labels of the y axis, in pixels.
+    """
+    named = [trace for trace in traces if trace.get("name")]
     return go.Figure(
-        layout=go.Layout(
-            height=height,
-            margin={"l": 56, "r": 12, "t": 36, "b": 44},
-            xaxis={"title": {"text": x_title}, "fixedrange": True, "zeroline": False},
-            yaxis={"title": {"text": y_title}, "fixedrange": True, "zeroline": False},
-            legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-            hovermode="closest",
-            dragmode=False,
-        )
+        data=list(traces),
+        layout={
+            "height": height,
+            "margin": {"l": left, "r": 12, "t": 36 if named else 12, "b": 44},
+            "xaxis": {"title": {"text": x_title}, "fixedrange": True, "zeroline": False, **(x or {})},
+            "yaxis": {"title": {"text": y_title}, "fixedrange": True, "zeroline": False, **(y or {})},
+            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+            "showlegend": bool(named),
+            "shapes": list(shapes),
+            "hovermode": "closest",
+            "dragmode": False,
+        },
     )

@@ -20,7 +20,7 @@ _WRITER = st.components.v2.component(
     "torch_loupe_address", js=(_ASSETS / "address.js").read_text(encoding="utf-8")
 )
 _CURRENT = "_address.page"
-_REFUSED = "_address.refused"
+REFUSED = "_address.refused"
 
 
 def key(slug: str, name: str) -> str:
@@ -28,36 +28,31 @@ def key(slug: str, name: str) -> str:
     return f"{slug}.{name}"
 
 
-def seed(slug: str, kind: type[Parameters]) -> tuple[str, ...]:
+def seed(slug: str, kind: type[Parameters]) -> None:
     """Put a page's settings into the session before its controls are drawn.
 
     On the first run of a visit to the page they come from the address; what the address does not
-    name keeps the value it had on an earlier visit, or the default.
+    name keeps the value it had on an earlier visit, or the default. A sentence for each value that
+    was refused stands in the session under `REFUSED` until the reader changes something.
 
     Args:
         slug: The page.
         kind: Its parameters.
-
-    Returns:
-        A sentence for each value of the address that was refused, as long as nothing was changed.
     """
     if st.session_state.get(_CURRENT) != slug:
         st.session_state[_CURRENT] = slug
         asked = st.query_params.to_dict()
-        settings, refused = kind.parse(asked)
-        named = kind.specs().keys() & asked.keys()
-        for name in named:
+        settings, st.session_state[REFUSED] = kind.parse(asked)
+        for name in kind.specs().keys() & asked.keys():
             st.session_state[key(slug, name)] = getattr(settings, name)
-        st.session_state[_REFUSED] = refused
     for name, default in kind.defaults().items():
         st.session_state.setdefault(key(slug, name), default)
-    return tuple(st.session_state.get(_REFUSED, ()))
 
 
 def leave() -> None:
     """Note that the reader is on a page without settings, so that a link back is read anew."""
     st.session_state.pop(_CURRENT, None)
-    st.session_state.pop(_REFUSED, None)
+    st.session_state.pop(REFUSED, None)
 
 
 def apply(slug: str, parameters: Parameters) -> None:
@@ -69,7 +64,7 @@ def apply(slug: str, parameters: Parameters) -> None:
 
 def accept() -> None:
     """Forget what the address got wrong: the reader has moved on."""
-    st.session_state[_REFUSED] = ()
+    st.session_state[REFUSED] = ()
 
 
 def values(slug: str, kind: type[Parameters]) -> dict[str, Any]:

@@ -12,10 +12,13 @@ from ui import address
 class Controls:
     """Draw the controls of one page's parameters, where the page wants them."""
 
-    def __init__(self, slug: str, kind: type[Parameters]) -> None:
-        """Take the page's slug and its parameters' class."""
+    def __init__(
+        self, slug: str, kind: type[Parameters], changed: Callable[[], None]
+    ) -> None:
+        """Take the page's slug, its parameters' class, and what to call after any change."""
         self._slug = slug
         self._kind = kind
+        self._changed = changed
 
     def draw(
         self,
@@ -43,9 +46,9 @@ class Controls:
         spec = self._kind.specs()[name]
 
         def changed() -> None:
-            address.accept()
             if on_change is not None:
                 on_change()
+            self._changed()
 
         shared: dict[str, Any] = {
             "key": address.key(self._slug, name),
@@ -58,11 +61,14 @@ class Controls:
             case Number():
                 kind: type[int] | type[float] = int if spec.integer else float
                 widget = st.number_input if typed else st.slider
+                # Sliders would show 30 as 30.00.
+                form = {} if typed else {"format": "%d" if spec.step % 1 == 0 else "%.2f"}
                 widget(
                     spec.label,
                     min_value=kind(spec.minimum),
                     max_value=kind(spec.maximum),
                     step=kind(spec.step),
+                    **form,
                     **shared,
                 )
             case Choice():

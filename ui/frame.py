@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -15,6 +16,16 @@ from ui import address, catalogue, sentences, tables
 from ui.controls import Controls
 
 DEVICE = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Offer a file: its label, its name, what makes it when asked for, and its MIME type."""
+
+    label: str
+    name: str
+    make: Callable[[], str | bytes]
+    mime: str
 
 
 def device() -> str:
@@ -32,10 +43,15 @@ def sentence_for_bad_input() -> Iterator[None]:
 
 
 class Frame:
-    """Draw one page from top to bottom, in the order that all pages share."""
+    """Draw one page from top to bottom, in the order that all pages share.
+
+    A change of a control reruns the See part alone: its presets, controls and pictures, the badges
+    and the checks of the view. Break, Learn and Predict rerun by their own controls, and Take only
+    while it is open. The rest is drawn once per visit.
+    """
 
     def __init__(self, slug: str, presets: Sequence[Preset]) -> None:
-        """Draw title, question, badges and presets, and restore the address.
+        """Draw title, question and the places of all parts, and restore the address.
 
         Args:
             slug: Of the page in the catalogue.
@@ -43,45 +59,20 @@ class Frame:
         """
         self.page = catalogue.page(slug)
         self.kind = type(presets[0].parameters)
-        self.controls = Controls(slug, self.kind)
+        self.controls = Controls(slug, self.kind, self.changed)
         self._presets = presets
         self._refused = address.seed(slug, self.kind)
         st.title(self.page.title, anchor=False)
-        st.markdown(self.page.question)
-        self._badges = st.empty()
-        self._row_of_presets()
-        self._messages = st.container()
-        with self._messages:
-            for sentence in self._refused:
-                sentences.warn(
-                    f"The address was not understood in one place: {sentence}. "
-                    "The default stands in; your other settings are as you left them."
-                )
-
-    def _row_of_presets(self) -> None:
-        current = address.values(self.page.slug, self.kind)
-        with st.container(horizontal=True, gap="small", key="presets"):
-            for index, preset in enumerate(self._presets):
-                st.button(
-                    preset.name,
-                    key=f"{self.page.slug}.preset.{index}",
-                    help=preset.notice,
-                    type="primary" if preset.parameters.values() == current else "secondary",
-                    on_click=address.apply,
-                    args=(self.page.slug, preset.parameters),
-                )
-        notices = [p.notice for p in self._presets if p.parameters.values() == current]
-        st.caption(notices[0] if notices else "Your own settings. A preset brings you back.")
-
-    def settings(self) -> Any:
-        """Return the settings that the controls hold, and write them into the address.
-
-        Raises:
-            ValueError: A control sent what its bounds forbid.
-        """
-        settings = self.kind(**address.values(self.page.slug, self.kind))
-        address.write(self.link_settings(settings))
-        return settings
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(self.page.question, width="content")
+            self._badges = st.empty()
+        self._see, self._break, self._prove, self._learn, self._take, self._predict = (
+            st.container() for _ in range(6)
+        )
+        with self._prove:
+            _section("Prove", "torch beside references that share none of its code, run just now.")
+            st.markdown("**This very view**")
+            self._live = st.empty()
 
     def value(self, name: str) -> Any:
         """Return what one control holds now."""
@@ -91,12 +82,58 @@ class Frame:
         """Set every control, from a callback."""
         address.apply(self.page.slug, settings)
 
-    def link_settings(self, settings: Parameters) -> dict[str, str]:
-        """Return what an address must spell to restore this view, device included."""
-        chosen = settings.address()
-        if device() != "cpu":
-            chosen[DEVICE] = device()
-        return chosen
+    def settings(self) -> Any:
+        """Return the settings that the controls hold.
+
+        Raises:
+            ValueError: A control sent what its bounds forbid.
+        """
+        return self.kind(**address.values(self.page.slug, self.kind))
+
+    def changed(self) -> None:
+        """Rerun, from a callback, what depends on the controls."""
+        address.accept()
+        slug = self.page.slug
+        if st.session_state.get(_take_key(slug)):
+            st.rerun([_see_key(slug), _take_key(slug)])
+
+    def see(self, draw: Callable[[], None]) -> None:
+        """Draw presets, controls and pictures; `draw` runs again with every change of a control."""
+        with self._see:
+            st.fragment(self._see_part, key=_see_key(self.page.slug))(draw)
+
+    def _see_part(self, draw: Callable[[], None]) -> None:
+        self._row_of_presets()
+        for sentence in st.session_state.get(address.REFUSED, ()):
+            sentences.warn(
+                f"The address was not understood in one place: {sentence}. The default stands in; "
+                "the rest of it is as you asked."
+            )
+        with sentence_for_bad_input():
+            draw()
+
+    def _row_of_presets(self) -> None:
+        slug, current = self.page.slug, address.values(self.page.slug, self.kind)
+        chosen = [p for p in self._presets if p.parameters.values() == current]
+
+        def apply(preset: Preset) -> None:
+            self.set(preset.parameters)
+            self.changed()
+
+        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+            for index, preset in enumerate(self._presets):
+                st.button(
+                    preset.name,
+                    key=f"{slug}.preset.{index}",
+                    help=preset.notice,
+                    icon=":material/check:" if preset in chosen else None,
+                    on_click=apply,
+                    args=(preset,),
+                )
+        if chosen:
+            st.caption(f"Notice: {chosen[0].notice}")
+        else:
+            st.caption("Your own settings. A preset brings you back.")
 
     @contextlib.contextmanager
     def timed(self) -> Iterator[None]:
@@ -104,24 +141,32 @@ class Frame:
         start = time.perf_counter()
         yield
         elapsed = (time.perf_counter() - start) * 1e3
-        with self._badges.container(horizontal=True, gap="small"):
-            st.badge(f"torch {torch.__version__}", icon=":material/local_fire_department:")
-            st.badge(devices.title(device()), icon=":material/memory:", color="gray")
-            st.badge(f"computed in {elapsed:.1f} ms", icon=":material/timer:", color="gray")
+        self._badges.markdown(
+            f":blue-badge[torch {torch.__version__}] :gray-badge[{devices.title(device())}] "
+            f":gray-badge[{elapsed:.1f} ms]",
+            width="content",
+        )
 
-    def section(self, title: str, words: str) -> None:
-        """Draw a section's heading and what it is for."""
-        st.header(title, divider="gray", anchor=title.lower())
-        st.caption(words)
+    def show_address(self, settings: Parameters) -> None:
+        """Write the settings into the browser's address."""
+        address.write(self._link_settings(settings))
 
-    @st.fragment
+    def live_checks(self, checks: Sequence[Check]) -> None:
+        """Draw the checks of the view on show, in their place under Prove."""
+        with self._live:
+            tables.checks(checks)
+
     def mistakes(self, lessons: Mapping[str, Callable[[], None]]) -> None:
         """Draw the choice between the page's mistakes, and the chosen one; the others do not run.
 
         Args:
             lessons: The mistake in a few words, and what draws it.
         """
-        self.section("Break", "What people really get wrong: run the wrong line, then the right one.")
+        with self._break:
+            _section("Break", "What people really get wrong: run the wrong line, then the right one.")
+            st.fragment(self._mistake_part)(lessons)
+
+    def _mistake_part(self, lessons: Mapping[str, Callable[[], None]]) -> None:
         names = tuple(lessons)
         chosen = st.pills(
             "Mistake",
@@ -134,59 +179,119 @@ class Frame:
         with sentence_for_bad_input():
             lessons[chosen or names[0]]()
 
-    def proof(self, live: Sequence[Check], rules: Sequence[Check], notes: Sequence[Claim]) -> None:
-        """Draw the checks of this view, the checks of the rules, and the notes' claims."""
-        self.section("Prove", "torch beside references that share none of its code, run just now.")
-        st.markdown("**This very view**")
-        tables.checks(live)
-        st.markdown("**The rules of this page**")
-        tables.checks(rules)
-        st.markdown("**What the study notes say**")
-        tables.claims(notes)
+    def proof(self, rules: Sequence[Check], notes: Sequence[Claim]) -> None:
+        """Draw the checks of the page's rules and the claims of the notes."""
+        with self._prove:
+            st.markdown("**The rules of this page**")
+            tables.checks(rules)
+            st.markdown("**What the study notes say**")
+            tables.claims(notes)
 
-    def take(
-        self,
-        settings: Parameters,
-        code: str,
-        files: Sequence[tuple[str, str, Callable[[], str | bytes], str]],
-    ) -> None:
-        """Draw the code of this view, its downloads and its link.
+    def learn(self, words: str, draw: Callable[[], None]) -> None:
+        """Draw a part of the page's own, with controls of its own."""
+        with self._learn:
+            _section("Learn", words)
+            st.fragment(draw)()
+
+    def take(self, make: Callable[[Any], tuple[str, Sequence[Download]]]) -> None:
+        """Draw, while it is open, the code of this view, its downloads and its link.
 
         Args:
-            settings: Of this view.
-            code: Python that reproduces it.
-            files: Label, file name, function that makes the content, MIME type.
+            make: From settings to the code and the files to take away.
         """
-        self.section("Take", "Code that reproduces exactly this view, and the link that restores it.")
-        st.code(code, language="python", height=320)
+        with self._take:
+            _section("Take", "Everything that reproduces exactly the view above.")
+            st.fragment(self._take_part, key=_take_key(self.page.slug))(make)
+
+    def _take_part(self, make: Callable[[Any], tuple[str, Sequence[Download]]]) -> None:
         slug, title = self.page.slug, self.page.title
-        with st.container(horizontal=True, gap="small"):
-            offers = [
-                ("Code (.py)", f"{slug}.py", lambda: code, "text/x-python"),
-                (
+        place = st.expander(
+            "Code, data and link of this view", key=_take_key(slug), on_change="rerun"
+        )
+        if not place.open:
+            return
+        with place, sentence_for_bad_input():
+            settings = self.settings()
+            code, files = make(settings)
+            st.code(code, language="python", height=340)
+            offers = (
+                Download("Code (.py)", f"{slug}.py", lambda: code, "text/x-python"),
+                Download(
                     "Notebook (.ipynb)",
                     f"{slug}.ipynb",
                     lambda: snippets.notebook(title, code),
                     "application/x-ipynb+json",
                 ),
                 *files,
-            ]
-            for label, name, make, mime in offers:
-                st.download_button(
-                    label,
-                    make,
-                    file_name=name,
-                    mime=mime,
-                    on_click="ignore",
-                    icon=":material/download:",
-                    key=f"{slug}.download.{name}",
-                )
-        st.markdown("Link to this view:")
-        st.code(address.link(self.link_settings(settings)), language=None, wrap_lines=True)
+            )
+            with st.container(horizontal=True, gap="small"):
+                for offer in offers:
+                    st.download_button(
+                        offer.label,
+                        offer.make,
+                        file_name=offer.name,
+                        mime=offer.mime,
+                        on_click="ignore",
+                        icon=":material/download:",
+                        key=f"{slug}.download.{offer.label}",
+                    )
+            st.markdown("The link that restores this view:")
+            st.code(
+                address.link(self._link_settings(settings)), language=None, wrap_lines=True
+            )
+
+    def predict(self, question: Question) -> None:
+        """Ask for a prediction; once the reader commits, show what torch gave."""
+        with self._predict:
+            _section("Predict", "Commit first, then look: torch gives the answer.")
+            st.fragment(self._predict_part)(question)
+
+    def _predict_part(self, question: Question) -> None:
+        st.markdown(question.text)
+        guess = st.radio(
+            "Your prediction",
+            question.options,
+            index=None,
+            key=f"{self.page.slug}.guess",
+            horizontal=True,
+            label_visibility="collapsed",
+        )
+        committed = f"{self.page.slug}.committed"
+        st.button(
+            "Commit, and reveal",
+            key=f"{self.page.slug}.reveal",
+            disabled=guess is None,
+            on_click=st.session_state.__setitem__,
+            args=(committed, guess),
+        )
+        if guess is not None and st.session_state.get(committed) == guess:
+            if guess == question.answer:
+                st.success(f"Yes: {question.answer}. {question.because}", icon=":material/check:")
+            else:
+                st.error(f"No: {question.answer}. {question.because}", icon=":material/close:")
 
     def references(self, entries: Sequence[tuple[str, str]]) -> None:
         """Draw the references: words and address."""
         st.caption("References: " + " · ".join(f"[{words}]({url})" for words, url in entries))
+
+    def _link_settings(self, settings: Parameters) -> dict[str, str]:
+        chosen = settings.address()
+        if device() != "cpu":
+            chosen[DEVICE] = device()
+        return chosen
+
+
+def _section(title: str, words: str) -> None:
+    st.header(title, divider="gray", anchor=title.lower())
+    st.caption(words)
+
+
+def _see_key(slug: str) -> str:
+    return f"{slug}.see"
+
+
+def _take_key(slug: str) -> str:
+    return f"{slug}.take"
 
 
 def mistake_switch(*, key: str) -> bool:
@@ -227,31 +332,3 @@ def outcome(words: str, problem: str, code: str) -> None:
     else:
         st.markdown(f"**{words}**")
     st.code(code, language="python")
-
-
-@st.fragment
-def predict(question: Question, *, key: str) -> None:
-    """Ask for a prediction; once the reader commits, show what torch gave."""
-    st.header("Predict", divider="gray", anchor="predict")
-    st.markdown(question.text)
-    guess = st.radio(
-        "Your prediction",
-        question.options,
-        index=None,
-        key=f"{key}.guess",
-        horizontal=True,
-        label_visibility="collapsed",
-    )
-    committed = f"{key}.committed"
-    st.button(
-        "Commit, and reveal",
-        key=f"{key}.reveal",
-        disabled=guess is None,
-        on_click=st.session_state.__setitem__,
-        args=(committed, guess),
-    )
-    if guess is not None and st.session_state.get(committed) == guess:
-        if guess == question.answer:
-            st.success(f"Yes: {question.answer}. {question.because}", icon=":material/check:")
-        else:
-            st.error(f"No: {question.answer}. {question.because}", icon=":material/close:")

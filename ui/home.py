@@ -9,7 +9,7 @@ from ui import catalogue
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _thumbnail(slug: str, torch_version: str) -> str:
+def thumbnail(slug: str, torch_version: str) -> str:
     """Return a page's small picture as SVG, computed by torch from the page's first preset."""
     page = catalogue.page(slug)
     view = page.topic.explain(page.topic.PRESETS[0].parameters)
@@ -22,6 +22,6 @@ def cards(pages: Sequence[catalogue.Page]) -> None:
     with st.grid(3, min_column_width=280, gap="small"):
         for page in pages:
             with st.container(border=True):
-                st.image(_thumbnail(page.slug, torch.__version__), width="stretch")
+                st.image(thumbnail(page.slug, torch.__version__), width="stretch")
                 st.page_link(page.file, label=f"**{page.title}**", icon=page.icon)
                 st.caption(page.question)

@@ -5,17 +5,15 @@ import gc
 import importlib
 import logging
 import secrets
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
+import anyio.to_thread
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("torch_loupe")
-
-_HEAVY = ("torch", "torchvision.transforms.v2.functional", "cv2", "plotly.graph_objects", "nbformat")
 
 # Streamlit builds its components from blob: modules, Plotly compiles with eval and styles inline.
 _CONTENT_SECURITY_POLICY = "; ".join(
@@ -64,30 +62,44 @@ class ResponseHeaders:
 MIDDLEWARE = (Middleware(ResponseHeaders),)
 
 
-def import_everything() -> None:
-    """Import what the pages use, then take it all out of the garbage collector's sight.
+def get_ready() -> None:
+    """Import and run what the pages use, then take it all out of the garbage collector's sight.
 
     Streamlit collects garbage after every run of the script. With torch imported that takes 60 ms
-    and holds back what the browser waits for; what never dies need not be looked at.
+    and holds back what the browser waits for; what never dies need not be looked at. The topics
+    run once because torch imports much of itself only when it is used.
     """
-    for name in _HEAVY:
-        importlib.import_module(name)
     torch = importlib.import_module("torch")
     # The pages' tensors are tiny and every run is a new thread: a pool for each costs more.
     torch.set_num_threads(1)
+    for name in ("nbformat", "ui.frame", "ui.home"):
+        importlib.import_module(name)
     catalogue = importlib.import_module("ui.catalogue")
     for page in catalogue.PAGES:
-        _ = page.topic, page.figures
-        page.topic.explain(page.topic.PRESETS[0].parameters)
-    importlib.import_module("ui.frame")
+        importlib.import_module("ui.proofs").of(page.slug, "cpu")
+        importlib.import_module("ui.home").thumbnail(page.slug, torch.__version__)
     gc.collect()
     gc.freeze()
 
 
-@contextlib.contextmanager
-def warm_start() -> Iterator[None]:
-    """Import in a thread, so that the server answers at once and the first visitor waits less."""
-    threading.Thread(target=import_everything, name="warm-start", daemon=True).start()
+_seen: set[str] = set()
+
+
+def freeze_after_first_run(page: str) -> None:
+    """Do the same for what a page's first run in this process has imported and made."""
+    if page not in _seen:
+        _seen.add(page)
+        gc.freeze()
+
+
+@contextlib.asynccontextmanager
+async def warm_start() -> AsyncIterator[None]:
+    """Get ready in a thread before the server takes its first visitor.
+
+    The server calls itself healthy only when it is: a first visitor would otherwise wait for the
+    imports, and a load balancer would send one.
+    """
+    await anyio.to_thread.run_sync(get_ready)
     yield
 
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explainers import devices
-from ui import catalogue, frame, sentences
+from ui import catalogue, frame, sentences, server
 
 ASSETS = catalogue.ROOT / "assets"
 HOME = catalogue.ROOT / "pages" / "home" / "home.py"
@@ -21,6 +21,7 @@ def main() -> None:
     chosen = st.navigation(pages())
     _device()
     chosen.run()
+    server.freeze_after_first_run(chosen.url_path)
 
 
 def pages() -> dict[str, list[st.Page]]:  # type: ignore[valid-type]

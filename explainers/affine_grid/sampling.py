@@ -1,5 +1,6 @@
 """Warp a picture with `F.affine_grid` and `F.grid_sample`."""
 
+import contextlib
 import dataclasses
 from typing import Literal, get_args
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from explainers import devices
 from explainers.affine_grid.geometry import MAX_SIDE, checked, checked_size
+from explainers.evidence import recorded_warnings
 from explainers.parameters import shown
 
 Mode = Literal["bilinear", "nearest", "bicubic"]
@@ -52,7 +54,8 @@ def warp(
         size: Height and width of the output; None keeps the image's.
         mode: ``"bilinear"``, ``"nearest"`` or ``"bicubic"``.
         padding_mode: ``"zeros"``, ``"border"`` or ``"reflection"``: what lies outside.
-        align_corners: False: -1 and 1 are the outer edges of the corner pixels. True: their centres.
+        align_corners: False: -1 and 1 are the outer edges of the corner pixels. True: their
+            centres; a side of a single output pixel then reads the middle.
         device: Where torch computes; the result is on the CPU.
 
     Returns:
@@ -75,7 +78,10 @@ def warp(
 
     source = image.to(where)
     matrix = theta.to(device=where, dtype=source.dtype)
-    grid = F.affine_grid(matrix[None], [1, channels, *out_size], align_corners=align_corners)
+    # torch warns that a side of one pixel has no two corners; our documentation says what it does.
+    warns = align_corners and 1 in out_size
+    with recorded_warnings() if warns else contextlib.nullcontext():
+        grid = F.affine_grid(matrix[None], [1, channels, *out_size], align_corners=align_corners)
     try:
         output = F.grid_sample(
             source[None],

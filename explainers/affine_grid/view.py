@@ -187,6 +187,19 @@ PRESETS = (
 )
 
 
+REFERENCES = (
+    (
+        "torch: affine_grid",
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.affine_grid.html",
+    ),
+    (
+        "torch: grid_sample",
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.grid_sample.html",
+    ),
+    ("Jaderberg et al., Spatial Transformer Networks, 2015", "https://arxiv.org/abs/1506.02025"),
+)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class View:
     """Hold everything that one setting shows.

@@ -1,5 +1,7 @@
 """affine_grid and grid_sample: which way does theta move a picture?"""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from explainers import affine_grid as topic
@@ -7,57 +9,64 @@ from explainers import pictures
 from explainers.affine_grid import mistakes
 from figures import affine_grid as figures
 from figures import style
-from ui import frame, proofs, upload
-from ui.figure import show
+from ui import figure, frame, proofs, upload
 from ui.loupe import loupe
 from ui.player import Curve, player
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SLUG = "affine_grid"
 page = frame.Frame(SLUG, topic.PRESETS)
 controls, device = page.controls, frame.device()
 
 
+def image() -> "Tensor":
+    """Return the picture to warp: the reader's own, or the chosen one of the project's."""
+    own = upload.current(SLUG)
+    return pictures.picture(page.value("picture")) if own is None else own
+
+
 def type_theta() -> None:
     """Start typing from the theta that the sliders have made."""
     if page.value("by_hand"):
-        image = upload.current(SLUG)
-        image = pictures.picture(page.value("picture")) if image is None else image
-        page.set(topic.typed(page.settings(), image.shape[2] / image.shape[1]))
+        page.set(topic.typed(page.settings(), image().shape[2] / image().shape[1]))
 
 
-def settings_beside() -> topic.AffineGrid:
-    """Draw the controls, and return what they hold."""
-    if page.value("by_hand"):
-        controls.draw(*topic.THETA_FIELDS[:3], typed=True)
-        controls.draw(*topic.THETA_FIELDS[3:], typed=True)
-    else:
-        controls.draw("degrees")
-        controls.draw("scale_x", "scale_y")
-        controls.draw("translate_x", "translate_y")
-        controls.draw("shear", "keep_aspect")
-    controls.draw("mode", "padding_mode")
-    controls.draw("picture", "align_corners")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        controls.draw("by_hand", on_change=type_theta)
-        with st.popover("Size, your picture", icon=":material/tune:"):
-            controls.draw("height", "width", typed=True)
-            upload.draw(SLUG)
-    return page.settings()
-
-
-def see(view: topic.View) -> None:
-    """Draw input and output, theta in words and numbers, and the loupe."""
-    show(figures.see(view), alt=figures.see_alt(view))
-    frame.outcome(view.sentence, view.problem, figures.theta_code(view.theta))
-    loupe(
-        view.tiny,
-        view.tiny_output,
-        view.links,
-        key=f"{SLUG}.loupe",
-        alt="The same warp of a 16 by 16 picture, pixel by pixel.",
-        source_title="Input, 16 by 16",
-        output_title="Output",
-    )
+def see() -> None:
+    """Draw the controls beside input, output, theta in words and numbers, and the loupe."""
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        if page.value("by_hand"):
+            controls.draw(*topic.THETA_FIELDS[:3], typed=True)
+            controls.draw(*topic.THETA_FIELDS[3:], typed=True)
+        else:
+            controls.draw("degrees")
+            controls.draw("scale_x", "scale_y")
+            controls.draw("translate_x", "translate_y")
+            controls.draw("shear", "keep_aspect")
+        controls.draw("mode", "padding_mode")
+        controls.draw("picture", "align_corners")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            controls.draw("by_hand", on_change=type_theta)
+            with st.popover("Size, your picture", icon=":material/tune:"):
+                controls.draw("height", "width", typed=True)
+                upload.draw(SLUG)
+    with right, frame.sentence_for_bad_input():
+        settings = page.settings()
+        page.show_address(settings)
+        with page.timed():
+            view = topic.explain(settings, image=image(), device=device)
+        figure.pictures(figures.see(view), key=f"{SLUG}.see.pictures")
+        frame.outcome(view.sentence, view.problem, figures.theta_code(view.theta))
+        loupe(
+            view.tiny,
+            view.tiny_output,
+            view.links,
+            key=f"{SLUG}.loupe",
+            alt="The same warp of a 16 by 16 picture, pixel by pixel.",
+        )
+        page.live_checks(topic.view_checks(view, device=device))
 
 
 def direction() -> None:
@@ -86,8 +95,8 @@ def flags() -> None:
     wrong = frame.mistake_switch(key=f"{SLUG}.flags")
     table = mistakes.mixed_flags(size, device=device)
     frame.mistake(table.mistake, wrong=wrong)
-    show(figures.flags(table, wrong=wrong), alt=figures.flags_alt(table))
-    show(figures.convention(table), alt=figures.convention_alt(table))
+    figure.show(figures.flags(table, wrong=wrong), alt=figures.flags_alt(table))
+    figure.show(figures.convention(table), alt=figures.convention_alt(table))
 
 
 def not_square() -> None:
@@ -102,7 +111,7 @@ def libraries() -> None:
     wrong = frame.mistake_switch(key=f"{SLUG}.libraries")
     result = mistakes.libraries(degrees, device=device)
     frame.mistake(result.mistake, wrong=wrong)
-    show(figures.libraries(result, wrong=wrong), alt=figures.libraries_alt(result, wrong=wrong))
+    figure.pictures(figures.libraries(result, wrong=wrong), key=f"{SLUG}.libraries.pictures")
 
 
 def padding() -> None:
@@ -112,7 +121,7 @@ def padding() -> None:
     wrong = frame.mistake_switch(key=f"{SLUG}.ruler")
     result = mistakes.padding_ruler(probe, align_corners=corners, device=device)
     frame.mistake(result.mistake, wrong=wrong)
-    show(figures.ruler(result, wrong=wrong), alt=figures.ruler_alt(result))
+    figure.show(figures.ruler(result, wrong=wrong), alt=figures.ruler_alt(result))
 
 
 def x_before_y() -> None:
@@ -126,22 +135,17 @@ def full_turn() -> None:
     wrong = frame.mistake_switch(key=f"{SLUG}.full_turn")
     result = mistakes.full_turn(turns, device=device)
     frame.mistake(result.mistake, wrong=wrong)
-    show(figures.full_turn(result, wrong=wrong), alt=figures.full_turn_alt(result, wrong=wrong))
+    figure.pictures(figures.full_turn(result, wrong=wrong), key=f"{SLUG}.turns.pictures")
 
 
 def _pictures(result: mistakes.PictureMistake, name: str) -> None:
     wrong = frame.mistake_switch(key=f"{SLUG}.{name}")
     frame.mistake(result.mistake, wrong=wrong)
-    show(
-        figures.picture_mistake(result, wrong=wrong),
-        alt=figures.picture_mistake_alt(result, wrong=wrong),
-    )
+    figure.pictures(figures.picture_mistake(result, wrong=wrong), key=f"{SLUG}.{name}.pictures")
 
 
-@st.fragment
 def learn() -> None:
     """Let gradient descent find a turn."""
-    page.section("Learn", "grid_sample passes gradients to theta: descent can find the turn.")
     degrees, blur, steps = st.columns(3)
     chosen = topic.Descent(
         degrees=float(degrees.slider("Turn to find (degrees)", -90, 90, 30, 5, key=f"{SLUG}.find")),
@@ -165,16 +169,24 @@ def learn() -> None:
     )
 
 
-with st.container():
-    left, right = st.columns([2, 3], gap="medium")
-    with left, frame.sentence_for_bad_input():
-        settings = settings_beside()
-    with right, frame.sentence_for_bad_input():
-        image = upload.current(SLUG)
-        with page.timed():
-            view = topic.explain(settings, image=image, device=device)
-        see(view)
+def take(settings: topic.AffineGrid) -> tuple[str, list[frame.Download]]:
+    """Return the code of the view and its files."""
+    own = "" if upload.current(SLUG) is None else "picture.png"
+    view = topic.explain(settings, image=image(), device=device)
+    return topic.snippet(settings, file=own, device=device), [
+        frame.Download(
+            "Positions and values (.csv)", f"{SLUG}.csv", lambda: topic.table(view), "text/csv"
+        ),
+        frame.Download(
+            "Input picture (.png)",
+            own or f"{settings.picture}.png",
+            lambda: style.png(view.picture),
+            "image/png",
+        ),
+    ]
 
+
+page.see(see)
 page.mistakes(
     {
         "theta maps output to input": direction,
@@ -187,33 +199,8 @@ page.mistakes(
         "many small turns": full_turn,
     }
 )
-rules, notes = proofs.of(SLUG, device)
-page.proof(topic.view_checks(view, device=device), rules, notes)
-learn()
-page.take(
-    settings,
-    topic.snippet(settings, file="picture.png" if image is not None else "", device=device),
-    [
-        ("Positions and values (.csv)", "affine_grid.csv", lambda: topic.table(view), "text/csv"),
-        (
-            "Input picture (.png)",
-            "picture.png" if image is not None else f"{settings.picture}.png",
-            lambda: style.png(view.picture),
-            "image/png",
-        ),
-    ],
-)
-frame.predict(mistakes.question(device=device), key=SLUG)
-page.references(
-    [
-        (
-            "torch: affine_grid",
-            "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.affine_grid.html",
-        ),
-        (
-            "torch: grid_sample",
-            "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.grid_sample.html",
-        ),
-        ("Jaderberg et al., Spatial Transformer Networks, 2015", "https://arxiv.org/abs/1506.02025"),
-    ]
-)
+page.proof(*proofs.of(SLUG, device))
+page.learn("grid_sample passes gradients to theta: descent can find the turn.", learn)
+page.take(take)
+page.predict(mistakes.question(device=device))
+page.references(topic.REFERENCES)
