@@ -12,6 +12,7 @@ from explainers.affine_grid.geometry import (
     pixel_matrix,
     rotation,
 )
+from explainers.affine_grid.mistakes import question
 from explainers.affine_grid.sampling import MODES, PADDING_MODES, Warp, warp
 from explainers.affine_grid.snippet import snippet, table
 from explainers.affine_grid.view import PRESETS, REFERENCES, THETA_FIELDS, AffineGrid, View, explain, typed
@@ -37,6 +38,7 @@ __all__ = [
     "explain",
     "invert",
     "pixel_matrix",
+    "question",
     "rotation",
     "snippet",
     "table",

@@ -440,8 +440,7 @@ def padding_ruler(
     if not (isinstance(probe, int | float) and -4 <= probe <= 4):
         raise ValueError(f"probe must be a number from -4 to 4, got {shown(probe)}")
     pixels = torch.tensor([0.15, 0.3, 0.45, 0.95, 0.7, 0.55, 0.85, 0.25])
-    identity = torch.eye(2, 3)[None]
-    centres = F.affine_grid(identity, [1, 1, 1, 8], align_corners=align_corners)[0, 0, :, 0]
+    centres = _centres(8, align_corners)
     positions = torch.linspace(-4, 4, 801)
     asked = torch.cat([positions, torch.tensor([probe, -3.5])])
     values, landing = {}, {}
@@ -746,10 +745,16 @@ def _read_row(
 
 
 def _landing(positions: Tensor, padding_mode: str, align_corners: bool, device: str) -> Tensor:
-    identity = torch.eye(2, 3)[None]
     # Fine steps: a bilinear read of coordinates is exact but for half a step at either edge.
-    ramp = F.affine_grid(identity, [1, 1, 1, 4096], align_corners=align_corners)[0, 0, :, 0]
+    ramp = _centres(4096, align_corners)
     landing = _read_row(ramp, positions, padding_mode, align_corners, device)
     if padding_mode == "zeros":
         return torch.where(positions.abs() <= 1, landing, torch.nan)
     return landing
+
+
+def _centres(count: int, align_corners: bool) -> Tensor:
+    """Return the normalised centres of a row of pixels, as torch places them."""
+    # Two rows, for torch warns about a side of one pixel.
+    identity = torch.eye(2, 3)[None]
+    return F.affine_grid(identity, [1, 1, 2, count], align_corners=align_corners)[0, 0, :, 0]

@@ -202,5 +202,5 @@ page.mistakes(
 page.proof(*proofs.of(SLUG, device))
 page.learn("grid_sample passes gradients to theta: descent can find the turn.", learn)
 page.take(take)
-page.predict(mistakes.question(device=device))
+page.predict(topic.question(device=device))
 page.references(topic.REFERENCES)

@@ -1,0 +1,201 @@
+"""Every page, under every preset and under a stranger's address, through Streamlit's own tester."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from explainers.parameters import Choice, Flag, Number
+from ui import catalogue
+
+SHELL = str(catalogue.ROOT / "ui" / "shell.py")
+PAGES = pytest.mark.parametrize("page", catalogue.PAGES, ids=lambda page: page.slug)
+CASES = [
+    pytest.param(page, preset, id=f"{page.slug}: {preset.name}")
+    for page in catalogue.PAGES
+    for preset in page.topic.PRESETS
+]
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches() -> Iterator[None]:
+    yield
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def opened(page: catalogue.Page, **address: str) -> AppTest:
+    """Open a page by a link, in a new session."""
+    tester = AppTest.from_file(SHELL, default_timeout=60).run()
+    tester.switch_page(f"../{page.file.relative_to(catalogue.ROOT)}")
+    for name, text in address.items():
+        tester.query_params[name] = text
+    return tester.run()
+
+
+def held(tester: AppTest, page: catalogue.Page) -> dict[str, Any]:
+    """What the controls of a page hold."""
+    names = page.topic.PRESETS[0].parameters.specs()
+    return {name: tester.session_state[f"{page.slug}.{name}"] for name in names}
+
+
+def warnings(tester: AppTest) -> str:
+    return " ".join(warning.value.replace("\\", "") for warning in tester.warning)
+
+
+def test_home_shows_a_card_for_every_page() -> None:
+    tester = AppTest.from_file(SHELL, default_timeout=60).run()
+    assert not tester.exception
+    links = [link.value for link in tester.page_link]
+    for page in catalogue.PAGES:
+        assert any(page.title in link for link in links)
+    assert len(links) == len(catalogue.PAGES)
+
+
+@PAGES
+def test_searching_a_torch_name_finds_its_pages(page: catalogue.Page) -> None:
+    tester = AppTest.from_file(SHELL, default_timeout=60).run()
+    for term in page.terms:
+        tester.text_input(key="home.query").set_value(term).run()
+        assert any(page.title in link.value for link in tester.page_link), term
+    tester.text_input(key="home.query").set_value("no such thing at all").run()
+    assert not tester.page_link
+    assert "No page speaks of this" in tester.info[0].value
+
+
+@pytest.mark.parametrize(("page", "preset"), CASES)
+def test_a_preset_sets_every_control_and_shows_its_notice(page: catalogue.Page, preset: Any) -> None:
+    tester = opened(page)
+    index = page.topic.PRESETS.index(preset)
+    tester.button(key=f"{page.slug}.preset.{index}").click().run()
+    assert not tester.exception
+    assert not tester.warning
+    assert held(tester, page) == preset.parameters.values()
+    assert any(preset.notice in caption.value for caption in tester.caption)
+
+
+@pytest.mark.parametrize(("page", "preset"), CASES)
+def test_a_link_restores_the_view_it_was_made_for(page: catalogue.Page, preset: Any) -> None:
+    tester = opened(page, **preset.parameters.address())
+    assert not tester.exception
+    assert not tester.warning
+    assert held(tester, page) == preset.parameters.values()
+
+
+@PAGES
+def test_every_control_at_its_ends_keeps_the_page_whole(page: catalogue.Page) -> None:
+    specs = page.topic.PRESETS[0].parameters.specs()
+    for name, spec in specs.items():
+        match spec:
+            case Number():
+                ends = [spec.spell(spec.minimum), spec.spell(spec.maximum)]
+            case Choice():
+                ends = list(spec.options)
+            case Flag():
+                ends = ["true", "false"]
+        for text in ends:
+            tester = opened(page, **{name: text})
+            assert not tester.exception, (name, text)
+            assert "Something went wrong" not in " ".join(e.value for e in tester.error)
+            assert "not understood" not in warnings(tester), (name, text)
+            assert spec.spell(held(tester, page)[name]) == text
+
+
+@PAGES
+@pytest.mark.parametrize("text", ["nan", "inf", "-1e999", "../../etc/passwd", "", "None", "1" * 5000])
+def test_a_bad_value_gets_its_sentence_and_the_rest_of_the_link_is_kept(
+    page: catalogue.Page, text: str
+) -> None:
+    defaults = page.topic.PRESETS[0].parameters
+    other = page.topic.PRESETS[1].parameters
+    kept = other.address()
+    bad = next(name for name in defaults.specs() if name not in kept)
+    tester = opened(page, **kept, **{bad: text})
+    assert not tester.exception
+    assert f"{bad} must be" in warnings(tester)
+    assert held(tester, page) == other.values()
+    assert len(warnings(tester)) < 500
+
+
+@PAGES
+def test_the_sentence_goes_when_the_reader_moves_on(page: catalogue.Page) -> None:
+    name = next(iter(page.topic.PRESETS[0].parameters.specs()))
+    tester = opened(page, **{name: "nan"})
+    assert tester.warning
+    tester.button(key=f"{page.slug}.preset.1").click().run()
+    assert not tester.warning
+
+
+@PAGES
+def test_a_strangers_text_is_shown_as_text(page: catalogue.Page) -> None:
+    name = next(iter(page.topic.PRESETS[0].parameters.specs()))
+    tester = opened(page, **{name: "[a](javascript:x)<b>*"})
+    (warning,) = tester.warning
+    assert r"\[a\]\(javascript\:x\)\<b\>\*" in warning.value
+
+
+@PAGES
+def test_a_device_that_is_not_here_falls_back_and_says_so(page: catalogue.Page) -> None:
+    tester = AppTest.from_file(SHELL, default_timeout=60)
+    tester.query_params["device"] = "cuda:7"
+    tester.run()
+    assert tester.session_state["device"] == "cpu"
+    assert "device must be one of cpu" in warnings(tester)
+    tester.switch_page(f"../{page.file.relative_to(catalogue.ROOT)}").run()
+    assert not tester.exception
+
+
+@PAGES
+def test_settings_survive_a_walk_to_home_and_back(page: catalogue.Page) -> None:
+    tester = opened(page)
+    tester.button(key=f"{page.slug}.preset.1").click().run()
+    before = held(tester, page)
+    tester.switch_page("../pages/home/home.py").run()
+    tester.switch_page(f"../{page.file.relative_to(catalogue.ROOT)}").run()
+    assert held(tester, page) == before
+
+
+@PAGES
+def test_every_mistake_runs_with_both_lines(page: catalogue.Page) -> None:
+    tester = opened(page)
+    pills = tester.get_by_key(f"{page.slug}.mistake")
+    for option in pills.options:
+        tester.get_by_key(f"{page.slug}.mistake").set_value(option).run()
+        assert not tester.exception, option
+        assert tester.error, option
+        lines = [code.value for code in tester.code]
+        assert len(lines) >= 3, option
+        (switch,) = (
+            control for control in tester.get("segmented_control") if "wrong" in str(control.value)
+        )
+        switch.set_value("right").run()
+        assert not tester.exception, option
+        assert tester.success, option
+
+
+@PAGES
+def test_the_prediction_is_revealed_only_after_the_reader_commits(page: catalogue.Page) -> None:
+    tester = opened(page)
+    question = page.topic.question()
+    wrong = next(option for option in question.options if option != question.answer)
+    shown = lambda: " ".join(e.value for e in [*tester.error, *tester.success])  # noqa: E731
+    assert tester.button(key=f"{page.slug}.reveal").disabled
+    tester.radio(key=f"{page.slug}.guess").set_value(wrong).run()
+    assert question.because not in shown()
+    tester.button(key=f"{page.slug}.reveal").click().run()
+    assert f"No: {question.answer}" in shown()
+    tester.radio(key=f"{page.slug}.guess").set_value(question.answer).run()
+    tester.button(key=f"{page.slug}.reveal").click().run()
+    assert f"Yes: {question.answer}" in shown()
+
+
+@PAGES
+def test_take_shows_the_code_of_the_view(page: catalogue.Page) -> None:
+    tester = opened(page, **page.topic.PRESETS[1].parameters.address())
+    tester.session_state[f"{page.slug}.take"] = True
+    tester.run()
+    assert not tester.exception
+    codes = [code.value for code in tester.code]
+    assert page.topic.snippet(page.topic.PRESETS[1].parameters).strip() in codes
