@@ -1,0 +1,200 @@
+"""Serve a Streamlit script, open it in Chromium, and tell when its page has come to rest.
+
+The browser tests, the benchmark and the README's picture share this module.
+"""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+from playwright.sync_api import Error as PlaywrightError
+
+ROOT = Path(__file__).resolve().parents[2]
+REST_JS = Path(__file__).with_name("rest.js")
+
+SYSTEM_CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+NO_CHROMIUM = (
+    "There is no Chromium here. Install your system's (Debian, Ubuntu: apt-get install chromium) "
+    "or Playwright's own (python -m playwright install --with-deps chromium)."
+)
+
+HEALTHY_WITHIN_S = 120.0
+QUIET_MS = 150
+TIMEOUT_MS = 30_000
+
+# On a deep link Streamlit's client first probes for its server beneath the page's own path.
+_CLIENT_PROBE = re.compile(r"/[^/]+/_stcore/(health|host-config)")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running Streamlit server: its address and what it has logged."""
+
+    url: str
+    log_path: Path
+
+    def log(self) -> str:
+        """Return everything that the server has printed so far."""
+        return self.log_path.read_text(errors="replace")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _healthy(port: int) -> bool:
+    # http.client, unlike urllib, never asks a proxy for this machine's own address.
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/_stcore/health")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    process.wait()
+
+
+@contextmanager
+def serving(script: str | Path, *extra_args: str) -> Iterator[Server]:
+    """Serve `script` from the repository's root until the block ends.
+
+    Args:
+        script: Path of the script or ASGI app, absolute or relative to the repository's root.
+        extra_args: More options for ``streamlit run``.
+
+    Raises:
+        RuntimeError: The server ended, or was not healthy in two minutes; with its log.
+    """
+    port = _free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
+    command += ["--server.headless", "true", "--server.port", str(port)]
+    command += ["--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"]
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(f"http://127.0.0.1:{port}", Path(folder, "server.log"))
+        with server.log_path.open("wb") as log:
+            process = subprocess.Popen(
+                [*command, *extra_args],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            deadline = time.monotonic() + HEALTHY_WITHIN_S
+            while not _healthy(port):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"{script} is not being served:\n{server.log()}")
+                time.sleep(0.05)
+            yield server
+        finally:
+            _stop(process)
+
+
+def chromium_path(playwright: Playwright) -> Path | None:
+    """Return the Chromium to use, the system's before Playwright's own, or None."""
+    own = Path(playwright.chromium.executable_path)
+    return next((path for path in (SYSTEM_CHROMIUM, own) if path.exists()), None)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start a headless Chromium.
+
+    Raises:
+        FileNotFoundError: There is none; the message says how to get one.
+    """
+    path = chromium_path(playwright)
+    if path is None:
+        raise FileNotFoundError(NO_CHROMIUM)
+    return playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+
+
+def watch_rest(context: BrowserContext) -> BrowserContext:
+    """Make every later page of `context` able to tell when it is at rest; return `context`."""
+    context.add_init_script(path=REST_JS)
+    return context
+
+
+def settled(page: Page, *, quiet_ms: int = QUIET_MS, timeout_ms: int = TIMEOUT_MS) -> float:
+    """Wait until `page` is at rest; return when it came to rest, in ms since navigation.
+
+    At rest: every rerun asked for is finished, nothing is stale or loading, and nothing, shadow
+    roots and canvases included, has changed for `quiet_ms`. Call it after each action; it looks for
+    `quiet_ms` at least, so a rerun that the action is about to ask for is not missed.
+
+    Args:
+        page: A page of a context that `watch_rest` has prepared.
+        quiet_ms: How long nothing may change. The time returned does not include it.
+        timeout_ms: How long to wait.
+
+    Raises:
+        AssertionError: The page did not come to rest; with the reason.
+    """
+    try:
+        return float(
+            page.evaluate(
+                "([quiet, timeout]) => window.torchLoupeRest.settled(quiet, timeout)",
+                [quiet_ms, timeout_ms],
+            )
+        )
+    except PlaywrightError as error:
+        raise AssertionError(f"{page.url} did not come to rest: {error.message}") from error
+
+
+def is_own_probe(url: str) -> bool:
+    """Tell whether `url` is one of Streamlit's own two vain probes on a deep link."""
+    return _CLIENT_PROBE.fullmatch(urlsplit(url).path) is not None
+
+
+def console_errors(page: Page) -> list[str]:
+    """Collect what goes wrong on `page` from now on into the list returned.
+
+    Call it before `page.goto`. The list grows with each error on the console and each uncaught
+    exception. Only the 404s of Streamlit's own two probes on a deep link are left out.
+    """
+    errors: list[str] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        url = message.location["url"]
+        if message.type == "error" and not ("404" in message.text and is_own_probe(url)):
+            errors.append(f"{message.text} ({url})")
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: errors.append(f"uncaught: {error}"))
+    return errors

@@ -1,0 +1,373 @@
+"""The app in a real browser: links, presets, loupe, uploads, phones, themes, reach."""
+
+import io
+import re
+import struct
+import urllib.request
+import zlib
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from explainers import affine_grid
+from tests.browser.harness import console_errors, serving, settled
+from ui import catalogue
+
+PAGES = pytest.mark.parametrize("entry", catalogue.PAGES, ids=lambda entry: entry.slug)
+PHONE = {"width": 390, "height": 844}
+NewContext = Callable[..., BrowserContext]
+
+
+def query(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def wait_for_query(page: Page, expected: dict[str, str]) -> None:
+    settled(page)
+    assert query(page) == expected
+
+
+def slider(page: Page, label: str) -> Locator:
+    return page.get_by_test_id("stSlider").filter(has_text=label).get_by_role("slider")
+
+
+def open_page(page: Page, url: str) -> Page:
+    page.goto(url)
+    settled(page, quiet_ms=400)
+    return page
+
+
+def load_all(page: Page) -> None:
+    """Scroll down once, so that everything that waits to be seen is drawn."""
+    main = page.get_by_test_id("stMain")
+    height = main.evaluate("node => node.scrollHeight")
+    for top in range(0, height, 700):
+        main.evaluate("(node, top) => node.scrollTo(0, top)", top)
+        page.wait_for_timeout(40)
+    main.evaluate("node => node.scrollTo(0, 0)")
+    settled(page, quiet_ms=300)
+
+
+# --- addresses ---
+
+
+@PAGES
+def test_a_deep_link_on_a_cold_server_opens_its_page_with_its_settings(
+    entry: catalogue.Page, page: Page
+) -> None:
+    preset = entry.topic.PRESETS[1]
+    address = "&".join(f"{name}={text}" for name, text in preset.parameters.address().items())
+    with serving("app.py") as server:
+        errors = console_errors(page)
+        open_page(page, f"{server.url}/{entry.slug}?{address}")
+        expect(page.get_by_role("heading", name=entry.title)).to_be_visible()
+        expect(page.get_by_text(f"Notice: {preset.notice}")).to_be_visible()
+        wait_for_query(page, preset.parameters.address())
+        assert errors == []
+
+
+@PAGES
+def test_a_preset_mends_the_address_at_once(
+    entry: catalogue.Page, page: Page, app_url: str
+) -> None:
+    open_page(page, f"{app_url}/{entry.slug}")
+    history = page.evaluate("history.length")
+    for preset in (*entry.topic.PRESETS[1:], entry.topic.PRESETS[0]):
+        page.get_by_role("button", name=preset.name, exact=True).click()
+        wait_for_query(page, preset.parameters.address())
+    assert page.evaluate("history.length") == history
+
+
+def test_a_control_writes_the_address_and_the_address_restores_the_control(
+    page: Page, app_url: str
+) -> None:
+    open_page(page, f"{app_url}/affine_grid")
+    slider(page, "degrees").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    wait_for_query(page, {"degrees": "33"})
+    expect(page.get_by_text("Turns the picture 33° counter-clockwise.")).to_be_visible()
+    page.reload()
+    settled(page, quiet_ms=400)
+    expect(page.get_by_text("Turns the picture 33° counter-clockwise.")).to_be_visible()
+    assert query(page) == {"degrees": "33"}
+
+
+def test_streamlits_own_switches_stay_in_the_address(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/affine_grid?embed=true&degrees=45")
+    page.get_by_role("button", name="A quarter turn", exact=True).click()
+    wait_for_query(page, {"degrees": "90", "embed": "true"})
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("degrees=nan", "degrees must be a number from -180 to 180, got nan"),
+        ("mode=../../etc/passwd", "mode must be one of bilinear, nearest, bicubic, got ../../etc"),
+        ("device=cuda:5", "device must be one of cpu"),
+        (
+            "by_hand=true&theta_00=0&theta_01=0&theta_10=0&theta_11=0",
+            "theta must be invertible, got a matrix with determinant 0",
+        ),
+    ],
+)
+def test_a_bad_address_gets_its_sentence_and_keeps_the_rest(
+    page: Page, app_url: str, address: str, sentence: str
+) -> None:
+    errors = console_errors(page)
+    open_page(page, f"{app_url}/affine_grid?{address}&padding_mode=border")
+    expect(page.get_by_text(sentence)).to_be_visible()
+    expect(page.get_by_test_id("stSelectbox").filter(has_text="padding_mode")).to_contain_text(
+        "border"
+    )
+    assert "Traceback" not in page.content()
+    assert errors == []
+
+
+def test_home_leads_to_a_page_and_back_and_search_filters(page: Page, app_url: str) -> None:
+    errors = console_errors(page)
+    open_page(page, app_url)
+    page.get_by_placeholder(re.compile("align_corners")).fill("align_corners")
+    settled(page, quiet_ms=600)
+    found = [entry for entry in catalogue.PAGES if entry.matches("align_corners")]
+    main = page.get_by_test_id("stMain")
+    for entry in found:
+        expect(main.get_by_role("link", name=entry.title)).to_be_visible()
+    main.get_by_role("link", name=found[0].title).click()
+    settled(page, quiet_ms=400)
+    assert urlsplit(page.url).path == f"/{found[0].slug}"
+    page.go_back()
+    settled(page, quiet_ms=400)
+    assert urlsplit(page.url).path == "/"
+    assert errors == []
+
+
+# --- the loupe and the lessons ---
+
+
+def test_the_loupe_tells_the_same_sum_by_mouse_and_by_keyboard(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/affine_grid?degrees=45")
+    total = page.get_by_test_id("loupe-sum")
+    output = page.locator("[data-side=output], .loupe-output, canvas").last
+    box = output.bounding_box()
+    assert box is not None
+    output.scroll_into_view_if_needed()
+    output.hover(position={"x": box["width"] * 0.53, "y": box["height"] * 0.53})
+    by_mouse = total.inner_text()
+    assert re.match(r"out\[\d+,\d+\] = ", by_mouse)
+    output.click(position={"x": box["width"] * 0.53, "y": box["height"] * 0.53})
+    output.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert total.inner_text() == by_mouse
+    view = affine_grid.explain(affine_grid.AffineGrid(degrees=45.0))
+    match = re.match(r"out\[(\d+),(\d+)\]", by_mouse)
+    assert match is not None
+    row, column = (int(text) for text in match.groups())
+    assert f"= {float(view.tiny_output[row, column]):.3f}" in by_mouse
+
+
+def test_the_switch_runs_the_wrong_and_the_right_line(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/affine_grid")
+    expect(page.get_by_text("A square moves -32 pixels to the right; asked: +32.")).to_be_visible()
+    page.get_by_role("radio", name=re.compile("The line that does it")).click()
+    settled(page)
+    expect(page.get_by_text("A square moves +32 pixels to the right; asked: +32.")).to_be_visible()
+
+
+def test_take_offers_the_code_and_follows_the_controls_while_open(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/affine_grid?degrees=12")
+    page.get_by_text("Code, data and link of this view").click()
+    settled(page, quiet_ms=300)
+    code = page.get_by_test_id("stCode").filter(has_text="math.radians(")
+    expect(code).to_contain_text("turn = math.radians(12)")
+    slider(page, "degrees").focus()
+    page.keyboard.press("ArrowRight")
+    settled(page, quiet_ms=300)
+    expect(code).to_contain_text("turn = math.radians(13)")
+    expect(page.get_by_text(f"{app_url}/affine_grid?degrees=13")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Code (.py)").click()
+    text = download.value.path().read_text()
+    assert text == affine_grid.snippet(affine_grid.AffineGrid(degrees=13.0))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Positions and values (.csv)").click()
+    assert download.value.path().read_text().count("\n") == 128 * 128 + 1
+
+
+def test_typing_theta_starts_from_the_sliders_and_takes_a_number(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/affine_grid?degrees=90")
+    page.get_by_text("type theta by hand").click()
+    settled(page)
+    entry = page.get_by_role("spinbutton", name="θ[0,1]")
+    expect(entry).to_have_value("-1.00")
+    entry.fill("-0.5")
+    entry.press("Enter")
+    settled(page)
+    assert query(page)["theta_01"] == "-0.5"
+    page.get_by_text("type theta by hand").click()
+    settled(page)
+    expect(page.get_by_text("Turns the picture 90° counter-clockwise.")).to_be_visible()
+
+
+# --- uploads ---
+
+
+def png(width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    ramp = np.linspace(0, 255, width * height * 3).reshape(height, width, 3).astype(np.uint8)
+    Image.fromarray(ramp).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def huge_header() -> bytes:
+    """A PNG that says it is 20,000 by 20,000."""
+    header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        whole = name + body
+        return struct.pack(">I", len(body)) + whole + struct.pack(">I", zlib.crc32(whole))
+
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 100))
+        + chunk(b"IEND", b"")
+    )
+
+
+def cut_jpeg() -> bytes:
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(png(300, 200))).save(buffer, "JPEG")
+    return buffer.getvalue()[:900]
+
+
+UPLOADS: list[tuple[str, bytes, str]] = [
+    ("notes.png", b"this is a text file", "picture must be a PNG, JPEG or WebP file"),
+    ("huge.png", huge_header(), "picture must have at most 25 megapixels"),
+    ("cut.jpg", cut_jpeg(), "picture must be complete, got a file that ends too early"),
+]
+
+
+def upload(page: Page, name: str, data: bytes) -> None:
+    page.get_by_role("button", name=re.compile("Size, your picture")).click()
+    page.locator("input[type=file]").set_input_files(
+        {"name": name, "mimeType": "image/png", "buffer": data}
+    )
+    settled(page, quiet_ms=500)
+
+
+def test_a_readers_picture_is_warped_and_offered_back(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/affine_grid?degrees=0&translate_x=0.25")
+    upload(page, "mine.png", png(150, 100))
+    page.keyboard.press("Escape")
+    label = page.get_by_role("img", name=re.compile("Left, the input, 150 by 100 pixels"))
+    expect(label).to_be_visible()
+    assert query(page) == {"degrees": "0", "translate_x": "0.25"}
+
+
+@pytest.mark.parametrize(("name", "data", "sentence"), UPLOADS, ids=[u[0] for u in UPLOADS])
+def test_a_bad_upload_gets_its_sentence_and_loses_nothing(
+    page: Page, app_url: str, name: str, data: bytes, sentence: str
+) -> None:
+    errors = console_errors(page)
+    open_page(page, f"{app_url}/affine_grid?degrees=17")
+    upload(page, name, data)
+    expect(page.get_by_text(sentence)).to_be_visible()
+    expect(page.get_by_text("Turns the picture 17° counter-clockwise.")).to_be_attached()
+    assert query(page) == {"degrees": "17"}
+    assert errors == []
+
+
+# --- looks and reach ---
+
+VIEWS = [
+    pytest.param({"viewport": viewport, "color_scheme": scheme}, id=f"{viewport['width']}-{scheme}")
+    for viewport in ({"width": 1280, "height": 900}, PHONE)
+    for scheme in ("light", "dark")
+]
+EVERYWHERE = pytest.mark.parametrize("slug", ["", *(entry.slug for entry in catalogue.PAGES)])
+OVERFLOWING = """() => {
+  const wide = document.documentElement.clientWidth
+  const main = document.querySelector('[data-testid="stMain"]')
+  const cut = []
+  const walk = (root) => {
+    for (const node of root.querySelectorAll('*')) {
+      if (node.shadowRoot) walk(node.shadowRoot)
+      const box = node.getBoundingClientRect()
+      const hidden = getComputedStyle(node).visibility === 'hidden'
+        || node.closest('[aria-hidden="true"]') || node.clientHeight <= 1
+      if (box.width && !hidden && box.right > wide + 1) cut.push(node.tagName)
+    }
+  }
+  walk(main)
+  return { scrolls: main.scrollWidth - main.clientWidth, cut: cut.slice(0, 5) }
+}"""
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("view", VIEWS)
+def test_nothing_is_cut_and_nothing_scrolls_sideways(
+    new_context: NewContext, app_url: str, slug: str, view: dict[str, Any]
+) -> None:
+    page = new_context(**view).new_page()
+    errors = console_errors(page)
+    open_page(page, f"{app_url}/{slug}")
+    load_all(page)
+    found = page.evaluate(OVERFLOWING)
+    assert found["scrolls"] <= 0
+    assert found["cut"] == []
+    assert errors == []
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_no_serious_violation(
+    new_context: NewContext, app_url: str, slug: str, view: dict[str, Any]
+) -> None:
+    page = new_context(**view).new_page()
+    open_page(page, f"{app_url}/{slug}")
+    load_all(page)
+    found = Axe().run(page)
+    serious = [
+        (violation["id"], [node["target"] for node in violation["nodes"]][:3])
+        for violation in found.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+def bottom(node: Locator) -> float:
+    box = node.bounding_box()
+    assert box is not None
+    return box["y"] + box["height"]
+
+
+@PAGES
+def test_one_screenful_shows_title_presets_controls_and_the_main_figure(
+    entry: catalogue.Page, page: Page, app_url: str
+) -> None:
+    open_page(page, f"{app_url}/{entry.slug}")
+    assert bottom(page.get_by_role("heading", name=entry.title)) < 130
+    assert bottom(page.get_by_role("button", name=entry.topic.PRESETS[-1].name)) < 250
+    assert bottom(page.get_by_test_id("stSlider").first) < 400
+    assert bottom(page.get_by_test_id("stMain").get_by_role("img").first) < 620
+
+
+# --- the server ---
+
+
+def test_every_response_carries_the_projects_headers(app_url: str) -> None:
+    for path in ("/", "/affine_grid", "/_stcore/health"):
+        with urllib.request.urlopen(app_url + path) as response:
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            assert response.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+            policy = response.headers["Content-Security-Policy"]
+            assert "default-src 'self'" in policy
+            assert "frame-ancestors *" in policy
