@@ -13,7 +13,7 @@ _LONGEST_VALUE_SHOWN = 40
 
 
 def shown(value: object) -> str:
-    """Return `value` as it stands in a sentence: whole when short, cut when a stranger made it long."""
+    """Return `value` as it stands in a sentence: whole when short, cut when it is long."""
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= _LONGEST_VALUE_SHOWN else text[: _LONGEST_VALUE_SHOWN - 1] + "…"
 
@@ -121,7 +121,7 @@ def number(
     default: float,
     *,
     label: str,
-    help: str,  # noqa: A002 - the word Streamlit and argparse use
+    help: str,
     minimum: float,
     maximum: float,
     step: float,
@@ -131,12 +131,12 @@ def number(
     return dataclasses.field(default=default, metadata={"spec": spec})
 
 
-def choice(default: str, options: tuple[str, ...], *, label: str, help: str) -> Any:  # noqa: A002
+def choice(default: str, options: tuple[str, ...], *, label: str, help: str) -> Any:
     """Declare a closed choice."""
     return dataclasses.field(default=default, metadata={"spec": Choice(label, help, options)})
 
 
-def flag(default: bool, *, label: str, help: str) -> Any:  # noqa: A002
+def flag(default: bool, *, label: str, help: str) -> Any:
     """Declare a switch."""
     return dataclasses.field(default=default, metadata={"spec": Flag(label, help)})
 

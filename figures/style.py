@@ -118,7 +118,8 @@ def lines(paths: Array, *, colour: str, width: float = 1.4) -> str:
         width: Of the coloured stroke, in CSS pixels at any size of the picture.
     """
     d = "".join(
-        "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in path) for path in paths.reshape(len(paths), -1, 2)
+        "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in path)
+        for path in paths.reshape(len(paths), -1, 2)
     )
     return "".join(
         f'<path d="{d}" fill="none" stroke="{stroke}" stroke-width="{thick}" '
@@ -207,8 +208,18 @@ def chart(
         layout={
             "height": height,
             "margin": {"l": left, "r": 12, "t": 36 if named else 12, "b": 44},
-            "xaxis": {"title": {"text": x_title}, "fixedrange": True, "zeroline": False, **(x or {})},
-            "yaxis": {"title": {"text": y_title}, "fixedrange": True, "zeroline": False, **(y or {})},
+            "xaxis": {
+                "title": {"text": x_title},
+                "fixedrange": True,
+                "zeroline": False,
+                **(x or {}),
+            },
+            "yaxis": {
+                "title": {"text": y_title},
+                "fixedrange": True,
+                "zeroline": False,
+                **(y or {}),
+            },
             "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
             "showlegend": bool(named),
             "shapes": list(shapes),

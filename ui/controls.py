@@ -12,9 +12,7 @@ from ui import address
 class Controls:
     """Draw the controls of one page's parameters, where the page wants them."""
 
-    def __init__(
-        self, slug: str, kind: type[Parameters], changed: Callable[[], None]
-    ) -> None:
+    def __init__(self, slug: str, kind: type[Parameters], changed: Callable[[], None]) -> None:
         """Take the page's slug, its parameters' class, and what to call after any change."""
         self._slug = slug
         self._kind = kind
@@ -33,7 +31,7 @@ class Controls:
             names: Of the parameters.
             typed: Numbers as boxes to type in, not as sliders.
             disabled: Shown, at rest.
-            on_change: Called before the rerun, after the change.
+            on_change: Called after the change, in place of the page's own rerun.
         """
         places = st.columns(len(names)) if len(names) > 1 else [st.container()]
         for name, place in zip(names, places, strict=True):
@@ -45,22 +43,17 @@ class Controls:
     ) -> None:
         spec = self._kind.specs()[name]
 
-        def changed() -> None:
-            if on_change is not None:
-                on_change()
-            self._changed()
-
         shared: dict[str, Any] = {
             "key": address.key(self._slug, name),
             "help": spec.help,
             "disabled": disabled,
-            "on_change": changed,
+            "on_change": on_change or self._changed,
             "persist_state": "session",
         }
         match spec:
             case Number():
                 kind: type[int] | type[float] = int if spec.integer else float
-                widget = st.number_input if typed else st.slider
+                widget: Callable[..., Any] = st.number_input if typed else st.slider
                 # Sliders would show 30 as 30.00.
                 form = {} if typed else {"format": "%d" if spec.step % 1 == 0 else "%.2f"}
                 widget(

@@ -45,9 +45,10 @@ def sentence_for_bad_input() -> Iterator[None]:
 class Frame:
     """Draw one page from top to bottom, in the order that all pages share.
 
-    A change of a control reruns the See part alone: its presets, controls and pictures, the badges
-    and the checks of the view. Break, Learn and Predict rerun by their own controls, and Take only
-    while it is open. The rest is drawn once per visit.
+    Moving a control reruns the view alone: pictures, badges, address and the checks of the view.
+    Break, Learn and Predict rerun by their own controls, and Take only while it is open. The rest,
+    the controls among them, is drawn once per visit: every element that a run sends costs the
+    reader a millisecond.
     """
 
     def __init__(self, slug: str, presets: Sequence[Preset]) -> None:
@@ -61,7 +62,7 @@ class Frame:
         self.kind = type(presets[0].parameters)
         self.controls = Controls(slug, self.kind, self.changed)
         self._presets = presets
-        self._refused = address.seed(slug, self.kind)
+        address.seed(slug, self.kind)
         st.title(self.page.title, anchor=False)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(self.page.question, width="content")
@@ -90,50 +91,64 @@ class Frame:
         """
         return self.kind(**address.values(self.page.slug, self.kind))
 
-    def changed(self) -> None:
-        """Rerun, from a callback, what depends on the controls."""
+    def changed(self, *, everything: bool = False) -> None:
+        """Rerun, from a callback, what depends on the controls and nothing else.
+
+        Args:
+            everything: Draw the controls again too: they were set, not moved.
+        """
         address.accept()
         slug = self.page.slug
-        if st.session_state.get(_take_key(slug)):
-            st.rerun([_see_key(slug), _take_key(slug)])
+        parts = [_part(slug, "view")]
+        if everything:
+            parts.insert(0, _part(slug, "controls"))
+        if st.session_state.get(_part(slug, "take")):
+            parts.append(_part(slug, "take"))
+        st.rerun(parts)
 
-    def see(self, draw: Callable[[], None]) -> None:
-        """Draw presets, controls and pictures; `draw` runs again with every change of a control."""
+    def see(self, controls: Callable[[], None], view: Callable[[], None]) -> None:
+        """Draw presets, and the controls beside the view.
+
+        Args:
+            controls: Draws the controls; runs again when a preset sets them.
+            view: Draws the pictures; runs again with every change of a control.
+        """
         with self._see:
-            st.fragment(self._see_part, key=_see_key(self.page.slug))(draw)
+            self._row_of_presets()
+            left, right = st.columns([2, 3], gap="medium")
+            with left:
+                st.fragment(controls, key=_part(self.page.slug, "controls"))()
+            with right:
+                st.fragment(self._view_part, key=_part(self.page.slug, "view"))(view)
 
-    def _see_part(self, draw: Callable[[], None]) -> None:
-        self._row_of_presets()
+    def _row_of_presets(self) -> None:
+        def apply(preset: Preset) -> None:
+            self.set(preset.parameters)
+            self.changed(everything=True)
+
+        with st.container(horizontal=True, gap="xsmall"):
+            for index, preset in enumerate(self._presets):
+                st.button(
+                    preset.name,
+                    key=f"{self.page.slug}.preset.{index}",
+                    help=preset.notice,
+                    on_click=apply,
+                    args=(preset,),
+                )
+
+    def _view_part(self, view: Callable[[], None]) -> None:
         for sentence in st.session_state.get(address.REFUSED, ()):
             sentences.warn(
                 f"The address was not understood in one place: {sentence}. The default stands in; "
                 "the rest of it is as you asked."
             )
+        current = address.values(self.page.slug, self.kind)
+        notices = [p.notice for p in self._presets if p.parameters.values() == current]
+        st.caption(
+            f"Notice: {notices[0]}" if notices else "Your own settings; a preset brings you back."
+        )
         with sentence_for_bad_input():
-            draw()
-
-    def _row_of_presets(self) -> None:
-        slug, current = self.page.slug, address.values(self.page.slug, self.kind)
-        chosen = [p for p in self._presets if p.parameters.values() == current]
-
-        def apply(preset: Preset) -> None:
-            self.set(preset.parameters)
-            self.changed()
-
-        with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-            for index, preset in enumerate(self._presets):
-                st.button(
-                    preset.name,
-                    key=f"{slug}.preset.{index}",
-                    help=preset.notice,
-                    icon=":material/check:" if preset in chosen else None,
-                    on_click=apply,
-                    args=(preset,),
-                )
-        if chosen:
-            st.caption(f"Notice: {chosen[0].notice}")
-        else:
-            st.caption("Your own settings. A preset brings you back.")
+            view()
 
     @contextlib.contextmanager
     def timed(self) -> Iterator[None]:
@@ -163,7 +178,9 @@ class Frame:
             lessons: The mistake in a few words, and what draws it.
         """
         with self._break:
-            _section("Break", "What people really get wrong: run the wrong line, then the right one.")
+            _section(
+                "Break", "What people really get wrong: run the wrong line, then the right one."
+            )
             st.fragment(self._mistake_part)(lessons)
 
     def _mistake_part(self, lessons: Mapping[str, Callable[[], None]]) -> None:
@@ -187,11 +204,31 @@ class Frame:
             st.markdown("**What the study notes say**")
             tables.claims(notes)
 
-    def learn(self, words: str, draw: Callable[[], None]) -> None:
-        """Draw a part of the page's own, with controls of its own."""
+    def learn(self, words: str, start: str, draw: Callable[[], None]) -> None:
+        """Draw a part that trains something: behind a button, for it takes time and bytes.
+
+        Args:
+            words: What it shows.
+            start: The button's words.
+            draw: Draws controls and the run, once asked for.
+        """
         with self._learn:
             _section("Learn", words)
-            st.fragment(draw)()
+            st.fragment(self._learn_part)(start, draw)
+
+    def _learn_part(self, start: str, draw: Callable[[], None]) -> None:
+        wanted = f"{self.page.slug}.learn"
+        if not st.session_state.get(wanted):
+            st.button(
+                start,
+                key=f"{wanted}.start",
+                icon=":material/play_arrow:",
+                on_click=st.session_state.__setitem__,
+                args=(wanted, True),
+            )
+            return
+        with sentence_for_bad_input():
+            draw()
 
     def take(self, make: Callable[[Any], tuple[str, Sequence[Download]]]) -> None:
         """Draw, while it is open, the code of this view, its downloads and its link.
@@ -201,19 +238,19 @@ class Frame:
         """
         with self._take:
             _section("Take", "Everything that reproduces exactly the view above.")
-            st.fragment(self._take_part, key=_take_key(self.page.slug))(make)
+            st.fragment(self._take_part, key=_part(self.page.slug, "take"))(make)
 
     def _take_part(self, make: Callable[[Any], tuple[str, Sequence[Download]]]) -> None:
         slug, title = self.page.slug, self.page.title
         place = st.expander(
-            "Code, data and link of this view", key=_take_key(slug), on_change="rerun"
+            "Code, data and link of this view", key=_part(slug, "take"), on_change="rerun"
         )
         if not place.open:
             return
         with place, sentence_for_bad_input():
             settings = self.settings()
             code, files = make(settings)
-            st.code(code, language="python", height=340)
+            st.code(code, language=None, height=340)
             offers = (
                 Download("Code (.py)", f"{slug}.py", lambda: code, "text/x-python"),
                 Download(
@@ -236,9 +273,7 @@ class Frame:
                         key=f"{slug}.download.{offer.label}",
                     )
             st.markdown("The link that restores this view:")
-            st.code(
-                address.link(self._link_settings(settings)), language=None, wrap_lines=True
-            )
+            st.code(address.link(self._link_settings(settings)), language=None, wrap_lines=True)
 
     def predict(self, question: Question) -> None:
         """Ask for a prediction; once the reader commits, show what torch gave."""
@@ -286,21 +321,19 @@ def _section(title: str, words: str) -> None:
     st.caption(words)
 
 
-def _see_key(slug: str) -> str:
-    return f"{slug}.see"
-
-
-def _take_key(slug: str) -> str:
-    return f"{slug}.take"
+def _part(slug: str, name: str) -> str:
+    """Return the key of a part of the page that reruns alone."""
+    return f"{slug}.{name}"
 
 
 def mistake_switch(*, key: str) -> bool:
     """Draw the switch between the wrong and the right line; return whether the wrong one is on."""
-    chosen = st.segmented_control(
+    words = {"wrong": "✗ The line people write", "right": "✓ The line that does it"}
+    chosen: str = st.segmented_control(
         "Which line runs?",
-        ("wrong", "right"),
+        tuple(words),
         default="wrong",
-        format_func={"wrong": "✗ The line people write", "right": "✓ The line that does it"}.get,
+        format_func=words.__getitem__,
         key=key,
         required=True,
         label_visibility="collapsed",
@@ -313,10 +346,10 @@ def mistake(mistake: Mistake, *, wrong: bool) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown("✗ **wrong**" + (" (runs now)" if wrong else ""))
-        st.code(mistake.wrong, language="python", wrap_lines=True)
+        st.code(mistake.wrong, language=None, wrap_lines=True)
     with right:
         st.markdown("✓ **right**" + ("" if wrong else " (runs now)"))
-        st.code(mistake.right, language="python", wrap_lines=True)
+        st.code(mistake.right, language=None, wrap_lines=True)
     if wrong:
         st.error(mistake.wrong_cost, icon=":material/close:")
     else:
@@ -331,4 +364,4 @@ def outcome(words: str, problem: str, code: str) -> None:
         sentences.warn(problem)
     else:
         st.markdown(f"**{words}**")
-    st.code(code, language="python")
+    st.code(code, language=None)

@@ -19,9 +19,7 @@ def of(slug: str, device: str) -> tuple[tuple[Check, ...], tuple[Claim, ...]]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _run(
-    slug: str, device: str, torch_version: str
-) -> tuple[tuple[Check, ...], tuple[Claim, ...]]:
+def _run(slug: str, device: str, torch_version: str) -> tuple[tuple[Check, ...], tuple[Claim, ...]]:
     topic = catalogue.page(slug).topic
     return topic.checks(device=device), topic.claims(device=device)
 
@@ -34,7 +32,16 @@ def remembered(run: Callable[..., Result], parameters: Parameters, device: str) 
         parameters: Its settings: frozen, and so the key of the memory.
         device: Where torch computes.
     """
-    return cast(Result, _remember(f"{run.__module__}.{run.__name__} {parameters!r}", run, parameters, device, torch.__version__))
+    return cast(
+        Result,
+        _remember(
+            f"{run.__module__}.{run.__name__} {parameters!r}",
+            run,
+            parameters,
+            device,
+            torch.__version__,
+        ),
+    )
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

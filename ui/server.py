@@ -72,7 +72,8 @@ def get_ready() -> None:
     torch = importlib.import_module("torch")
     # The pages' tensors are tiny and every run is a new thread: a pool for each costs more.
     torch.set_num_threads(1)
-    for name in ("nbformat", "ui.frame", "ui.home"):
+    # pandas: Streamlit imports it to look at the first component's data.
+    for name in ("pandas", "nbformat", "ui.frame", "ui.home"):
         importlib.import_module(name)
     catalogue = importlib.import_module("ui.catalogue")
     for page in catalogue.PAGES:

@@ -24,7 +24,7 @@ def main() -> None:
     server.freeze_after_first_run(chosen.url_path)
 
 
-def pages() -> dict[str, list[st.Page]]:  # type: ignore[valid-type]
+def pages() -> dict[str, list[st.Page]]:
     """Return the navigation: home, then every chapter of the catalogue."""
     home = st.Page(HOME, title="Home", icon=":material/home:", default=True)
     chapters = {

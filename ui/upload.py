@@ -1,5 +1,7 @@
 """Take a reader's own picture: checked, reduced, kept for the session only."""
 
+from collections.abc import Callable
+
 import streamlit as st
 from torch import Tensor
 
@@ -7,37 +9,48 @@ from explainers import pictures
 from ui import sentences
 
 
-def draw(slug: str) -> None:
+def draw(slug: str, on_change: Callable[..., None]) -> None:
     """Draw the upload. A refused file gets its sentence; the page keeps all settings.
 
     Args:
         slug: Of the page; each keeps its own upload.
+        on_change: Called, with ``everything=True``, once the picture has been taken in.
     """
-    file = st.file_uploader(
+
+    def take() -> None:
+        file = st.session_state[f"{slug}.upload"]
+        image, problem = None, ""
+        if file is not None:
+            try:
+                image = pictures.decode(file.getvalue())
+            except ValueError as error:
+                problem = f"{error}."
+        st.session_state[_key(slug)] = (image, problem)
+        on_change(everything=True)
+
+    st.file_uploader(
         "Your own picture",
         type=["png", "jpg", "jpeg", "webp"],
         key=f"{slug}.upload",
         max_upload_size=5,
         help="PNG, JPEG or WebP, at most 5 MB. It stays in memory, for this session only.",
+        on_change=take,
     )
-    kept = _key(slug)
-    if file is None:
-        st.session_state.pop(kept, None)
-        return
-    if kept not in st.session_state or st.session_state[kept][0] != file.file_id:
-        try:
-            st.session_state[kept] = (file.file_id, pictures.decode(file.getvalue()), "")
-        except ValueError as error:
-            st.session_state[kept] = (file.file_id, None, f"{error}.")
-    if problem := st.session_state[kept][2]:
+    if problem := st.session_state.get(_key(slug), (None, ""))[1]:
         sentences.warn(problem)
 
 
-def current(slug: str) -> Tensor | None:
-    """Return the reader's picture ``(3, H, W)`` for a page, or None when there is none."""
-    _, image, _ = st.session_state.get(_key(slug), ("", None, ""))
-    found: Tensor | None = image
-    return found
+def own(slug: str) -> bool:
+    """Return whether the page shows a picture of the reader's."""
+    return st.session_state.get(_key(slug), (None, ""))[0] is not None
+
+
+def or_picture(slug: str, name: str) -> Tensor:
+    """Return the reader's picture ``(3, H, W)`` for a page, or the project's of that name."""
+    if own(slug):
+        found: Tensor = st.session_state[_key(slug)][0]
+        return found
+    return pictures.picture(name)
 
 
 def _key(slug: str) -> str:

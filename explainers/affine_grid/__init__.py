@@ -15,7 +15,15 @@ from explainers.affine_grid.geometry import (
 from explainers.affine_grid.mistakes import question
 from explainers.affine_grid.sampling import MODES, PADDING_MODES, Warp, warp
 from explainers.affine_grid.snippet import snippet, table
-from explainers.affine_grid.view import PRESETS, REFERENCES, THETA_FIELDS, AffineGrid, View, explain, typed
+from explainers.affine_grid.view import (
+    PRESETS,
+    REFERENCES,
+    THETA_FIELDS,
+    AffineGrid,
+    View,
+    explain,
+    typed,
+)
 
 __all__ = [
     "MODES",

@@ -5,7 +5,7 @@ import itertools
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own alias
+import torch.nn.functional as F
 import torchvision.transforms.v2.functional as tv
 from PIL import Image
 from torch import Tensor
@@ -55,9 +55,13 @@ def view_checks(view: View, *, device: str = "cpu") -> tuple[Check, ...]:
             Check(
                 f"This picture, {settings.mode}, {border}: torch equals OpenCV",
                 "cv2.warpAffine through the pixel matrix",
-                largest_difference(ours, opencv_warp(view.picture, matrix, size, settings.mode, border)),
+                largest_difference(
+                    ours, opencv_warp(view.picture, matrix, size, settings.mode, border)
+                ),
                 _POSITION * max(1.0, float(np.abs(matrix[:, :2]).max())),
-                "" if border == settings.padding_mode else "OpenCV's reflection differs: compared with border.",
+                ""
+                if border == settings.padding_mode
+                else "OpenCV's reflection differs: compared with border.",
             )
         )
     if not view.problem:
@@ -202,9 +206,7 @@ def _against_torchvision(device: str) -> list[Check]:
     wide = picture("wide")
     bilinear = InterpolationMode.BILINEAR
     turned = warp(wide, rotation(30.0, aspect=2.0), device=device).output
-    moved = rotation(
-        20.0, scale=(1.3, 1.3), shear=15.0, translate=(16 / 96, -8 / 48), aspect=2.0
-    )
+    moved = rotation(20.0, scale=(1.3, 1.3), shear=15.0, translate=(16 / 96, -8 / 48), aspect=2.0)
     return [
         Check(
             "rotation(30) is torchvision's rotate(30)",
@@ -213,7 +215,7 @@ def _against_torchvision(device: str) -> list[Check]:
             _POSITION,
         ),
         Check(
-            "rotation with scale, shear and translate is torchvision's affine with the angle's sign "
+            "rotation with scale, shear and translate is torchvision's affine, the angle's sign "
             "turned",
             "torchvision.transforms.v2.functional.affine",
             largest_difference(
@@ -307,4 +309,3 @@ def _batched_difference(card: Tensor) -> float:
         largest_difference(together[index], warp(pictures[index], thetas[index]).output)
         for index in range(2)
     )
-

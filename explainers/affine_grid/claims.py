@@ -1,7 +1,7 @@
 """Run what the notes say of `F.affine_grid` and `F.grid_sample`, and judge it."""
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own alias
+import torch.nn.functional as F
 from torch import Tensor
 
 from explainers import devices

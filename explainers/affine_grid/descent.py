@@ -3,7 +3,7 @@
 import dataclasses
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own alias
+import torch.nn.functional as F
 from torch import Tensor
 
 from explainers import devices

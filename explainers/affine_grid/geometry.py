@@ -128,7 +128,7 @@ def invert(theta: Tensor) -> Tensor:
     determinant = a * d - b * c
     rounding = 4 * torch.finfo(theta.dtype).eps * (abs(a * d) + abs(b * c))
     if abs(determinant) > rounding:
-        inverse = torch.linalg.inv(_homogeneous(theta))[:2].to(theta.dtype)
+        inverse: Tensor = torch.linalg.inv(_homogeneous(theta))[:2].to(theta.dtype)
         if inverse.isfinite().all():
             return inverse
     raise ValueError(f"theta must be invertible, got a matrix with determinant {determinant:.3g}")

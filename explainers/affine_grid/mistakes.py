@@ -2,30 +2,25 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own alias
+import torch.nn.functional as F
 import torchvision.transforms.v2.functional as tv
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
 from explainers import devices
-from explainers.affine_grid.geometry import compose, invert, rotation
+from explainers.affine_grid.geometry import compose, rotation
 from explainers.affine_grid.sampling import MODES, PADDING_MODES, warp
 from explainers.evidence import Mistake, Question, largest_difference
 from explainers.parameters import shown
 from explainers.pictures import picture
 
-MOTIONS: Mapping[str, str] = {
-    "move": "Move right by half of half the width",
-    "enlarge": "Enlarge twice",
-    "turn": "Turn 30° counter-clockwise",
-}
 _FORUM = "https://github.com/pytorch/pytorch"
 _SQUARE = 16
 
@@ -41,7 +36,7 @@ class PictureMistake:
         wanted_by: Who made `wanted`.
         wrong: Tensor ``(C, H, W)``, what the wrong line gives.
         right: Tensor ``(C, H, W)``, what the right line gives.
-        wrong_reads: Tensor ``(n, n, 2)``: input pixels (x, y) that a lattice of output pixels reads.
+        wrong_reads: Tensor ``(n, n, 2)``: input pixels (x, y) read by a lattice of output pixels.
         right_reads: The same for the right line.
         lattice: Tensor ``(n, n, 2)``: those output pixels (x, y).
     """
@@ -77,75 +72,103 @@ class PictureMistake:
         return float(self.right_difference.mean())
 
 
-def direction(
-    motion: Literal["move", "enlarge", "turn"] = "move", *, device: str = "cpu"
-) -> PictureMistake:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Measured:
+    """What a warp did to a white square, and to a bar."""
+
+    right: float
+    area: float
+    degrees: float
+    sides: tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A wanted motion: the theta people write for it, the one that does it, and both as code."""
+
+    words: str
+    wrong: Tensor
+    right: Tensor
+    wrong_code: str
+    right_code: str
+    by_torchvision: Mapping[str, Any]
+    cost: Callable[[_Measured], str]
+    lesson: str
+
+
+_COS, _SIN = math.cos(math.radians(30)), math.sin(math.radians(30))
+_WANTED = {
+    "move": _Wanted(
+        words="Move right by half of half the width",
+        wrong=torch.tensor([[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]),
+        right=torch.tensor([[1.0, 0.0, -0.5], [0.0, 1.0, 0.0]]),
+        wrong_code="[[1, 0, 0.5], [0, 1, 0]]",
+        right_code="[[1, 0, -0.5], [0, 1, 0]]",
+        by_torchvision={"translate": [32.0, 0.0]},
+        cost=lambda m: f"A square moves {m.right:+.0f} pixels to the right; asked: +32.",
+        lesson="theta says where each output pixel reads, not where the picture goes. To move the "
+        "picture right, every pixel must read further left.",
+    ),
+    "enlarge": _Wanted(
+        words="Enlarge twice",
+        wrong=torch.tensor([[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]),
+        right=torch.tensor([[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]]),
+        wrong_code="[[2, 0, 0], [0, 2, 0]]",
+        right_code="[[0.5, 0, 0], [0, 0.5, 0]]",
+        by_torchvision={"scale": 2.0},
+        cost=lambda m: f"A square's area becomes {m.area:.2f} times what it was; asked: 4.",
+        lesson="theta spreads the reading positions. Reading a larger area makes the picture "
+        "smaller: 2 halves each side.",
+    ),
+    "turn": _Wanted(
+        words="Turn 30° counter-clockwise",
+        wrong=torch.tensor([[_COS, -_SIN, 0.0], [_SIN, _COS, 0.0]]),
+        right=rotation(30.0),
+        wrong_code="[[cos, -sin, 0], [sin, cos, 0]]",
+        right_code="[[cos, -sin, 0], [sin, cos, 0]]",
+        by_torchvision={"angle": -30.0},
+        cost=lambda m: f"A bar turns {m.degrees:+.0f}°; asked: +30° (counter-clockwise).",
+        lesson="Two errors cancel: theta is the inverse map, and y points down. This is why the "
+        "textbook matrix looks right for a turn, and only for a turn.",
+    ),
+}
+MOTIONS = {name: wanted.words for name, wanted in _WANTED.items()}
+"""What `direction` can ask of a picture, in words."""
+
+
+def direction(motion: str = "move", *, device: str = "cpu") -> PictureMistake:
     """Use the matrix of the wanted motion as theta, and use its inverse.
+
+    Args:
+        motion: One of `MOTIONS`.
+        device: Where torch computes.
 
     Raises:
         ValueError: Unknown motion or device.
     """
-    if motion not in MOTIONS:
-        raise ValueError(f"motion must be one of {', '.join(MOTIONS)}, got {shown(motion)}")
-    c, s = math.cos(math.radians(30)), math.sin(math.radians(30))
-    matrix = {
-        "move": [[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]],
-        "enlarge": [[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]],
-        "turn": [[c, -s, 0.0], [s, c, 0.0]],
-    }[motion]
-    written = {
-        "move": "[[1, 0, 0.5], [0, 1, 0]]",
-        "enlarge": "[[2, 0, 0], [0, 2, 0]]",
-        "turn": "[[cos, -sin, 0], [sin, cos, 0]]",
-    }[motion]
-    inverse = {
-        "move": "[[1, 0, -0.5], [0, 1, 0]]",
-        "enlarge": "[[0.5, 0, 0], [0, 0.5, 0]]",
-        "turn": "[[cos, -sin, 0], [sin, cos, 0]]",
-    }[motion]
-    forward = torch.tensor(matrix)
-    # The textbook matrix turns counter-clockwise with y upward. On screen, y down, the same turn
-    # has the other sign; its inverse is the textbook matrix again.
-    on_screen = rotation(30.0) if motion == "turn" else invert(forward)
-
+    if motion not in _WANTED:
+        raise ValueError(f"motion must be one of {', '.join(_WANTED)}, got {shown(motion)}")
+    asked = _WANTED[motion]
     source = picture("card")
-    _, height, width = source.shape
-    wanted = tv.affine(
-        source,
-        angle=-30.0 if motion == "turn" else 0.0,
-        translate=[0.25 * width if motion == "move" else 0.0, 0.0],
-        scale=2.0 if motion == "enlarge" else 1.0,
-        shear=[0.0, 0.0],
-        interpolation=InterpolationMode.BILINEAR,
-    )
-    wrong, right = _square_after(forward, device), _square_after(on_screen, device)
-    numbers = {
-        "move": lambda m: f"A square moves {m.right:+.0f} pixels to the right; asked: +32.",
-        "enlarge": lambda m: f"A square's area becomes {m.area:.2f} times what it was; asked: 4.",
-        "turn": lambda m: f"A bar turns {m.degrees:+.0f}°; asked: +30° (counter-clockwise).",
-    }[motion]
-    lesson = {
-        "move": "theta says where each output pixel reads, not where the picture goes. To move the "
-        "picture right, every pixel must read further left.",
-        "enlarge": "theta spreads the reading positions. Reading a larger area makes the picture "
-        "smaller: 2 halves each side.",
-        "turn": "Two errors cancel: theta is the inverse map, and y points down. This is why the "
-        "textbook matrix looks right for a turn, and only for a turn.",
-    }[motion]
+    still = {"angle": 0.0, "translate": [0.0, 0.0], "scale": 1.0, "shear": [0.0, 0.0]}
     return _picture_mistake(
         Mistake(
-            wrong=f"theta = torch.tensor({written})",
-            right=f"theta = torch.tensor({inverse})",
-            wrong_cost=numbers(wrong),
-            right_cost=numbers(right),
-            lesson=lesson,
+            wrong=f"theta = torch.tensor({asked.wrong_code})",
+            right=f"theta = torch.tensor({asked.right_code})",
+            wrong_cost=asked.cost(_square_after(asked.wrong, device)),
+            right_cost=asked.cost(_square_after(asked.right, device)),
+            lesson=asked.lesson,
             source=("pytorch#35775", f"{_FORUM}/issues/35775"),
         ),
         source,
-        wanted,
+        tv.affine(
+            source,
+            **{**still, **asked.by_torchvision},
+            interpolation=InterpolationMode.BILINEAR,
+        ),
         "torchvision's affine",
-        forward,
-        on_screen,
+        asked.wrong,
+        asked.right,
         device,
     )
 
@@ -203,8 +226,7 @@ def not_square(degrees: float = 90.0, *, device: str = "cpu") -> PictureMistake:
     wanted = tv.rotate(source, degrees, interpolation=InterpolationMode.BILINEAR)
     sizes = [_square_after(theta, device, height, width) for theta in (wrong, right)]
     costs = [
-        f"A square of {_SQUARE} by {_SQUARE} pixels comes out "
-        f"{m.sides[0]:.0f} by {m.sides[1]:.0f}."
+        f"A square of {_SQUARE} by {_SQUARE} pixels comes out {m.sides[0]:.0f} by {m.sides[1]:.0f}."
         for m in sizes
     ]
     return _picture_mistake(
@@ -246,7 +268,8 @@ def x_before_y(*, device: str = "cpu") -> PictureMistake:
             right="grid = torch.stack([columns, rows], dim=-1)  # (x, y)",
             wrong_cost="The picture comes out transposed: largest difference to its transpose "
             f"{transposed:.1e}.",
-            right_cost=f"The picture comes back: largest difference {largest_difference(outputs[1], source):.1e}.",
+            right_cost="The picture comes back: largest difference "
+            f"{largest_difference(outputs[1], source):.1e}.",
             lesson="A tensor is indexed [row, column]; grid_sample's last axis is (x, y), which is "
             "(column, row).",
             source=(
@@ -304,8 +327,10 @@ def mixed_flags(size: int = 8, *, seed: int = 0, device: str = "cpu") -> FlagTab
     errors = torch.stack(
         [
             torch.stack(
-                [(F.grid_sample(noise, grid, align_corners=flag) - noise).abs()[0, 0].cpu()
-                 for flag in (False, True)]
+                [
+                    (F.grid_sample(noise, grid, align_corners=flag) - noise).abs()[0, 0].cpu()
+                    for flag in (False, True)
+                ]
             )
             for grid in grids
         ]
@@ -545,7 +570,8 @@ def full_turn(turns: int = 12, *, device: str = "cpu") -> FullTurn:
     return FullTurn(
         mistake=Mistake(
             wrong=f"for _ in range({turns}):\n    x = warp(x, small)",
-            right=f"for _ in range({turns}):\n    theta = compose(theta, small)\nx = warp(x, theta)",
+            right=f"for _ in range({turns}):\n    theta = compose(theta, small)\n"
+            "x = warp(x, theta)",
             wrong_cost=f"Bilinear keeps {wrong['bilinear'].contrast:.0%} of the contrast; mean "
             f"difference to the picture {wrong['bilinear'].error:.3f}.",
             right_cost=f"Bilinear keeps {right['bilinear'].contrast:.0%} of the contrast; mean "
@@ -576,14 +602,6 @@ def question(*, device: str = "cpu") -> Question:
         because=f"A square moved by {moved.right:+.0f} pixels. theta is where each output pixel "
         "reads: half of half the width further right. What stood there appears further left.",
     )
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Measured:
-    right: float
-    area: float
-    degrees: float
-    sides: tuple[float, float]
 
 
 def _square_after(theta: Tensor, device: str, height: int = 128, width: int = 128) -> _Measured:

@@ -5,7 +5,7 @@ import dataclasses
 from typing import Literal, get_args
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own alias
+import torch.nn.functional as F
 from torch import Tensor
 
 from explainers import devices

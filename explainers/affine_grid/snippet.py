@@ -38,7 +38,8 @@ def snippet(parameters: AffineGrid, *, file: str = "", device: str = "cpu") -> s
         "",
         f'device = "{device}"',
         "grid = F.affine_grid(",
-        f"    theta[None].to(device), [1, channels, {size}], align_corners={parameters.align_corners}",
+        f"    theta[None].to(device), [1, channels, {size}], "
+        f"align_corners={parameters.align_corners}",
         ")",
         "output = F.grid_sample(",
         "    picture[None].to(device),",

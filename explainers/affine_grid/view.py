@@ -3,7 +3,7 @@
 import dataclasses
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own alias
+import torch.nn.functional as F
 from torch import Tensor
 
 from explainers.affine_grid.geometry import describe, rotation
@@ -141,7 +141,7 @@ class AffineGrid(Parameters):
         return self.height or height, self.width or width
 
     def theta(self, aspect: float) -> Tensor:
-        """Return the theta of these settings, ``(2, 3)`` float32, for width over height `aspect`."""
+        """Return the theta of these settings, ``(2, 3)``, for width over height `aspect`."""
         if self.by_hand:
             return torch.tensor([getattr(self, name) for name in THETA_FIELDS]).reshape(2, 3)
         return rotation(
@@ -240,9 +240,7 @@ class View:
         return self.picture.shape[2] / self.picture.shape[1]
 
 
-def explain(
-    parameters: AffineGrid, *, image: Tensor | None = None, device: str = "cpu"
-) -> View:
+def explain(parameters: AffineGrid, *, image: Tensor | None = None, device: str = "cpu") -> View:
     """Compute what one setting shows.
 
     Args:

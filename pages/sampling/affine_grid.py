@@ -1,11 +1,8 @@
 """affine_grid and grid_sample: which way does theta move a picture?"""
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from explainers import affine_grid as topic
-from explainers import pictures
 from explainers.affine_grid import mistakes
 from figures import affine_grid as figures
 from figures import style
@@ -13,60 +10,56 @@ from ui import figure, frame, proofs, upload
 from ui.loupe import loupe
 from ui.player import Curve, player
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
 SLUG = "affine_grid"
 page = frame.Frame(SLUG, topic.PRESETS)
 controls, device = page.controls, frame.device()
 
 
-def image() -> "Tensor":
-    """Return the picture to warp: the reader's own, or the chosen one of the project's."""
-    own = upload.current(SLUG)
-    return pictures.picture(page.value("picture")) if own is None else own
-
-
 def type_theta() -> None:
-    """Start typing from the theta that the sliders have made."""
+    """Start typing from the theta that the sliders have made, or go back to the sliders."""
     if page.value("by_hand"):
-        page.set(topic.typed(page.settings(), image().shape[2] / image().shape[1]))
+        _, height, width = upload.or_picture(SLUG, page.value("picture")).shape
+        page.set(topic.typed(page.settings(), width / height))
+    page.changed(everything=True)
 
 
-def see() -> None:
-    """Draw the controls beside input, output, theta in words and numbers, and the loupe."""
-    left, right = st.columns([2, 3], gap="medium")
-    with left:
-        if page.value("by_hand"):
-            controls.draw(*topic.THETA_FIELDS[:3], typed=True)
-            controls.draw(*topic.THETA_FIELDS[3:], typed=True)
-        else:
-            controls.draw("degrees")
-            controls.draw("scale_x", "scale_y")
-            controls.draw("translate_x", "translate_y")
-            controls.draw("shear", "keep_aspect")
-        controls.draw("mode", "padding_mode")
-        controls.draw("picture", "align_corners")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            controls.draw("by_hand", on_change=type_theta)
-            with st.popover("Size, your picture", icon=":material/tune:"):
-                controls.draw("height", "width", typed=True)
-                upload.draw(SLUG)
-    with right, frame.sentence_for_bad_input():
-        settings = page.settings()
-        page.show_address(settings)
-        with page.timed():
-            view = topic.explain(settings, image=image(), device=device)
-        figure.pictures(figures.see(view), key=f"{SLUG}.see.pictures")
-        frame.outcome(view.sentence, view.problem, figures.theta_code(view.theta))
-        loupe(
-            view.tiny,
-            view.tiny_output,
-            view.links,
-            key=f"{SLUG}.loupe",
-            alt="The same warp of a 16 by 16 picture, pixel by pixel.",
+def draw_controls() -> None:
+    """Draw the controls of the warp."""
+    if page.value("by_hand"):
+        controls.draw(*topic.THETA_FIELDS[:3], typed=True)
+        controls.draw(*topic.THETA_FIELDS[3:], typed=True)
+    else:
+        controls.draw("degrees")
+        controls.draw("scale_x", "scale_y")
+        controls.draw("translate_x", "translate_y")
+        controls.draw("shear", "keep_aspect")
+    controls.draw("mode", "padding_mode")
+    controls.draw("picture", "align_corners")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        controls.draw("by_hand", on_change=type_theta)
+        with st.popover("Size, your picture", icon=":material/tune:"):
+            controls.draw("height", "width", typed=True)
+            upload.draw(SLUG, on_change=page.changed)
+
+
+def draw_view() -> None:
+    """Draw input and output, theta in words and numbers, and the loupe."""
+    settings = page.settings()
+    page.show_address(settings)
+    with page.timed():
+        view = topic.explain(
+            settings, image=upload.or_picture(SLUG, settings.picture), device=device
         )
-        page.live_checks(topic.view_checks(view, device=device))
+    figure.pictures(figures.see(view), key=f"{SLUG}.see.pictures")
+    frame.outcome(view.sentence, view.problem, figures.theta_code(view.theta))
+    loupe(
+        view.tiny,
+        view.tiny_output,
+        view.links,
+        key=f"{SLUG}.loupe",
+        alt="The same warp of a 16 by 16 picture, pixel by pixel.",
+    )
+    page.live_checks(topic.view_checks(view, device=device))
 
 
 def direction() -> None:
@@ -171,8 +164,8 @@ def learn() -> None:
 
 def take(settings: topic.AffineGrid) -> tuple[str, list[frame.Download]]:
     """Return the code of the view and its files."""
-    own = "" if upload.current(SLUG) is None else "picture.png"
-    view = topic.explain(settings, image=image(), device=device)
+    own = "picture.png" if upload.own(SLUG) else ""
+    view = topic.explain(settings, image=upload.or_picture(SLUG, settings.picture), device=device)
     return topic.snippet(settings, file=own, device=device), [
         frame.Download(
             "Positions and values (.csv)", f"{SLUG}.csv", lambda: topic.table(view), "text/csv"
@@ -186,7 +179,7 @@ def take(settings: topic.AffineGrid) -> tuple[str, list[frame.Download]]:
     ]
 
 
-page.see(see)
+page.see(draw_controls, draw_view)
 page.mistakes(
     {
         "theta maps output to input": direction,
@@ -200,7 +193,12 @@ page.mistakes(
     }
 )
 page.proof(*proofs.of(SLUG, device))
-page.learn("grid_sample passes gradients to theta: descent can find the turn.", learn)
+page.learn(
+    "grid_sample passes gradients to theta, so descent can find the turn that was applied: the "
+    "idea of the spatial transformer.",
+    "Find the turn by gradient descent",
+    learn,
+)
 page.take(take)
 page.predict(topic.question(device=device))
 page.references(topic.REFERENCES)

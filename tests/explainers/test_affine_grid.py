@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import runpy
 
 import cv2
 import numpy as np
@@ -27,7 +28,13 @@ thetas = st.builds(
     lambda degrees, sx, sy, shear, tx, ty, aspect: ag.rotation(
         degrees, scale=(sx, sy), shear=shear, translate=(tx, ty), aspect=aspect
     ),
-    angles, scales, scales, shears, moves, moves, aspects,
+    angles,
+    scales,
+    scales,
+    shears,
+    moves,
+    moves,
+    aspects,
 )
 sides = st.integers(1, 12)
 sizes = st.tuples(sides, sides)
@@ -49,7 +56,7 @@ def where(image: Tensor) -> tuple[int, int]:
     return flat // image.shape[2], flat % image.shape[2]
 
 
-# --- what theta does on screen -------------------------------------------------------------------
+# --- what theta does on screen ---
 
 
 def test_a_positive_angle_turns_counter_clockwise_on_screen() -> None:
@@ -79,7 +86,9 @@ def test_the_order_is_scale_then_shear_then_turn_then_move() -> None:
     at_once = ag.rotation(30.0, scale=(1.5, 0.8), shear=20.0, translate=(0.3, -0.2))
     stepwise = ag.rotation(0.0, scale=(1.5, 0.8))
     for step in (
-        ag.rotation(0.0, shear=20.0), ag.rotation(30.0), ag.rotation(0.0, translate=(0.3, -0.2))
+        ag.rotation(0.0, shear=20.0),
+        ag.rotation(30.0),
+        ag.rotation(0.0, translate=(0.3, -0.2)),
     ):
         stepwise = ag.compose(stepwise, step)
     torch.testing.assert_close(at_once, stepwise, atol=1e-6, rtol=0)
@@ -91,11 +100,18 @@ def test_rotation_agrees_with_torchvision_affine_up_to_the_angles_sign(aspect: f
     image = image.mT.contiguous() if aspect < 1 else image
     _, height, width = image.shape
     theta = ag.rotation(
-        25.0, scale=(1.2, 1.2), shear=-15.0, translate=(16 / (width / 2), 8 / (height / 2)),
+        25.0,
+        scale=(1.2, 1.2),
+        shear=-15.0,
+        translate=(16 / (width / 2), 8 / (height / 2)),
         aspect=aspect,
     )
     expected = tv.affine(
-        image, angle=-25.0, translate=[16, 8], scale=1.2, shear=[-15.0, 0.0],
+        image,
+        angle=-25.0,
+        translate=[16, 8],
+        scale=1.2,
+        shear=[-15.0, 0.0],
         interpolation=InterpolationMode.BILINEAR,
     )
     assert (ag.warp(image, theta).output - expected).abs().max() < 1e-4
@@ -123,9 +139,7 @@ def test_four_quarter_turns_give_the_picture_back() -> None:
 def test_decompose_reads_back_what_rotation_was_given(
     degrees: float, sx: float, sy: float, shear: float, tx: float, ty: float, aspect: float
 ) -> None:
-    theta = ag.rotation(
-        degrees, scale=(sx, sy), shear=shear, translate=(tx, ty), aspect=aspect
-    )
+    theta = ag.rotation(degrees, scale=(sx, sy), shear=shear, translate=(tx, ty), aspect=aspect)
     motion = ag.decompose(theta, aspect=aspect)
     assert motion.scale == pytest.approx((sx, sy), rel=1e-3)
     assert motion.shear == pytest.approx(shear, abs=0.05)
@@ -138,9 +152,7 @@ def test_the_sentence_names_every_motion_and_only_those() -> None:
     assert ag.describe(torch.eye(2, 3)) == "Leaves the picture where it is."
     assert ag.describe(ag.rotation(30.0)) == "Turns the picture 30° counter-clockwise."
     assert ag.describe(ag.rotation(-12.5)) == "Turns the picture 12.5° clockwise."
-    whole = ag.describe(
-        ag.rotation(30.0, scale=(2.0, 2.0), shear=10.0, translate=(-0.5, 0.25))
-    )
+    whole = ag.describe(ag.rotation(30.0, scale=(2.0, 2.0), shear=10.0, translate=(-0.5, 0.25)))
     assert whole == (
         "Enlarges the picture to 2.00 times its size, then leans its top edge 10° to the right, "
         "then turns it 30° counter-clockwise, then moves it left by 0.50 of half the width and "
@@ -150,7 +162,7 @@ def test_the_sentence_names_every_motion_and_only_those() -> None:
     assert "width by 2.00 and height by 0.50" in ag.describe(ag.rotation(0.0, scale=(2.0, 0.5)))
 
 
-# --- laws -----------------------------------------------------------------------------------------
+# --- laws ---
 
 
 @given(thetas, thetas)
@@ -158,8 +170,10 @@ def test_compose_is_the_grid_of_a_grid(first: Tensor, then: Tensor) -> None:
     points = noise(5, 2) * 2 - 1
     apply = lambda theta, p: p @ theta[:, :2].double().T + theta[:, 2].double()  # noqa: E731
     torch.testing.assert_close(
-        apply(ag.compose(first, then), points), apply(first, apply(then, points)),
-        atol=1e-4, rtol=1e-4,
+        apply(ag.compose(first, then), points),
+        apply(first, apply(then, points)),
+        atol=1e-4,
+        rtol=1e-4,
     )
 
 
@@ -190,9 +204,7 @@ def test_pixel_matrix_says_where_affine_grid_reads(
     matrix = ag.pixel_matrix(theta, in_size, size, align_corners=align_corners)
     grid = F.affine_grid(theta[None].double(), [1, 1, *size], align_corners=align_corners)[0]
     extent = torch.tensor([in_size[1], in_size[0]], dtype=torch.float64)
-    pixels = (
-        (grid + 1) / 2 * (extent - 1) if align_corners else ((grid + 1) * extent - 1) / 2
-    )
+    pixels = (grid + 1) / 2 * (extent - 1) if align_corners else ((grid + 1) * extent - 1) / 2
     y, x = np.meshgrid(np.arange(size[0]), np.arange(size[1]), indexing="ij")
     expected = np.stack([x, y, np.ones_like(x)], axis=-1) @ matrix.T
     np.testing.assert_allclose(pixels.numpy(), expected, atol=1e-9)
@@ -200,7 +212,7 @@ def test_pixel_matrix_says_where_affine_grid_reads(
     assert matrix.shape == (2, 3)
 
 
-# --- warp against references ------------------------------------------------------------------------
+# --- warp against references ---
 
 
 @given(
@@ -246,8 +258,11 @@ def test_warp_equals_opencv_through_the_pixel_matrix(
     matrix = ag.pixel_matrix(theta, (96, 192), out_size, align_corners=align_corners)
     flag = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}[mode]
     expected = cv2.warpAffine(
-        np.ascontiguousarray(image.permute(1, 2, 0).numpy()), matrix, (110, 70),
-        flags=flag | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_CONSTANT,
+        np.ascontiguousarray(image.permute(1, 2, 0).numpy()),
+        matrix,
+        (110, 70),
+        flags=flag | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
     )
     got = ag.warp(image, theta, size=out_size, mode=mode, align_corners=align_corners).output
     slope = max(1.0, float(np.abs(matrix).max()) / 192)
@@ -280,7 +295,7 @@ def test_gradients_reach_image_and_theta() -> None:
     assert torch.autograd.gradcheck(lambda i, t: ag.warp(i, t).output, (image, theta))
 
 
-# --- bad input ---------------------------------------------------------------------------------------
+# --- bad input ---
 
 IMAGE = torch.zeros(1, 4, 4)
 EYE = torch.eye(2, 3)
@@ -346,7 +361,7 @@ def test_a_mirror_is_a_legal_scale() -> None:
     assert where(ag.warp(dot(9, 9, 4, 1), ag.rotation(0.0, scale=(-1.0, 1.0))).output) == (4, 7)
 
 
-# --- the page's checks, claims, snippet, settings ----------------------------------------------------
+# --- the page's checks, claims, snippet, settings ---
 
 
 @pytest.mark.parametrize("check", ag.checks(), ids=lambda check: check.statement[:60])
@@ -390,8 +405,16 @@ def test_the_notes_45_degrees_come_out_as_13_on_a_wide_picture() -> None:
 
 SNIPPETS = [preset.parameters for preset in ag.PRESETS] + [
     ag.AffineGrid(
-        degrees=-70.0, scale_x=1.5, scale_y=0.5, shear=25.0, translate_x=0.35, translate_y=-0.6,
-        mode=mode, padding_mode=padding_mode, align_corners=align_corners, picture=name,
+        degrees=-70.0,
+        scale_x=1.5,
+        scale_y=0.5,
+        shear=25.0,
+        translate_x=0.35,
+        translate_y=-0.6,
+        mode=mode,
+        padding_mode=padding_mode,
+        align_corners=align_corners,
+        picture=name,
         height=height,
     )
     for (mode, padding_mode), align_corners, name, height in zip(
@@ -405,10 +428,10 @@ SNIPPETS = [preset.parameters for preset in ag.PRESETS] + [
 
 
 @pytest.mark.parametrize("parameters", SNIPPETS)
-def test_the_snippet_makes_exactly_the_view(parameters, monkeypatch, capsys) -> None:
+def test_the_snippet_makes_exactly_the_view(parameters, monkeypatch, tmp_path) -> None:
     monkeypatch.chdir("assets/pictures")
-    made: dict[str, Tensor] = {}
-    exec(compile(ag.snippet(parameters), "snippet.py", "exec"), made)  # noqa: S102
+    (tmp_path / "snippet.py").write_text(ag.snippet(parameters))
+    made = runpy.run_path(str(tmp_path / "snippet.py"))
     view = ag.explain(parameters)
     torch.testing.assert_close(made["theta"], view.theta, atol=1e-6, rtol=1e-6)
     assert made["output"].shape == view.warp.output.shape
@@ -465,7 +488,7 @@ def test_the_loupe_shows_the_same_warp_and_its_sums_come_out() -> None:
     assert links.remainder.max() < 1e-6
 
 
-# --- descent ----------------------------------------------------------------------------------------
+# --- descent ---
 
 
 def test_descent_finds_a_turn_of_thirty_degrees() -> None:

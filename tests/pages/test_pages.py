@@ -66,7 +66,9 @@ def test_searching_a_torch_name_finds_its_pages(page: catalogue.Page) -> None:
 
 
 @pytest.mark.parametrize(("page", "preset"), CASES)
-def test_a_preset_sets_every_control_and_shows_its_notice(page: catalogue.Page, preset: Any) -> None:
+def test_a_preset_sets_every_control_and_shows_its_notice(
+    page: catalogue.Page, preset: Any
+) -> None:
     tester = opened(page)
     index = page.topic.PRESETS.index(preset)
     tester.button(key=f"{page.slug}.preset.{index}").click().run()
@@ -104,7 +106,9 @@ def test_every_control_at_its_ends_keeps_the_page_whole(page: catalogue.Page) ->
 
 
 @PAGES
-@pytest.mark.parametrize("text", ["nan", "inf", "-1e999", "../../etc/passwd", "", "None", "1" * 5000])
+@pytest.mark.parametrize(
+    "text", ["nan", "inf", "-1e999", "../../etc/passwd", "", "None", "1" * 5000]
+)
 def test_a_bad_value_gets_its_sentence_and_the_rest_of_the_link_is_kept(
     page: catalogue.Page, text: str
 ) -> None:
@@ -199,3 +203,12 @@ def test_take_shows_the_code_of_the_view(page: catalogue.Page) -> None:
     assert not tester.exception
     codes = [code.value for code in tester.code]
     assert page.topic.snippet(page.topic.PRESETS[1].parameters).strip() in codes
+
+
+@PAGES
+def test_learn_runs_when_it_is_asked_to(page: catalogue.Page) -> None:
+    tester = opened(page)
+    before = len(tester.slider)
+    tester.button(key=f"{page.slug}.learn.start").click().run()
+    assert not tester.exception
+    assert len(tester.slider) > before
