@@ -63,6 +63,11 @@ class Choice:
     label: str
     help: str
     options: tuple[str, ...]
+    words: tuple[str, ...] = ()
+
+    def worded(self, option: str) -> str:
+        """Return an option as the reader sees it."""
+        return self.words[self.options.index(option)] if self.words else option
 
     @property
     def rule(self) -> str:
@@ -131,9 +136,17 @@ def number(
     return dataclasses.field(default=default, metadata={"spec": spec})
 
 
-def choice(default: str, options: tuple[str, ...], *, label: str, help: str) -> Any:
-    """Declare a closed choice."""
-    return dataclasses.field(default=default, metadata={"spec": Choice(label, help, options)})
+def choice(
+    default: str,
+    options: tuple[str, ...],
+    *,
+    label: str,
+    help: str,
+    words: tuple[str, ...] = (),
+) -> Any:
+    """Declare a closed choice; `words` say the options to the reader where they are not plain."""
+    spec = Choice(label, help, options, words)
+    return dataclasses.field(default=default, metadata={"spec": spec})
 
 
 def flag(default: bool, *, label: str, help: str) -> Any:

@@ -124,8 +124,15 @@ def picture_mistake(result: "PictureMistake", *, wrong: bool) -> str:
     )
 
 
-def flags(table: "FlagTable", *, wrong: bool) -> go.Figure:
-    """Draw the error of the identity for each pair of flags; the chosen line's pair is marked."""
+def flags(table: "FlagTable", *, wrong: bool) -> tuple[style.Chart, ...]:
+    """Draw the error of the identity for each pair of flags, and where pixels fall on -1 to 1.
+
+    The chosen line's pair is marked.
+    """
+    return _flag_errors(table, wrong), _convention(table)
+
+
+def _flag_errors(table: "FlagTable", wrong: bool) -> style.Chart:
     errors = table.errors.numpy().reshape(4, table.size, table.size)
     names = [f"{a} / {b}" for a in (False, True) for b in (False, True)]
     gap = 0.04
@@ -171,7 +178,7 @@ def flags(table: "FlagTable", *, wrong: bool) -> go.Figure:
             }
         )
     title = "Error of the identity by align_corners: affine_grid's / grid_sample's"
-    return go.Figure(
+    figure = go.Figure(
         data=traces,
         layout={
             **layout,
@@ -181,20 +188,16 @@ def flags(table: "FlagTable", *, wrong: bool) -> go.Figure:
             "dragmode": False,
         },
     )
-
-
-def flags_alt(table: "FlagTable") -> str:
-    """Say what `flags` shows now."""
-    errors = table.errors.numpy().max(axis=(2, 3))
-    return (
+    pairs = errors.max(axis=(1, 2))
+    return style.Chart(
+        figure,
         f"Four maps of the error that the identity makes on {table.size} by {table.size} pixels. "
-        f"Equal flags: at most {errors.diagonal().max():.1e}. Mixed: up to "
-        f"{max(errors[0, 1], errors[1, 0]):.2f}."
+        f"Equal flags: at most {max(pairs[0], pairs[3]):.1e}. Mixed: up to "
+        f"{max(pairs[1], pairs[2]):.2f}.",
     )
 
 
-def convention(table: "FlagTable") -> go.Figure:
-    """Draw the squares of a row of pixels over the axis from -1 to 1, for both conventions."""
+def _convention(table: "FlagTable") -> style.Chart:
     traces: list[dict[str, Any]] = []
     shapes: list[dict[str, Any]] = []
     looks = (("circle", style.BLUE), ("diamond", style.VERMILION))
@@ -227,9 +230,10 @@ def convention(table: "FlagTable") -> go.Figure:
         shapes.append({"type": "line", "x0": edge, "x1": edge, "y0": -0.5, "y1": 1.5, "line": line})
     return style.chart(
         traces,
-        x_title="normalised position x: where -1 and 1 fall",
+        title="A row of pixels, and where -1 and 1 fall on it",
+        x_title="normalised position x",
         y_title="",
-        height=190,
+        height=220,
         x={"range": [-1.35, 1.35], "tickvals": [-1, -0.5, 0, 0.5, 1], "showgrid": False},
         y={
             "tickvals": [1, 0],
@@ -239,15 +243,9 @@ def convention(table: "FlagTable") -> go.Figure:
         },
         shapes=shapes,
         left=96,
-    )
-
-
-def convention_alt(table: "FlagTable") -> str:
-    """Say what `convention` shows now."""
-    false, true = table.centres[:, 0].tolist()
-    return (
-        f"Two rows of {table.size} pixel squares over the axis from -1 to 1. The first pixel's "
-        f"centre is at {false:.3f} with align_corners False and at {true:.3f} with True."
+        alt=f"Two rows of {table.size} pixel squares over the axis from -1 to 1. The first pixel's "
+        f"centre is at {table.centres[0, 0]:.3f} with align_corners False and at "
+        f"{table.centres[1, 0]:.3f} with True.",
     )
 
 
@@ -262,7 +260,7 @@ def libraries(result: "Libraries", *, wrong: bool) -> str:
     )
 
 
-def ruler(result: "PaddingRuler", *, wrong: bool) -> go.Figure:
+def ruler(result: "PaddingRuler", *, wrong: bool) -> style.Chart:
     """Draw what a row of pixels gives at positions far outside, and where the probe lands.
 
     With the wrong line on, the documentation's landing of -3.5 stands beside torch's.
@@ -297,12 +295,14 @@ def ruler(result: "PaddingRuler", *, wrong: bool) -> go.Figure:
         traces.append(
             _jump("documentation's sentence", -3.5, result.documented, 1.04, style.NEUTRAL)
         )
+    values = ", ".join(f"{mode} {value:.2f}" for mode, value in result.probe_value.items())
     dotted = {"color": style.PURPLE, "width": 1, "dash": "dot"}
     return style.chart(
         traces,
+        title="What is read along a row of eight pixels, and far outside (grey: inside)",
         x_title="normalised position x that is read",
         y_title="value read (0 to 1)",
-        height=330,
+        height=350,
         x={"range": [-4.05, 4.05], "dtick": 1},
         y={"range": [-0.06, 1.2]},
         shapes=[
@@ -312,15 +312,8 @@ def ruler(result: "PaddingRuler", *, wrong: bool) -> go.Figure:
                 for x in (result.probe, landing)
             ),
         ],
-    )
-
-
-def ruler_alt(result: "PaddingRuler") -> str:
-    """Say what `ruler` shows now."""
-    values = ", ".join(f"{mode} {value:.2f}" for mode, value in result.probe_value.items())
-    return (
-        f"Value read along a row of eight pixels. At x = {result.probe:g}: {values}; reflection "
-        f"lands at {result.probe_landing['reflection']:.2f}."
+        alt=f"Value read along a row of eight pixels. At x = {result.probe:g}: {values}; "
+        f"reflection lands at {landing:.2f}.",
     )
 
 

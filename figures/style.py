@@ -179,9 +179,18 @@ def mark(symbol: str, x: float, y: float, *, colour: str, size: float, words: st
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Hold a Plotly figure and the words for those who do not see it."""
+
+    figure: go.Figure
+    alt: str
+
+
 def chart(
     traces: Sequence[dict[str, Any]],
     *,
+    title: str,
     x_title: str,
     y_title: str,
     height: int,
@@ -189,11 +198,13 @@ def chart(
     y: dict[str, Any] | None = None,
     shapes: Sequence[dict[str, Any]] = (),
     left: int = 56,
-) -> go.Figure:
+    alt: str,
+) -> Chart:
     """Return a chart with named axes and a legend above it.
 
     Args:
         traces: By their Plotly properties.
+        title: What the chart shows.
         x_title: Name and unit of the x axis.
         y_title: Name and unit of the y axis.
         height: In pixels.
@@ -201,13 +212,15 @@ def chart(
         y: More properties of the y axis.
         shapes: Lines and boxes, by their Plotly properties.
         left: Margin for the labels of the y axis, in pixels.
+        alt: What the chart shows now.
     """
     named = [trace for trace in traces if trace.get("name")]
-    return go.Figure(
+    figure = go.Figure(
         data=list(traces),
         layout={
             "height": height,
-            "margin": {"l": left, "r": 12, "t": 36 if named else 12, "b": 44},
+            "title": {"text": title, "font": {"size": 14}, "x": 0, "xanchor": "left"},
+            "margin": {"l": left, "r": 12, "t": 68 if named else 40, "b": 44},
             "xaxis": {
                 "title": {"text": x_title},
                 "fixedrange": True,
@@ -227,3 +240,4 @@ def chart(
             "dragmode": False,
         },
     )
+    return Chart(figure, alt)

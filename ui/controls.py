@@ -12,17 +12,31 @@ from ui import address
 class Controls:
     """Draw the controls of one page's parameters, where the page wants them."""
 
-    def __init__(self, slug: str, kind: type[Parameters], changed: Callable[[], None]) -> None:
-        """Take the page's slug, its parameters' class, and what to call after any change."""
+    def __init__(
+        self, slug: str, kind: type[Parameters], changed: Callable[[], None] | None = None
+    ) -> None:
+        """Take the prefix of the session keys, the parameters' class, and what a change calls.
+
+        Without `changed` the part of the page that holds the control runs again.
+        """
         self._slug = slug
         self._kind = kind
-        self._changed = changed
+        self._changed = changed or "rerun"
+
+    def settings(self) -> Any:
+        """Return the parameters that the controls hold; at first the defaults.
+
+        Raises:
+            ValueError: A control sent what its bounds forbid.
+        """
+        for name, default in self._kind.defaults().items():
+            st.session_state.setdefault(address.key(self._slug, name), default)
+        return self._kind(**address.values(self._slug, self._kind))
 
     def draw(
         self,
         *names: str,
         typed: bool = False,
-        disabled: bool = False,
         on_change: Callable[[], None] | None = None,
     ) -> None:
         """Draw controls in a column of their own or side by side when there are several.
@@ -30,23 +44,18 @@ class Controls:
         Args:
             names: Of the parameters.
             typed: Numbers as boxes to type in, not as sliders.
-            disabled: Shown, at rest.
             on_change: Called after the change, in place of the page's own rerun.
         """
         places = st.columns(len(names)) if len(names) > 1 else [st.container()]
         for name, place in zip(names, places, strict=True):
             with place:
-                self._control(name, typed, disabled, on_change)
+                self._control(name, typed, on_change)
 
-    def _control(
-        self, name: str, typed: bool, disabled: bool, on_change: Callable[[], None] | None
-    ) -> None:
+    def _control(self, name: str, typed: bool, on_change: Callable[[], None] | None) -> None:
         spec = self._kind.specs()[name]
-
         shared: dict[str, Any] = {
             "key": address.key(self._slug, name),
             "help": spec.help,
-            "disabled": disabled,
             "on_change": on_change or self._changed,
             "persist_state": "session",
         }
@@ -65,6 +74,6 @@ class Controls:
                     **shared,
                 )
             case Choice():
-                st.selectbox(spec.label, spec.options, **shared)
+                st.selectbox(spec.label, spec.options, format_func=spec.worded, **shared)
             case Flag():
                 st.toggle(spec.label, **shared)

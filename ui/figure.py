@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from figures import style
@@ -16,16 +15,19 @@ _PICTURES = st.components.v2.component(
 )
 
 
-def show(figure: go.Figure, *, alt: str) -> None:
-    """Draw a Plotly figure in the page's theme, with words for those who do not see it."""
-    st.plotly_chart(figure, config=style.CONFIG, alt=alt)
+Drawn = str | style.Chart | tuple[style.Chart, ...]
+"""What a figure function returns: markup of pictures, a chart, or several charts."""
 
 
-def pictures(markup: str, *, key: str) -> None:
-    """Draw pictures side by side, as `figures.style.panels` made them.
+def draw(drawn: Drawn, *, key: str) -> None:
+    """Draw pictures or charts in the page's theme, with words for those who do not see them.
 
     Args:
-        markup: Of the pictures.
+        drawn: Markup that `figures.style.panels` made, or charts.
         key: Unique on the page.
     """
-    _PICTURES(key=key, data={"markup": markup})
+    if isinstance(drawn, str):
+        _PICTURES(key=key, data={"markup": drawn})
+        return
+    for chart in drawn if isinstance(drawn, tuple) else (drawn,):
+        st.plotly_chart(chart.figure, config=style.CONFIG, alt=chart.alt)

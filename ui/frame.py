@@ -12,7 +12,7 @@ import torch
 from explainers import devices, snippets
 from explainers.evidence import Check, Claim, Mistake, Question
 from explainers.parameters import Parameters, Preset
-from ui import address, catalogue, sentences, tables
+from ui import address, catalogue, figure, sentences, tables
 from ui.controls import Controls
 
 DEVICE = "device"
@@ -40,6 +40,23 @@ def sentence_for_bad_input() -> Iterator[None]:
         yield
     except ValueError as error:
         sentences.warn(f"{error}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Name a mistake, and say how to run and draw it.
+
+    Attributes:
+        title: The mistake in a few words.
+        parameters: What can be set, at its defaults.
+        run: From parameters and ``device`` to a result that holds a `Mistake` as ``mistake``.
+        draw: From the result, and whether the wrong line runs, to what `ui.figure.draw` takes.
+    """
+
+    title: str
+    parameters: Parameters
+    run: Callable[..., Any]
+    draw: Callable[..., figure.Drawn]
 
 
 class Frame:
@@ -171,30 +188,39 @@ class Frame:
         with self._live:
             tables.checks(checks)
 
-    def mistakes(self, lessons: Mapping[str, Callable[[], None]]) -> None:
-        """Draw the choice between the page's mistakes, and the chosen one; the others do not run.
-
-        Args:
-            lessons: The mistake in a few words, and what draws it.
-        """
+    def mistakes(self, *lessons: Lesson) -> None:
+        """Draw the choice between mistakes, and the chosen one; the others do not run."""
         with self._break:
-            _section(
-                "Break", "What people really get wrong: run the wrong line, then the right one."
-            )
-            st.fragment(self._mistake_part)(lessons)
+            _section("Break", "What people really get wrong: run the wrong line, then the right.")
+            st.fragment(self._mistake_part)({lesson.title: lesson for lesson in lessons})
 
-    def _mistake_part(self, lessons: Mapping[str, Callable[[], None]]) -> None:
-        names = tuple(lessons)
+    def _mistake_part(self, lessons: Mapping[str, Lesson]) -> None:
+        titles = tuple(lessons)
+        prefix = _part(self.page.slug, "mistake")
         chosen = st.pills(
             "Mistake",
-            names,
-            default=names[0],
-            key=f"{self.page.slug}.mistake",
+            titles,
+            default=titles[0],
+            key=prefix,
             required=True,
             label_visibility="collapsed",
         )
+        lesson = lessons[chosen or titles[0]]
         with sentence_for_bad_input():
-            lessons[chosen or names[0]]()
+            own = f"{prefix}.{titles.index(lesson.title)}"
+            controls = Controls(own, type(lesson.parameters))
+            parameters = controls.settings()
+            left, right = st.columns([2, 3], vertical_alignment="bottom")
+            with left:
+                wrong = _switch(own)
+            if names := tuple(parameters.specs()):
+                with right:
+                    controls.draw(*names)
+            result = lesson.run(parameters, device=device())
+            _mistake(result.mistake, wrong=wrong)
+            figure.draw(lesson.draw(result, wrong=wrong), key=f"{prefix}.figure")
+            words, url = result.mistake.source
+            st.markdown(f"{result.mistake.lesson} Met in [{words}]({url}).")
 
     def proof(self, rules: Sequence[Check], notes: Sequence[Claim]) -> None:
         """Draw the checks of the page's rules and the claims of the notes."""
@@ -326,36 +352,35 @@ def _part(slug: str, name: str) -> str:
     return f"{slug}.{name}"
 
 
-def mistake_switch(*, key: str) -> bool:
-    """Draw the switch between the wrong and the right line; return whether the wrong one is on."""
+def _switch(prefix: str) -> bool:
     words = {"wrong": "✗ The line people write", "right": "✓ The line that does it"}
     chosen: str = st.segmented_control(
         "Which line runs?",
         tuple(words),
         default="wrong",
         format_func=words.__getitem__,
-        key=key,
+        key=f"{prefix}.line",
         required=True,
         label_visibility="collapsed",
     )
     return chosen != "right"
 
 
-def mistake(mistake: Mistake, *, wrong: bool) -> None:
-    """Draw both lines of code, what the chosen one costs, the lesson and where people met it."""
-    left, right = st.columns(2)
-    with left:
-        st.markdown("✗ **wrong**" + (" (runs now)" if wrong else ""))
-        st.code(mistake.wrong, language=None, wrap_lines=True)
-    with right:
-        st.markdown("✓ **right**" + ("" if wrong else " (runs now)"))
-        st.code(mistake.right, language=None, wrap_lines=True)
+def _mistake(mistake: Mistake, *, wrong: bool) -> None:
+    for place, mark, code, runs in zip(
+        st.columns(2),
+        ("✗ **wrong**", "✓ **right**"),
+        (mistake.wrong, mistake.right),
+        (wrong, not wrong),
+        strict=True,
+    ):
+        with place:
+            st.markdown(mark + (" (runs now)" if runs else ""))
+            st.code(code, language=None, wrap_lines=True)
     if wrong:
         st.error(mistake.wrong_cost, icon=":material/close:")
     else:
         st.success(mistake.right_cost, icon=":material/check:")
-    words, url = mistake.source
-    st.markdown(f"{mistake.lesson} Met in [{words}]({url}).")
 
 
 def outcome(words: str, problem: str, code: str) -> None:

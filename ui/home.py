@@ -22,6 +22,10 @@ def cards(pages: Sequence[catalogue.Page]) -> None:
     with st.grid(3, min_column_width=280, gap="small"):
         for page in pages:
             with st.container(border=True):
-                st.image(thumbnail(page.slug, torch.__version__), width="stretch")
+                st.image(
+                    thumbnail(page.slug, torch.__version__),
+                    width="stretch",
+                    alt=f"A small view of the page on {page.title}",
+                )
                 st.page_link(page.file, label=f"**{page.title}**", icon=page.icon)
                 st.caption(page.question)

@@ -18,8 +18,16 @@ def main() -> None:
         menu_items={"About": "Torch Loupe: see what PyTorch does. Every picture comes from torch."},
     )
     st.logo(str(ASSETS / "logo.svg"), size="large")
-    chosen = st.navigation(pages())
-    _device()
+    # Streamlit's own list of sections is not valid HTML, and screen readers lose count in it.
+    entries = pages()
+    chosen = st.navigation(entries, position="hidden")
+    with st.sidebar:
+        for chapter, links in entries.items():
+            if chapter:
+                st.caption(chapter)
+            for link in links:
+                st.page_link(link)
+        _device()
     chosen.run()
     server.freeze_after_first_run(chosen.url_path)
 
@@ -54,18 +62,18 @@ def _device() -> None:
         except ValueError as error:
             st.session_state[frame.DEVICE] = "cpu"
             st.session_state["_device.refused"] = f"{error}. The cpu computes instead."
-    with st.sidebar:
-        st.selectbox(
-            "device",
-            names,
-            format_func=devices.title,
-            key=frame.DEVICE,
-            help="Where torch computes. Other libraries stay on the CPU.",
-            on_change=lambda: st.session_state.pop("_device.refused", None),
-            persist_state="session",
-        )
-        if refused := st.session_state.get("_device.refused"):
-            sentences.warn(refused)
+    st.space("small")
+    st.selectbox(
+        "device",
+        names,
+        format_func=devices.title,
+        key=frame.DEVICE,
+        help="Where torch computes. Other libraries stay on the CPU.",
+        on_change=lambda: st.session_state.pop("_device.refused", None),
+        persist_state="session",
+    )
+    if refused := st.session_state.get("_device.refused"):
+        sentences.warn(refused)
 
 
 main()

@@ -18,7 +18,7 @@ from explainers import devices
 from explainers.affine_grid.geometry import compose, rotation
 from explainers.affine_grid.sampling import MODES, PADDING_MODES, warp
 from explainers.evidence import Mistake, Question, largest_difference
-from explainers.parameters import shown
+from explainers.parameters import Parameters, choice, flag, number
 from explainers.pictures import picture
 
 _FORUM = "https://github.com/pytorch/pytorch"
@@ -132,23 +132,29 @@ _WANTED = {
         "textbook matrix looks right for a turn, and only for a turn.",
     ),
 }
-MOTIONS = {name: wanted.words for name, wanted in _WANTED.items()}
-"""What `direction` can ask of a picture, in words."""
 
 
-def direction(motion: str = "move", *, device: str = "cpu") -> PictureMistake:
+@dataclasses.dataclass(frozen=True)
+class Direction(Parameters):
+    """Hold what the picture should do."""
+
+    motion: str = choice(
+        "move",
+        tuple(_WANTED),
+        label="What should the picture do?",
+        help="Each is asked of torchvision too, which takes the motion itself.",
+        words=tuple(wanted.words for wanted in _WANTED.values()),
+    )
+
+
+def direction(parameters: Direction, *, device: str = "cpu") -> PictureMistake:
     """Use the matrix of the wanted motion as theta, and use its inverse.
 
     Args:
-        motion: One of `MOTIONS`.
+        parameters: The motion.
         device: Where torch computes.
-
-    Raises:
-        ValueError: Unknown motion or device.
     """
-    if motion not in _WANTED:
-        raise ValueError(f"motion must be one of {', '.join(_WANTED)}, got {shown(motion)}")
-    asked = _WANTED[motion]
+    asked = _WANTED[parameters.motion]
     source = picture("card")
     still = {"angle": 0.0, "translate": [0.0, 0.0], "scale": 1.0, "shear": [0.0, 0.0]}
     return _picture_mistake(
@@ -170,24 +176,42 @@ def direction(motion: str = "move", *, device: str = "cpu") -> PictureMistake:
         asked.wrong,
         asked.right,
         device,
+        arrows=5,
     )
 
 
-def order(
-    degrees: float = 30.0, translate_x: float = 0.5, *, device: str = "cpu"
-) -> PictureMistake:
+@dataclasses.dataclass(frozen=True)
+class Order(Parameters):
+    """Hold two warps, one after the other."""
+
+    degrees: float = number(
+        30.0,
+        label="first turn by (degrees)",
+        help="Counter-clockwise.",
+        minimum=-90.0,
+        maximum=90.0,
+        step=1.0,
+    )
+    translate_x: float = number(
+        0.5,
+        label="then move right by",
+        help="1 is half the picture's width.",
+        minimum=-1.0,
+        maximum=1.0,
+        step=0.05,
+    )
+
+
+def order(parameters: Order, *, device: str = "cpu") -> PictureMistake:
     """Fold "turn, then move" into one theta in either order, beside the two steps.
 
     Args:
-        degrees: The first warp: a turn, counter-clockwise.
-        translate_x: The second warp: a move to the right, 1.0 is half the width.
+        parameters: Both warps.
         device: Where torch computes.
-
-    Raises:
-        ValueError: An argument is not finite.
     """
     source = picture("card")
-    first, then = rotation(degrees), rotation(0.0, translate=(translate_x, 0.0))
+    first = rotation(parameters.degrees)
+    then = rotation(0.0, translate=(parameters.translate_x, 0.0))
     two_steps = warp(warp(source, first, device=device).output, then, device=device).output
     wrong, right = compose(then, first), compose(first, then)
     errors = [
@@ -207,19 +231,35 @@ def order(
         ),
         source,
         two_steps,
-        "two warps, one after the other",
+        "two warps in turn",
         wrong,
         right,
         device,
     )
 
 
-def not_square(degrees: float = 90.0, *, device: str = "cpu") -> PictureMistake:
+@dataclasses.dataclass(frozen=True)
+class NotSquare(Parameters):
+    """Hold the turn of a wide picture."""
+
+    degrees: float = number(
+        90.0,
+        label="turn (degrees)",
+        help="Counter-clockwise.",
+        minimum=-180.0,
+        maximum=180.0,
+        step=1.0,
+    )
+
+
+def not_square(parameters: NotSquare, *, device: str = "cpu") -> PictureMistake:
     """Turn a picture twice as wide as high, without and with its aspect in theta.
 
-    Raises:
-        ValueError: `degrees` is not finite.
+    Args:
+        parameters: The turn.
+        device: Where torch computes.
     """
+    degrees = parameters.degrees
     source = picture("wide")
     _, height, width = source.shape
     wrong, right = rotation(degrees), rotation(degrees, aspect=width / height)
@@ -231,8 +271,8 @@ def not_square(degrees: float = 90.0, *, device: str = "cpu") -> PictureMistake:
     ]
     return _picture_mistake(
         Mistake(
-            wrong="theta = [[cos, -sin, 0], [sin, cos, 0]]",
-            right="theta = [[cos, -sin * H / W, 0], [sin * W / H, cos, 0]]",
+            wrong="theta = [[cos, -sin, 0],\n         [sin, cos, 0]]",
+            right="theta = [[cos, -sin * H / W, 0],\n         [sin * W / H, cos, 0]]",
             wrong_cost=costs[0],
             right_cost=costs[1],
             lesson="Both axes run from -1 to 1 whatever the picture's shape. On a wide picture a "
@@ -248,7 +288,12 @@ def not_square(degrees: float = 90.0, *, device: str = "cpu") -> PictureMistake:
     )
 
 
-def x_before_y(*, device: str = "cpu") -> PictureMistake:
+@dataclasses.dataclass(frozen=True)
+class XBeforeY(Parameters):
+    """Hold nothing: there is nothing to set."""
+
+
+def x_before_y(_: XBeforeY, *, device: str = "cpu") -> PictureMistake:
     """Build the identity grid with (row, column) in its last axis, and with (x, y)."""
     source = picture("card")
     _, height, width = source.shape
@@ -260,16 +305,16 @@ def x_before_y(*, device: str = "cpu") -> PictureMistake:
         F.grid_sample(source[None].to(where), grid[None].to(where), align_corners=False)[0].cpu()
         for grid in (torch.stack([y, x], dim=-1), torch.stack([x, y], dim=-1))
     ]
-    lattice = _lattice(height, width)
+    lattice = _lattice(height, width, 5)
     transposed = float((outputs[0] - source.mT).abs().max())
     return PictureMistake(
         mistake=Mistake(
             wrong="grid = torch.stack([rows, columns], dim=-1)",
-            right="grid = torch.stack([columns, rows], dim=-1)  # (x, y)",
-            wrong_cost="The picture comes out transposed: largest difference to its transpose "
-            f"{transposed:.1e}.",
-            right_cost="The picture comes back: largest difference "
-            f"{largest_difference(outputs[1], source):.1e}.",
+            right="grid = torch.stack([columns, rows], dim=-1)",
+            wrong_cost="The picture comes out transposed: it differs from its transpose by at "
+            f"most {transposed:.1g}.",
+            right_cost="The picture comes back: it differs by at most "
+            f"{largest_difference(outputs[1], source):.1g}.",
             lesson="A tensor is indexed [row, column]; grid_sample's last axis is (x, y), which is "
             "(column, row).",
             source=(
@@ -306,19 +351,29 @@ class FlagTable:
     centres: Tensor
 
 
-def mixed_flags(size: int = 8, *, seed: int = 0, device: str = "cpu") -> FlagTable:
+@dataclasses.dataclass(frozen=True)
+class MixedFlags(Parameters):
+    """Hold the side of the picture that the identity is tried on."""
+
+    size: int = number(
+        8,
+        label="side of the picture (pixels)",
+        help="The smaller the picture, the further apart the two conventions.",
+        minimum=2,
+        maximum=32,
+        step=1,
+    )
+
+
+def mixed_flags(parameters: MixedFlags, *, seed: int = 0, device: str = "cpu") -> FlagTable:
     """Warp noise by the identity with `align_corners` equal and unequal in the two calls.
 
     Args:
-        size: Side of the picture, from 2 to 64 pixels.
+        parameters: Side of the picture.
         seed: Of the noise.
         device: Where torch computes.
-
-    Raises:
-        ValueError: `size` is out of bounds.
     """
-    if not isinstance(size, int) or not 2 <= size <= 64:
-        raise ValueError(f"size must be a whole number from 2 to 64, got {shown(size)}")
+    size = parameters.size
     where = devices.device(device)
     noise = torch.rand(1, 1, size, size, generator=torch.Generator().manual_seed(seed)).to(where)
     identity = torch.eye(2, 3, device=where)[None]
@@ -337,14 +392,14 @@ def mixed_flags(size: int = 8, *, seed: int = 0, device: str = "cpu") -> FlagTab
     )
     return FlagTable(
         mistake=Mistake(
-            wrong="F.grid_sample(x, F.affine_grid(theta, x.shape, align_corners=True),\n"
-            "              align_corners=False)",
-            right="F.grid_sample(x, F.affine_grid(theta, x.shape, align_corners=False),\n"
-            "              align_corners=False)",
+            wrong="F.affine_grid(theta, size, align_corners=True)\n"
+            "F.grid_sample(x, grid, align_corners=False)",
+            right="F.affine_grid(theta, size, align_corners=False)\n"
+            "F.grid_sample(x, grid, align_corners=False)",
             wrong_cost=f"The identity changes pixels by up to {float(errors[1, 0].max()):.2f}; "
             f"mixed the other way by up to {float(errors[0, 1].max()):.2f}.",
-            right_cost=f"The identity changes pixels by up to {float(errors[0, 0].max()):.1e} "
-            f"(both False) and {float(errors[1, 1].max()):.1e} (both True).",
+            right_cost=f"The identity changes pixels by up to {float(errors[0, 0].max()):.1g} "
+            f"(both False) and {float(errors[1, 1].max()):.1g} (both True).",
             lesson="The flag says what -1 and 1 mean: the outer edges of the corner pixels (False) "
             "or their centres (True). Both calls must mean the same.",
             source=("pytorch#20785", f"{_FORUM}/issues/20785"),
@@ -381,18 +436,28 @@ class Libraries:
     right: tuple[LibraryTurn, ...]
 
 
-def libraries(degrees: float = 30.0, *, device: str = "cpu") -> Libraries:
+@dataclasses.dataclass(frozen=True)
+class SameAngle(Parameters):
+    """Hold the angle that every library is given."""
+
+    degrees: float = number(
+        30.0,
+        label="angle (degrees)",
+        help="What it means is up to the library. Below 90, for a bar's turn is known by halves.",
+        minimum=-80.0,
+        maximum=80.0,
+        step=1.0,
+    )
+
+
+def libraries(parameters: SameAngle, *, device: str = "cpu") -> Libraries:
     """Give one angle to five libraries, then mend the sign where one turns the other way.
 
     Args:
-        degrees: The angle, from -80 to 80: the measured turn of a bar is known up to half turns.
+        parameters: The angle.
         device: Where torch computes; the other libraries stay on the CPU.
-
-    Raises:
-        ValueError: `degrees` is out of bounds.
     """
-    if not -80 <= degrees <= 80:
-        raise ValueError(f"degrees must be from -80 to 80, got {shown(degrees)}")
+    degrees = parameters.degrees
     as_written = _ask_libraries(degrees, {}, device)
     signs = {
         turn.library: -1.0 for turn in as_written if abs(turn.measured - degrees) > 1 and degrees
@@ -446,24 +511,36 @@ class PaddingRuler:
     documented: float = -0.5
 
 
-def padding_ruler(
-    probe: float = -3.5, *, align_corners: bool = False, device: str = "cpu"
-) -> PaddingRuler:
+@dataclasses.dataclass(frozen=True)
+class Padding(Parameters):
+    """Hold one position to look at, and the convention."""
+
+    probe: float = number(
+        -3.5,
+        label="read at x =",
+        help="A normalised position; -1 to 1 is inside.",
+        minimum=-4.0,
+        maximum=4.0,
+        step=0.05,
+    )
+    align_corners: bool = flag(
+        False,
+        label="align_corners",
+        help="Whether -1 and 1 are the outer edges of the corner pixels or their centres.",
+    )
+
+
+def padding_ruler(parameters: Padding, *, device: str = "cpu") -> PaddingRuler:
     """Read a row of eight pixels from -4 to 4 under each `padding_mode`.
 
     The landing position is measured, not computed: a row that holds its own coordinates is read
     the same way, and what comes back is where the read fell.
 
     Args:
-        probe: One position to look at, from -4 to 4.
-        align_corners: As in `F.grid_sample`.
+        parameters: One position to look at, and `align_corners`.
         device: Where torch computes.
-
-    Raises:
-        ValueError: `probe` is out of bounds.
     """
-    if not (isinstance(probe, int | float) and -4 <= probe <= 4):
-        raise ValueError(f"probe must be a number from -4 to 4, got {shown(probe)}")
+    probe, align_corners = parameters.probe, parameters.align_corners
     pixels = torch.tensor([0.15, 0.3, 0.45, 0.95, 0.7, 0.55, 0.85, 0.25])
     centres = _centres(8, align_corners)
     positions = torch.linspace(-4, 4, 801)
@@ -475,8 +552,8 @@ def padding_ruler(
     by_torch = float(landing["reflection"][-1])
     return PaddingRuler(
         mistake=Mistake(
-            wrong="x = -3.5 is reflected at -1 to 1.5, and at 1 to -0.5",
-            right="x = -3.5 is reflected at -1 to 1.5, and at 1 to +0.5",
+            wrong="x = -3.5 reflects at -1 to 1.5, at 1 to -0.5",
+            right="x = -3.5 reflects at -1 to 1.5, at 1 to +0.5",
             wrong_cost="The documentation's sentence lands at -0.5; torch reads at "
             f"{by_torch:+.2f}, {abs(by_torch + 0.5):.2f} away.",
             right_cost=f"torch reads at {by_torch:+.2f}: 2 - 1.5 = 0.5.",
@@ -490,7 +567,7 @@ def padding_ruler(
         positions=positions,
         values={mode: value[:-2] for mode, value in values.items()},
         landing={mode: where[:-2] for mode, where in landing.items()},
-        probe=float(probe),
+        probe=probe,
         probe_value={mode: float(value[-2]) for mode, value in values.items()},
         probe_landing={mode: float(where[-2]) for mode, where in landing.items()},
     )
@@ -528,18 +605,28 @@ class Remains:
     contrast: float
 
 
-def full_turn(turns: int = 12, *, device: str = "cpu") -> FullTurn:
+@dataclasses.dataclass(frozen=True)
+class SmallTurns(Parameters):
+    """Hold into how many small turns a full one is cut."""
+
+    turns: int = number(
+        12,
+        label="small turns that make a full one",
+        help="Each warps what the last one left.",
+        minimum=1,
+        maximum=72,
+        step=1,
+    )
+
+
+def full_turn(parameters: SmallTurns, *, device: str = "cpu") -> FullTurn:
     """Turn a picture once around in equal small turns, warping the last result each time.
 
     Args:
-        turns: How many, from 1 to 72.
+        parameters: How many.
         device: Where torch computes.
-
-    Raises:
-        ValueError: `turns` is out of bounds.
     """
-    if not isinstance(turns, int) or not 1 <= turns <= 72:
-        raise ValueError(f"turns must be a whole number from 1 to 72, got {shown(turns)}")
+    turns = parameters.turns
     source = picture("card")
     where = devices.device(device)
     step = rotation(360 / turns).to(where)
@@ -648,7 +735,7 @@ def bar_angle(picture_of_bar: Tensor) -> float:
     return -math.degrees(0.5 * math.atan2(2 * xy, xx - yy))
 
 
-def _lattice(height: int, width: int, count: int = 5) -> Tensor:
+def _lattice(height: int, width: int, count: int) -> Tensor:
     y, x = torch.meshgrid(
         torch.linspace(0.12, 0.88, count) * (height - 1),
         torch.linspace(0.12, 0.88, count) * (width - 1),
@@ -675,9 +762,11 @@ def _picture_mistake(
     wrong: Tensor,
     right: Tensor,
     device: str,
+    *,
+    arrows: int = 3,
 ) -> PictureMistake:
     _, height, width = source.shape
-    lattice = _lattice(height, width)
+    lattice = _lattice(height, width, arrows)
     return PictureMistake(
         mistake=mistake,
         source=source,

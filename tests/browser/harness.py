@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,14 +102,32 @@ def serving(script: str | Path, *extra_args: str) -> Iterator[Server]:
         RuntimeError: The server ended, or was not healthy in two minutes; with its log.
     """
     port = _free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(script)]
-    command += ["--server.headless", "true", "--server.port", str(port)]
-    command += ["--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"]
+    command = ["streamlit", "run", str(script), "--server.headless", "true"]
+    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    command += ["--browser.gatherUsageStats", "false", *extra_args]
+    with _running(command, port) as server:
+        yield server
+
+
+@contextmanager
+def serving_by_uvicorn() -> Iterator[Server]:
+    """Serve the app by ``uvicorn app:app`` until the block ends.
+
+    Raises:
+        RuntimeError: As `serving`.
+    """
+    port = _free_port()
+    with _running(["uvicorn", "app:app", "--port", str(port)], port) as server:
+        yield server
+
+
+@contextmanager
+def _running(command: Sequence[str], port: int) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as folder:
         server = Server(f"http://127.0.0.1:{port}", Path(folder, "server.log"))
         with server.log_path.open("wb") as log:
             process = subprocess.Popen(
-                [*command, *extra_args],
+                [sys.executable, "-m", *command],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -120,7 +138,7 @@ def serving(script: str | Path, *extra_args: str) -> Iterator[Server]:
             deadline = time.monotonic() + HEALTHY_WITHIN_S
             while not _healthy(port):
                 if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"{script} is not being served:\n{server.log()}")
+                    raise RuntimeError(f"{command} does not serve:\n{server.log()}")
                 time.sleep(0.05)
             yield server
         finally:

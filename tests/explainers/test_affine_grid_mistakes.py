@@ -7,7 +7,7 @@ from explainers.affine_grid import mistakes
 
 
 def test_the_motion_itself_as_theta_moves_the_picture_the_other_way() -> None:
-    result = mistakes.direction("move")
+    result = mistakes.direction(mistakes.Direction())
     assert "-32 pixels" in result.mistake.wrong_cost
     assert "+32 pixels" in result.mistake.right_cost
     assert result.right_error < 1e-4
@@ -15,66 +15,66 @@ def test_the_motion_itself_as_theta_moves_the_picture_the_other_way() -> None:
 
 
 def test_scale_two_as_theta_shrinks_to_a_quarter_of_the_area() -> None:
-    result = mistakes.direction("enlarge")
+    result = mistakes.direction(mistakes.Direction(motion="enlarge"))
     assert "0.25 times" in result.mistake.wrong_cost
     assert "4.00 times" in result.mistake.right_cost
     assert result.right_error < 1e-4
 
 
 def test_the_textbook_rotation_looks_right_because_two_errors_cancel() -> None:
-    result = mistakes.direction("turn")
+    result = mistakes.direction(mistakes.Direction(motion="turn"))
     assert result.wrong_error < 1e-4
     assert result.right_error < 1e-4
     assert "+30°" in result.mistake.wrong_cost
 
 
 def test_the_arrows_show_where_torch_reads() -> None:
-    result = mistakes.direction("move")
+    result = mistakes.direction(mistakes.Direction())
     shift = result.wrong_reads - result.lattice
     torch.testing.assert_close(shift[..., 0], torch.full((5, 5), 32.0), atol=1e-3, rtol=0)
     torch.testing.assert_close(shift[..., 1], torch.zeros(5, 5), atol=1e-3, rtol=0)
 
 
 def test_the_wrong_order_costs_a_quarter_of_full_scale() -> None:
-    result = mistakes.order()
+    result = mistakes.order(mistakes.Order())
     assert result.wrong_error == pytest.approx(0.25, abs=0.05)
     assert result.right_error < 0.05
 
 
 def test_the_order_does_not_matter_when_nothing_turns() -> None:
-    result = mistakes.order(0.0, 0.5)
+    result = mistakes.order(mistakes.Order(degrees=0.0))
     assert result.wrong_error == pytest.approx(result.right_error, abs=1e-6)
 
 
 def test_a_quarter_turn_without_aspect_squeezes_16_by_16_to_8_by_32() -> None:
-    result = mistakes.not_square(90.0)
+    result = mistakes.not_square(mistakes.NotSquare())
     assert "8 by 32" in result.mistake.wrong_cost
     assert "16 by 16" in result.mistake.right_cost
     assert result.right_error < 1e-4
 
 
 def test_row_before_column_transposes_the_picture() -> None:
-    result = mistakes.x_before_y()
+    result = mistakes.x_before_y(mistakes.XBeforeY())
     assert torch.equal(result.wrong, result.source.mT)
     assert result.right_error < 1e-6
 
 
 @pytest.mark.parametrize("size", [2, 8, 31])
 def test_equal_flags_keep_the_identity_and_mixed_flags_do_not(size: int) -> None:
-    errors = mistakes.mixed_flags(size).errors.amax(dim=(2, 3))
+    errors = mistakes.mixed_flags(mistakes.MixedFlags(size=size)).errors.amax(dim=(2, 3))
     assert errors.diagonal().max() < 1e-5
     assert errors[0, 1] > 0.02
     assert errors[1, 0] > 0.02
 
 
 def test_the_two_conventions_put_the_first_pixel_apart() -> None:
-    centres = mistakes.mixed_flags(8).centres
+    centres = mistakes.mixed_flags(mistakes.MixedFlags()).centres
     assert centres[0, 0] == pytest.approx(-1 + 1 / 8)
     assert centres[1, 0] == pytest.approx(-1)
 
 
 def test_one_of_five_libraries_turns_the_other_way() -> None:
-    result = mistakes.libraries(30.0)
+    result = mistakes.libraries(mistakes.SameAngle())
     wrong = {turn.library: round(turn.measured) for turn in result.wrong}
     assert wrong == {
         "torch, textbook theta": 30,
@@ -87,12 +87,12 @@ def test_one_of_five_libraries_turns_the_other_way() -> None:
 
 
 def test_no_library_disagrees_about_zero_degrees() -> None:
-    assert "0 of 5" in mistakes.libraries(0.0).mistake.wrong_cost
+    assert "0 of 5" in mistakes.libraries(mistakes.SameAngle(degrees=0.0)).mistake.wrong_cost
 
 
 def test_reflection_of_minus_three_and_a_half_lands_at_plus_a_half() -> None:
     for align_corners in (False, True):
-        ruler = mistakes.padding_ruler(-3.5, align_corners=align_corners)
+        ruler = mistakes.padding_ruler(mistakes.Padding(align_corners=align_corners))
         assert ruler.probe_landing["reflection"] == pytest.approx(0.5, abs=1e-3)
         assert ruler.probe_landing["border"] == pytest.approx(-1, abs=1e-3)
         assert ruler.probe_value["zeros"] == 0
@@ -102,12 +102,12 @@ def test_reflection_of_minus_three_and_a_half_lands_at_plus_a_half() -> None:
 
 
 def test_inside_the_row_all_paddings_read_the_same() -> None:
-    ruler = mistakes.padding_ruler(0.3)
+    ruler = mistakes.padding_ruler(mistakes.Padding(probe=0.3))
     assert len({round(value, 6) for value in ruler.probe_value.values()}) == 1
 
 
 def test_many_small_bilinear_turns_blur_and_one_warp_does_not() -> None:
-    few, many = mistakes.full_turn(4), mistakes.full_turn(36)
+    few, many = (mistakes.full_turn(mistakes.SmallTurns(turns=turns)) for turns in (4, 36))
     assert few.wrong["bilinear"].error < 1e-4
     assert many.wrong["bilinear"].contrast < 0.8
     assert many.wrong["bicubic"].contrast > 1.1
@@ -118,17 +118,21 @@ def test_many_small_bilinear_turns_blur_and_one_warp_does_not() -> None:
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: mistakes.direction("spin"), "motion must be one of move, enlarge, turn, got spin"),
-        (lambda: mistakes.mixed_flags(1), "size must be a whole number from 2 to 64, got 1"),
-        (lambda: mistakes.mixed_flags(8.0), "size must be a whole number from 2 to 64, got 8.0"),
-        (lambda: mistakes.libraries(90.0), "degrees must be from -80 to 80, got 90.0"),
-        (lambda: mistakes.libraries(float("nan")), "degrees must be from -80 to 80, got nan"),
-        (lambda: mistakes.padding_ruler(5.0), "probe must be a number from -4 to 4, got 5.0"),
-        (lambda: mistakes.padding_ruler(float("nan")), "probe must be a number from -4 to 4"),
-        (lambda: mistakes.full_turn(0), "turns must be a whole number from 1 to 72, got 0"),
-        (lambda: mistakes.full_turn(73), "turns must be a whole number from 1 to 72, got 73"),
-        (lambda: mistakes.order(float("inf")), "degrees must be a finite number, got inf"),
-        (lambda: mistakes.not_square(float("nan")), "degrees must be a finite number, got nan"),
+        (lambda: mistakes.Direction(motion="spin"), "motion must be one of move, enlarge, turn"),
+        (lambda: mistakes.MixedFlags(size=1), "size must be a whole number from 2 to 32, got 1"),
+        (lambda: mistakes.MixedFlags(size=8.5), "size must be a whole number from 2 to 32"),
+        (lambda: mistakes.SameAngle(degrees=90.0), "degrees must be a number from -80 to 80"),
+        (lambda: mistakes.SameAngle(degrees=float("nan")), "degrees must be a number from -80"),
+        (lambda: mistakes.Padding(probe=5.0), "probe must be a number from -4 to 4, got 5.0"),
+        (lambda: mistakes.Padding(align_corners=None), "align_corners must be true or false"),
+        (lambda: mistakes.SmallTurns(turns=0), "turns must be a whole number from 1 to 72"),
+        (lambda: mistakes.SmallTurns(turns=73), "turns must be a whole number from 1 to 72"),
+        (lambda: mistakes.Order(degrees=float("inf")), "degrees must be a number from -90 to 90"),
+        (lambda: mistakes.NotSquare(degrees=float("nan")), "degrees must be a number from -180"),
+        (
+            lambda: mistakes.direction(mistakes.Direction(), device="cuda:9"),
+            "device must be one of cpu",
+        ),
     ],
 )
 def test_bad_input_gets_its_sentence(call, sentence: str) -> None:

@@ -45,10 +45,16 @@ def warnings(tester: AppTest) -> str:
     return " ".join(warning.value.replace("\\", "") for warning in tester.warning)
 
 
+def test_the_sidebar_leads_to_every_page() -> None:
+    tester = AppTest.from_file(SHELL, default_timeout=60).run()
+    links = [link.value for link in tester.sidebar.page_link]
+    assert links == ["Home", *(page.title for page in catalogue.PAGES)]
+
+
 def test_home_shows_a_card_for_every_page() -> None:
     tester = AppTest.from_file(SHELL, default_timeout=60).run()
     assert not tester.exception
-    links = [link.value for link in tester.page_link]
+    links = [link.value for link in tester.main.page_link]
     for page in catalogue.PAGES:
         assert any(page.title in link for link in links)
     assert len(links) == len(catalogue.PAGES)
@@ -59,9 +65,9 @@ def test_searching_a_torch_name_finds_its_pages(page: catalogue.Page) -> None:
     tester = AppTest.from_file(SHELL, default_timeout=60).run()
     for term in page.terms:
         tester.text_input(key="home.query").set_value(term).run()
-        assert any(page.title in link.value for link in tester.page_link), term
+        assert any(page.title in link.value for link in tester.main.page_link), term
     tester.text_input(key="home.query").set_value("no such thing at all").run()
-    assert not tester.page_link
+    assert not tester.main.page_link
     assert "No page speaks of this" in tester.info[0].value
 
 

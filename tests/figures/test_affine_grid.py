@@ -1,0 +1,135 @@
+"""The figures show what the explainer computed: read back from what the browser gets."""
+
+import base64
+import io
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explainers import affine_grid
+from explainers.affine_grid import mistakes
+from figures import affine_grid as figures
+from figures import style
+
+PRESETS = pytest.mark.parametrize("preset", affine_grid.PRESETS, ids=lambda preset: preset.name)
+
+
+def pictures(markup: str) -> list[np.ndarray]:
+    """The pixels of each picture in the markup."""
+    found = re.findall(r'href="data:image/png;base64,([^"]+)"', markup)
+    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in found]
+
+
+def eight_bits(image) -> np.ndarray:
+    return (image.clamp(0, 1).permute(1, 2, 0).numpy() * 255 + 0.5).astype(np.uint8)
+
+
+@PRESETS
+def test_see_shows_the_pixels_that_torch_made(preset) -> None:
+    view = affine_grid.explain(preset.parameters)
+    source, output = pictures(figures.see(view))
+    np.testing.assert_array_equal(source, eight_bits(view.picture))
+    np.testing.assert_array_equal(output, eight_bits(view.warp.output))
+
+
+@PRESETS
+def test_see_is_well_formed_and_says_what_it_shows(preset) -> None:
+    view = affine_grid.explain(preset.parameters)
+    root = ET.fromstring(figures.see(view))
+    assert root.attrib["role"] == "img"
+    assert view.sentence in root.attrib["aria-label"]
+    assert [node.text for node in root.iter("figcaption")] == [
+        "Input, and where the output reads it",
+        "Output",
+    ]
+
+
+def test_the_lattice_on_the_input_runs_through_the_positions_that_are_read() -> None:
+    view = affine_grid.explain(affine_grid.AffineGrid(degrees=90.0))
+    root = ET.fromstring(figures.see(view))
+    first = next(node for node in root.iter("path") if node.attrib["stroke"] == style.BLUE)
+    numbers = [float(text) for text in re.findall(r"-?[\d.]+", first.attrib["d"])]
+    expected = view.lines.numpy().reshape(-1)
+    np.testing.assert_allclose(numbers, expected, atol=0.051)
+
+
+def test_the_window_holds_the_picture_and_is_bounded_however_far_the_grid_reads() -> None:
+    far = affine_grid.AffineGrid(degrees=33.0, scale_x=0.25, scale_y=0.25, translate_x=-1.0)
+    root = ET.fromstring(figures.see(affine_grid.explain(far)))
+    box = next(root.iter("svg")).attrib["viewBox"]
+    left, top, width, height = map(float, box.split())
+    assert left <= -0.5
+    assert top <= -0.5
+    assert 128 <= width <= 2.1 * 128
+    assert 128 <= height <= 2.1 * 128
+
+
+@pytest.mark.parametrize("wrong", [True, False])
+def test_a_mistake_shows_asked_for_got_and_difference(wrong: bool) -> None:
+    result = mistakes.direction(mistakes.Direction())
+    source, wanted, got, difference = pictures(figures.picture_mistake(result, wrong=wrong))
+    np.testing.assert_array_equal(source, eight_bits(result.source))
+    np.testing.assert_array_equal(wanted, eight_bits(result.wanted))
+    np.testing.assert_array_equal(got, eight_bits(result.wrong if wrong else result.right))
+    assert bool(difference.max() > 100) is wrong
+
+
+FLAGS = mistakes.mixed_flags(mistakes.MixedFlags())
+RULER = mistakes.padding_ruler(mistakes.Padding())
+
+
+def test_flags_marks_the_pair_of_the_chosen_line() -> None:
+    for wrong, chosen in ((True, "▶ True / False"), (False, "▶ False / False")):
+        figure = figures.flags(FLAGS, wrong=wrong)[0].figure
+        texts = [annotation.text for annotation in figure.layout.annotations]
+        assert [text.split("<br>")[0] for text in texts if text.startswith("▶")] == [chosen]
+        np.testing.assert_allclose(
+            np.array([trace.z for trace in figure.data]).reshape(2, 2, 8, 8),
+            FLAGS.errors.numpy(),
+            atol=1e-4,
+        )
+
+
+@pytest.mark.parametrize("wrong", [True, False])
+def test_charts_have_titles_name_their_axes_and_say_what_they_show(wrong: bool) -> None:
+    ruler, (errors, convention) = (
+        figures.ruler(RULER, wrong=wrong),
+        figures.flags(FLAGS, wrong=wrong),
+    )
+    for chart in (ruler, convention):
+        assert "normalised position" in chart.figure.layout.xaxis.title.text
+    for chart in (ruler, errors, convention):
+        assert len(chart.figure.layout.title.text) > 20
+    assert "0.67" in errors.alt
+    assert "lands at 0.50" in ruler.alt
+    assert "-0.875" in convention.alt
+    names = [trace.name for trace in ruler.figure.data]
+    assert ("documentation's sentence" in names) is wrong
+
+
+def test_the_libraries_titles_carry_the_measured_turns() -> None:
+    markup = figures.libraries(mistakes.libraries(mistakes.SameAngle()), wrong=True)
+    assert "torchvision affine -30°" in markup
+    assert "OpenCV +30°" in markup
+
+
+def test_the_thumbnail_is_an_svg_of_the_two_pictures() -> None:
+    markup = figures.thumbnail(affine_grid.explain(affine_grid.AffineGrid()))
+    assert ET.fromstring(markup).tag.endswith("svg")
+    assert len(pictures(markup)) == 2
+
+
+def test_titles_and_words_are_escaped() -> None:
+    panel = style.Panel("<b>&", affine_grid.explain(affine_grid.AffineGrid()).picture)
+    assert "<b>" not in style.panels([panel], alt='"<i>')
+    assert "<i>" not in style.panels([panel], alt='"<i>')
+    assert "<u>" not in style.mark("circle", 0, 0, colour="red", size=1, words="<u>")
+
+
+def test_a_picture_survives_its_png_and_is_clipped() -> None:
+    image = affine_grid.explain(affine_grid.AffineGrid()).picture
+    back = np.asarray(Image.open(io.BytesIO(style.png(image * 2 - 0.5))))
+    np.testing.assert_array_equal(back, eight_bits(image * 2 - 0.5))

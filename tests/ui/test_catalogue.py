@@ -1,0 +1,29 @@
+"""The catalogue is the only list of pages, and it is whole."""
+
+import pytest
+
+from ui import catalogue
+
+
+def test_every_page_has_its_files_and_every_file_its_page() -> None:
+    scripts = set((catalogue.ROOT / "pages").rglob("*.py"))
+    home = catalogue.ROOT / "pages" / "home" / "home.py"
+    assert {page.file for page in catalogue.PAGES} == scripts - {home}
+    for page in catalogue.PAGES:
+        assert page.topic.__name__ == f"explainers.{page.slug}"
+        assert page.figures.__name__ == f"figures.{page.slug}"
+
+
+def test_slugs_and_titles_are_unique_and_questions_are_questions() -> None:
+    assert len({page.slug for page in catalogue.PAGES}) == len(catalogue.PAGES)
+    assert len({page.title for page in catalogue.PAGES}) == len(catalogue.PAGES)
+    assert all(page.question.endswith("?") for page in catalogue.PAGES)
+
+
+@pytest.mark.parametrize("query", ["ALIGN_corners", "theta move", "  ", "Sampling"])
+def test_a_page_is_found_by_every_word_in_any_case(query: str) -> None:
+    assert catalogue.page("affine_grid").matches(query)
+
+
+def test_a_page_is_not_found_by_a_word_it_does_not_have() -> None:
+    assert not catalogue.page("affine_grid").matches("theta scheduler")

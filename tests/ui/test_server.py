@@ -1,0 +1,42 @@
+"""An exception becomes one sentence with a code that the log carries too."""
+
+import logging
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ui import sentences
+
+
+def broken() -> None:
+    from ui import server
+
+    # Streamlit draws nothing of its own when the handler says that it has.
+    if not server.say_what_happened(RuntimeError("secret: /home/somebody/key")):
+        raise AssertionError
+
+
+def test_the_reader_gets_a_sentence_and_the_log_the_traceback_under_one_code(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.ERROR, logger="torch_loupe"):
+        tester = AppTest.from_function(broken).run()
+    (shown,) = tester.error
+    assert "secret" not in shown.value
+    assert "Traceback" not in shown.value
+    match = re.search(r"report the code ([0-9a-f]{6})", shown.value)
+    assert match is not None
+    (record,) = [record for record in caplog.records if record.name == "torch_loupe"]
+    assert match[1] in record.getMessage()
+    assert record.exc_info is not None
+    assert "secret" in str(record.exc_info[1])
+
+
+@pytest.mark.parametrize(
+    "text", ["[a](javascript:alert(1))", "<script>", "**bold**", "$x$", ":red[x]", "a_b", "`x`"]
+)
+def test_a_strangers_text_has_no_markup_left(text: str) -> None:
+    escaped = sentences.plain(text)
+    assert escaped.replace("\\", "") == text
+    assert not re.search(r"(?<!\\)[`*_\[\]()<>$:]", escaped)
