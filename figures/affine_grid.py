@@ -143,7 +143,8 @@ def _flag_errors(table: "FlagTable", wrong: bool) -> style.Chart:
         suffix = str(index + 1) if index else ""
         left = index * (width + gap)
         chosen = index == (2 if wrong else 0)
-        bare = {"showticklabels": False, "showgrid": False, "fixedrange": True, "zeroline": False}
+        bare: dict[str, Any] = {"showticklabels": False, "ticks": "", "showgrid": False}
+        bare |= {"fixedrange": True, "zeroline": False}
         domain = [left, min(1.0, left + width)]
         layout[f"xaxis{suffix}"] = {**bare, "domain": domain, "anchor": f"y{suffix}"}
         layout[f"yaxis{suffix}"] = {
@@ -159,6 +160,7 @@ def _flag_errors(table: "FlagTable", wrong: bool) -> style.Chart:
                 "y": 1,
                 "xref": "paper",
                 "yref": "paper",
+                "xanchor": "center",
                 "yanchor": "bottom",
                 "showarrow": False,
             }

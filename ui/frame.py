@@ -132,11 +132,12 @@ class Frame:
         """
         with self._see:
             self._row_of_presets()
-            left, right = st.columns([2, 3], gap="medium")
+            # The view comes first: on a phone, where columns stack, it is what is seen.
+            left, right = st.columns([3, 2], gap="medium")
             with left:
-                st.fragment(controls, key=_part(self.page.slug, "controls"))()
-            with right:
                 st.fragment(self._view_part, key=_part(self.page.slug, "view"))(view)
+            with right:
+                st.fragment(controls, key=_part(self.page.slug, "controls"))()
 
     def _row_of_presets(self) -> None:
         def apply(preset: Preset) -> None:

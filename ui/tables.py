@@ -13,7 +13,7 @@ _MARKS = {
     Verdict.HOLDS: ("good", "✓"),
     Verdict.CONDITION: ("partly", "◐"),
     Verdict.WRONG: ("bad", "✗"),
-    Verdict.OBSOLETE: ("old", "⌛"),
+    Verdict.OBSOLETE: ("old", "◇"),
 }
 
 

@@ -293,8 +293,13 @@ class XBeforeY(Parameters):
     """Hold nothing: there is nothing to set."""
 
 
-def x_before_y(_: XBeforeY, *, device: str = "cpu") -> PictureMistake:
-    """Build the identity grid with (row, column) in its last axis, and with (x, y)."""
+def x_before_y(parameters: XBeforeY, *, device: str = "cpu") -> PictureMistake:
+    """Build the identity grid with (row, column) in its last axis, and with (x, y).
+
+    Args:
+        parameters: There are none; every mistake is run alike.
+        device: Where torch computes.
+    """
     source = picture("card")
     _, height, width = source.shape
     rows = (torch.arange(height) * 2 + 1) / height - 1

@@ -268,7 +268,7 @@ def explain(parameters: AffineGrid, *, image: Tensor | None = None, device: str 
         device=device,
     )
     try:
-        sentence, problem = describe(theta, aspect=aspect if parameters.keep_aspect else 1.0), ""
+        sentence, problem = describe(theta, aspect=aspect), ""
     except ValueError as error:
         sentence = ""
         problem = (

@@ -460,6 +460,15 @@ def test_typing_theta_starts_from_what_the_sliders_made() -> None:
     assert (typed.theta(1.0) - sliders.theta(1.0)).abs().max() < 6e-4
 
 
+def test_a_turn_of_a_wide_picture_is_called_one_only_with_its_aspect() -> None:
+    settings = {"degrees": 45.0, "picture": "wide"}
+    corrected = ag.explain(ag.AffineGrid(**settings))
+    assert corrected.sentence == "Turns the picture 45° counter-clockwise."
+    sheared = ag.explain(ag.AffineGrid(**settings, keep_aspect=False))
+    assert "leans its top edge" in sheared.sentence
+    assert "turns it 26.6° counter-clockwise" in sheared.sentence
+
+
 def test_theta_of_all_zeros_shows_a_sentence_and_still_a_picture() -> None:
     zeros = dict.fromkeys(ag.THETA_FIELDS, 0.0)
     view = ag.explain(ag.AffineGrid(by_hand=True, **zeros))
