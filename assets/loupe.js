@@ -124,6 +124,7 @@ class Loupe {
   choose(pixel) {
     this.touched = true;
     if (same(pixel, this.chosen)) return;
+    this.root.classList.remove("still");
     this.chosen = pixel;
     this.draw();
   }
@@ -147,15 +148,14 @@ class Loupe {
     Object.assign(this.out, data.out, { pixels: new Float32Array(bytes(data.out.pixels)) });
     const shapes = (sent) => String([sent?.in.shape, sent?.out.shape]);
     const fresh = shapes(before) !== shapes(data);
+    // With new data every ring changes at once: nothing to follow, so nothing moves.
+    this.root.classList.add("still");
     for (const side of [this.in, this.out]) {
-      const [rows, columns] = side.shape;
       if (fresh) this.lay(side);
       this.paint(side);
-      side.caption.replaceChildren(side.title, element("span", {}, `${rows} × ${columns}`));
-      const alt = side === this.out ? `${data.alt} ` : "";
-      side.canvas.ariaLabel = `${alt}${side.title}, ${rows} rows by ${columns} columns.`;
     }
-    this.root.style.setProperty("--size", `${data.size}px`);
+    const words = (sent) => String([sent?.alt, sent?.in.title, sent?.out.title, sent?.size]);
+    if (fresh || words(before) !== words(data)) this.name();
     this.explain();
     const start = { side: "out", row: data.start[0], column: data.start[1] };
     const asked = data.start_given && String(before?.start) !== String(data.start);
@@ -166,17 +166,28 @@ class Loupe {
     this.speak(0);
   }
 
-  paint({ canvas, sheet, pixels, range: [low, high], shape: [rows, columns] }) {
-    canvas.width = columns;
-    canvas.height = rows;
+  // Headings, labels and size.
+  name() {
+    for (const side of [this.in, this.out]) {
+      const [rows, columns] = side.shape;
+      side.caption.replaceChildren(side.title, element("span", {}, `${rows} × ${columns}`));
+      const alt = side === this.out ? `${this.data.alt} ` : "";
+      side.canvas.ariaLabel = `${alt}${side.title}, ${rows} rows by ${columns} columns.`;
+      side.sheet.style.aspectRatio = `${columns} / ${rows}`;
+      side.sheet.style.maxWidth = `${this.data.size * Math.min(1, columns / rows)}px`;
+    }
+    this.root.style.setProperty("--size", `${this.data.size}px`);
+  }
+
+  paint({ canvas, pixels, range: [low, high], shape: [rows, columns] }) {
+    if (canvas.width !== columns) canvas.width = columns;
+    if (canvas.height !== rows) canvas.height = rows;
     const image = new ImageData(columns, rows);
     pixels.forEach((value, i) => {
       const grey = lightness((value - low) / (high - low));
       image.data.set([grey, grey, grey, 255], 4 * i);
     });
     canvas.getContext("2d").putImageData(image, 0, 0);
-    sheet.style.aspectRatio = `${columns} / ${rows}`;
-    sheet.style.maxWidth = `${this.data.size * Math.min(1, columns / rows)}px`;
   }
 
   // Grid, empty layers, and row and column numbers of one picture.
@@ -215,7 +226,8 @@ class Loupe {
       parts.push(element("span", {}, element("i", { class: `ring ${sign}` }), text));
     if (this.weights.some((w) => w > 0)) key("positive", "weight, by area");
     if (this.weights.some((w) => w < 0)) key("negative", "negative weight, by area");
-    this.legend.replaceChildren(...parts);
+    const legend = parts.map((part) => part.outerHTML).join("");
+    if (this.legend.innerHTML !== legend) this.legend.replaceChildren(...parts);
   }
 
   // ---- What follows from both.
@@ -279,10 +291,12 @@ class Loupe {
       }
       gone.delete(pixel);
       const group = side.rings.get(pixel);
-      group.setAttribute("class", weight < 0 ? "negative" : "positive");
+      const sign = weight < 0 ? "negative" : "positive";
+      if (group.getAttribute("class") !== sign) group.setAttribute("class", sign);
       const radius = Math.max(0.12, 0.45 * Math.sqrt(Math.abs(weight) / this.strongest));
       for (const path of group.children) {
-        path.setAttribute("d", weight < 0 ? DIAMOND : CIRCLE);
+        const outline = weight < 0 ? DIAMOND : CIRCLE;
+        if (path.getAttribute("d") !== outline) path.setAttribute("d", outline);
         path.style.transform = `scale(${radius.toFixed(3)})`;
       }
     }

@@ -50,6 +50,7 @@ def see(view: "View") -> str:
     )
     margin = 0.04 * max(out_height, out_width)
     right, bottom = out_width - 1.0, out_height - 1.0
+    words = view.sentence or "theta is singular: the output is read from one line or point."
     corners = np.array([[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]])
     return style.panels(
         [
@@ -74,19 +75,11 @@ def see(view: "View") -> str:
                 ),
             ),
         ],
-        alt=see_alt(view),
+        alt=f"Left, the input, {width} by {height} pixels, with the lattice of positions that are "
+        f"read. Right, the output, {out_width} by {out_height}. {words}",
         tallest=320,
-    )
-
-
-def see_alt(view: "View") -> str:
-    """Say what `see` shows now."""
-    _, height, width = view.picture.shape
-    _, out_height, out_width = view.warp.output.shape
-    what = view.sentence or "theta is singular: the output is read from one line or point."
-    return (
-        f"Left, the input, {width} by {height} pixels, with the lattice of positions that are "
-        f"read. Right, the output, {out_width} by {out_height}. {what}"
+        words=view.sentence,
+        code=theta_code(view.theta),
     )
 
 

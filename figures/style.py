@@ -77,7 +77,9 @@ class Panel:
     marks: tuple[str, ...] = ()
 
 
-def panels(entries: Sequence[Panel], *, alt: str, tallest: int = 340) -> str:
+def panels(
+    entries: Sequence[Panel], *, alt: str, tallest: int = 340, words: str = "", code: str = ""
+) -> str:
     """Return pictures side by side as HTML with inline SVG: crisp pixels, wrapping on a phone.
 
     A Plotly figure of the same content takes the server 10 ms and the browser more than 40 ms to
@@ -87,9 +89,16 @@ def panels(entries: Sequence[Panel], *, alt: str, tallest: int = 340) -> str:
         entries: From left to right.
         alt: What there is to see, for those who do not see it.
         tallest: Height that no picture exceeds, in CSS pixels.
+        words: A sentence to stand below; may be empty.
+        code: Lines of code or numbers to stand below it; may be empty.
     """
     figures = "".join(_panel(entry, tallest) for entry in entries)
-    return f'<div role="img" aria-label="{escape(alt)}">{figures}</div>'
+    return (
+        f'<div><div class="row" role="img" aria-label="{escape(alt)}">{figures}</div>'
+        + (f'<p class="words">{escape(words)}</p>' if words else "")
+        + (f"<pre>{escape(code)}</pre>" if code else "")
+        + "</div>"
+    )
 
 
 def _panel(entry: Panel, tallest: int) -> str:

@@ -3,11 +3,10 @@
 Streamlit's own binding (`bind="query-params"`) gives two pages with a parameter of one name one
 shared value, drops a bad value without a word, and leaves the address behind when a callback sets
 a control. Here a session's settings live under the page's slug, the address carries the bare
-names, and one small component replaces the address after each run.
+names, and the status line (`ui.status`) replaces the address after each run.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,10 +14,6 @@ import streamlit as st
 
 from explainers.parameters import Parameters
 
-_ASSETS = Path(__file__).resolve().parent.parent / "assets"
-_WRITER = st.components.v2.component(
-    "torch_loupe_address", js=(_ASSETS / "address.js").read_text(encoding="utf-8")
-)
 _CURRENT = "_address.page"
 REFUSED = "_address.refused"
 
@@ -70,11 +65,6 @@ def accept() -> None:
 def values(slug: str, kind: type[Parameters]) -> dict[str, Any]:
     """Return what the session holds for a page's parameters, unchecked."""
     return {name: st.session_state[key(slug, name)] for name in kind.specs()}
-
-
-def write(settings: Mapping[str, str]) -> None:
-    """Replace the browser's query by these settings, without a new entry in its history."""
-    _WRITER(key="_address", data={"query": urlencode(settings)}, height=1)
 
 
 def link(settings: Mapping[str, str]) -> str:

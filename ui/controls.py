@@ -1,6 +1,6 @@
 """Draw a parameter's control from its declaration: label, bounds, help and session key."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
@@ -37,19 +37,21 @@ class Controls:
         self,
         *names: str,
         typed: bool = False,
-        on_change: Callable[[], None] | None = None,
+        on_change: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
         """Draw controls in a column of their own or side by side when there are several.
 
         Args:
             names: Of the parameters.
             typed: Numbers as boxes to type in, not as sliders.
-            on_change: Called after the change, in place of the page's own rerun.
+            on_change: By name of a parameter, what is called after its change, in place of the
+                page's own rerun.
         """
         places = st.columns(len(names)) if len(names) > 1 else [st.container()]
         for name, place in zip(names, places, strict=True):
+            # Alone in its part of the page, a moved control leaves its neighbours untouched.
             with place:
-                self._control(name, typed, on_change)
+                st.fragment(self._control)(name, typed, (on_change or {}).get(name))
 
     def _control(self, name: str, typed: bool, on_change: Callable[[], None] | None) -> None:
         spec = self._kind.specs()[name]
@@ -74,6 +76,9 @@ class Controls:
                     **shared,
                 )
             case Choice():
-                st.selectbox(spec.label, spec.options, format_func=spec.worded, **shared)
+                # Every option in sight; a list to open would also load much more code.
+                st.segmented_control(
+                    spec.label, spec.options, format_func=spec.worded, required=True, **shared
+                )
             case Flag():
                 st.toggle(spec.label, **shared)

@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 import torch
@@ -12,10 +12,11 @@ import torch
 from explainers import devices, snippets
 from explainers.evidence import Check, Claim, Mistake, Question
 from explainers.parameters import Parameters, Preset
-from ui import address, catalogue, figure, sentences, tables
+from ui import address, catalogue, figure, sentences, status, tables
 from ui.controls import Controls
 
 DEVICE = "device"
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +82,11 @@ class Frame:
         self._presets = presets
         address.seed(slug, self.kind)
         st.title(self.page.title, anchor=False)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(self.page.question, width="content")
-            self._badges = st.empty()
+        st.markdown(self.page.question)
         self._see, self._break, self._prove, self._learn, self._take, self._predict = (
             st.container() for _ in range(6)
         )
+        tables.style()
         with self._prove:
             _section("Prove", "torch beside references that share none of its code, run just now.")
             st.markdown("**This very view**")
@@ -149,7 +149,6 @@ class Frame:
                 st.button(
                     preset.name,
                     key=f"{self.page.slug}.preset.{index}",
-                    help=preset.notice,
                     on_click=apply,
                     args=(preset,),
                 )
@@ -160,29 +159,29 @@ class Frame:
                 f"The address was not understood in one place: {sentence}. The default stands in; "
                 "the rest of it is as you asked."
             )
-        current = address.values(self.page.slug, self.kind)
-        notices = [p.notice for p in self._presets if p.parameters.values() == current]
-        st.caption(
-            f"Notice: {notices[0]}" if notices else "Your own settings; a preset brings you back."
-        )
         with sentence_for_bad_input():
             view()
 
-    @contextlib.contextmanager
-    def timed(self) -> Iterator[None]:
-        """Time the computation inside, and show it with torch's version and the device."""
-        start = time.perf_counter()
-        yield
-        elapsed = (time.perf_counter() - start) * 1e3
-        self._badges.markdown(
-            f":blue-badge[torch {torch.__version__}] :gray-badge[{devices.title(device())}] "
-            f":gray-badge[{elapsed:.1f} ms]",
-            width="content",
-        )
+    def explain(self, compute: Callable[[Any], Result]) -> Result:
+        """Compute what the settings show; say how long it took, what to notice, and the address.
 
-    def show_address(self, settings: Parameters) -> None:
-        """Write the settings into the browser's address."""
-        address.write(self._link_settings(settings))
+        Args:
+            compute: From settings to the topic's result.
+
+        Raises:
+            ValueError: The settings or `compute` break a rule.
+        """
+        settings = self.settings()
+        start = time.perf_counter()
+        result = compute(settings)
+        elapsed = (time.perf_counter() - start) * 1e3
+        notices = [p.notice for p in self._presets if p.parameters == settings]
+        status.line(
+            f"Notice: {notices[0]}" if notices else "Your own settings; a preset brings you back.",
+            (f"torch {torch.__version__}", devices.title(device()), f"{elapsed:.1f} ms"),
+            self._link_settings(settings),
+        )
+        return result
 
     def live_checks(self, checks: Sequence[Check]) -> None:
         """Draw the checks of the view on show, in their place under Prove."""
@@ -310,12 +309,10 @@ class Frame:
 
     def _predict_part(self, question: Question) -> None:
         st.markdown(question.text)
-        guess = st.radio(
+        guess = st.pills(
             "Your prediction",
             question.options,
-            index=None,
             key=f"{self.page.slug}.guess",
-            horizontal=True,
             label_visibility="collapsed",
         )
         committed = f"{self.page.slug}.committed"
@@ -368,26 +365,8 @@ def _switch(prefix: str) -> bool:
 
 
 def _mistake(mistake: Mistake, *, wrong: bool) -> None:
-    for place, mark, code, runs in zip(
-        st.columns(2),
-        ("✗ **wrong**", "✓ **right**"),
-        (mistake.wrong, mistake.right),
-        (wrong, not wrong),
-        strict=True,
-    ):
-        with place:
-            st.markdown(mark + (" (runs now)" if runs else ""))
-            st.code(code, language=None, wrap_lines=True)
+    tables.lines(mistake, wrong=wrong)
     if wrong:
         st.error(mistake.wrong_cost, icon=":material/close:")
     else:
         st.success(mistake.right_cost, icon=":material/check:")
-
-
-def outcome(words: str, problem: str, code: str) -> None:
-    """Draw in one sentence what the view shows, or what is wrong with it, above its numbers."""
-    if problem:
-        sentences.warn(problem)
-    else:
-        st.markdown(f"**{words}**")
-    st.code(code, language=None)

@@ -63,10 +63,11 @@ def _device() -> None:
             st.session_state[frame.DEVICE] = "cpu"
             st.session_state["_device.refused"] = f"{error}. The cpu computes instead."
     st.space("small")
-    st.selectbox(
+    st.segmented_control(
         "device",
         names,
         format_func=devices.title,
+        required=True,
         key=frame.DEVICE,
         help="Where torch computes. Other libraries stay on the CPU.",
         on_change=lambda: st.session_state.pop("_device.refused", None),

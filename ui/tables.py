@@ -1,4 +1,4 @@
-"""Draw small tables that stay readable on a phone, where each row becomes a block."""
+"""Draw small tables and lines of code that stay readable on a phone, where they stack."""
 
 from collections.abc import Sequence
 from html import escape
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explainers.evidence import Check, Claim, Verdict
+from explainers.evidence import Check, Claim, Mistake, Verdict
 
 _STYLE = (Path(__file__).resolve().parent.parent / "assets" / "tables.css").read_text("utf-8")
 _MARKS = {
@@ -15,6 +15,11 @@ _MARKS = {
     Verdict.WRONG: ("bad", "✗"),
     Verdict.OBSOLETE: ("old", "◇"),
 }
+
+
+def style() -> None:
+    """Put the tables' style on the page, once."""
+    st.html(f"<style>{_STYLE}</style>")
 
 
 def checks(rows: Sequence[Check]) -> None:
@@ -52,6 +57,21 @@ def claims(rows: Sequence[Claim]) -> None:
     _table(("The notes say", "Verdict", "torch, just now", "What is true"), body)
 
 
+def lines(mistake: Mistake, *, wrong: bool) -> None:
+    """Draw the wrong line of code beside the right one, and mark the one that runs.
+
+    `st.code` would load Streamlit's highlighter, 1.5 MB, into the first view of every page.
+    """
+    columns = "".join(
+        f"<div><p>{label}{' (runs now)' if runs else ''}</p><pre>{escape(code)}</pre></div>"
+        for label, code, runs in (
+            ("✗ <b>wrong</b>", mistake.wrong, wrong),
+            ("✓ <b>right</b>", mistake.right, not wrong),
+        )
+    )
+    st.html(f'<div class="loupe-lines">{columns}</div>')
+
+
 def _text(main: str, small: str) -> str:
     return escape(main) + (f"<small>{escape(small)}</small>" if small else "")
 
@@ -69,6 +89,5 @@ def _row(kind: str, cells: Sequence[tuple[str, str]]) -> str:
 def _table(names: Sequence[str], body: str) -> None:
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
     st.html(
-        f'<style>{_STYLE}</style><table class="loupe-table"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table>"
+        f'<table class="loupe-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     )

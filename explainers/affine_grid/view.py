@@ -125,7 +125,7 @@ class AffineGrid(Parameters):
     )
     by_hand: bool = flag(
         False,
-        label="type theta by hand",
+        label="theta by hand",
         help="Set the six numbers of theta yourself; the sliders above then rest.",
     )
     theta_00: float = _entry(1.0, 0, 0)

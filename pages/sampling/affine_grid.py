@@ -6,7 +6,7 @@ from explainers import affine_grid as topic
 from explainers.affine_grid import mistakes
 from figures import affine_grid as figures
 from figures import style
-from ui import figure, frame, proofs, upload
+from ui import figure, frame, proofs, sentences, upload
 from ui.controls import Controls
 from ui.frame import Lesson
 from ui.loupe import loupe
@@ -35,25 +35,25 @@ def draw_controls() -> None:
         controls.draw("scale_x", "scale_y")
         controls.draw("translate_x", "translate_y")
         controls.draw("shear", "keep_aspect")
-    controls.draw("mode", "padding_mode")
-    controls.draw("picture", "align_corners")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        controls.draw("by_hand", on_change=type_theta)
-        with st.popover("Size, your picture", icon=":material/tune:"):
-            controls.draw("height", "width", typed=True)
-            upload.draw(SLUG, on_change=page.changed)
+    controls.draw("mode")
+    controls.draw("padding_mode")
+    controls.draw("picture")
+    controls.draw("align_corners", "by_hand", on_change={"by_hand": type_theta})
+    with st.popover("Size, your picture", icon=":material/tune:"):
+        controls.draw("height", "width", typed=True)
+        upload.draw(SLUG, on_change=page.changed)
 
 
 def draw_view() -> None:
     """Draw input and output, theta in words and numbers, and the loupe."""
-    settings = page.settings()
-    page.show_address(settings)
-    with page.timed():
-        view = topic.explain(
+    view = page.explain(
+        lambda settings: topic.explain(
             settings, image=upload.or_picture(SLUG, settings.picture), device=device
         )
-    figure.draw(figures.see(view), key=f"{SLUG}.see.pictures")
-    frame.outcome(view.sentence, view.problem, figures.theta_code(view.theta))
+    )
+    if view.problem:
+        sentences.warn(view.problem)
+    figure.draw(figures.see(view), key=f"{SLUG}.see")
     loupe(
         view.tiny,
         view.tiny_output,

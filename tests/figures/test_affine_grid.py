@@ -39,8 +39,11 @@ def test_see_shows_the_pixels_that_torch_made(preset) -> None:
 def test_see_is_well_formed_and_says_what_it_shows(preset) -> None:
     view = affine_grid.explain(preset.parameters)
     root = ET.fromstring(figures.see(view))
-    assert root.attrib["role"] == "img"
-    assert view.sentence in root.attrib["aria-label"]
+    row = root[0]
+    assert row.attrib["role"] == "img"
+    assert view.sentence in row.attrib["aria-label"]
+    assert root.findtext("p") == view.sentence
+    assert root.findtext("pre") == figures.theta_code(view.theta)
     assert [node.text for node in root.iter("figcaption")] == [
         "Input, and where the output reads it",
         "Output",
