@@ -99,7 +99,7 @@ class _Wanted:
 _COS, _SIN = math.cos(math.radians(30)), math.sin(math.radians(30))
 _WANTED = {
     "move": _Wanted(
-        words="Move right by half of half the width",
+        words="Move right by 32",
         wrong=torch.tensor([[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]),
         right=torch.tensor([[1.0, 0.0, -0.5], [0.0, 1.0, 0.0]]),
         wrong_code="[[1, 0, 0.5], [0, 1, 0]]",
@@ -110,7 +110,7 @@ _WANTED = {
         "picture right, every pixel must read further left.",
     ),
     "enlarge": _Wanted(
-        words="Enlarge twice",
+        words="Enlarge to twice",
         wrong=torch.tensor([[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]),
         right=torch.tensor([[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]]),
         wrong_code="[[2, 0, 0], [0, 2, 0]]",
@@ -121,7 +121,7 @@ _WANTED = {
         "smaller: 2 halves each side.",
     ),
     "turn": _Wanted(
-        words="Turn 30° counter-clockwise",
+        words="Turn by 30°",
         wrong=torch.tensor([[_COS, -_SIN, 0.0], [_SIN, _COS, 0.0]]),
         right=rotation(30.0),
         wrong_code="[[cos, -sin, 0], [sin, cos, 0]]",
