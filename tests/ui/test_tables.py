@@ -1,0 +1,44 @@
+"""A check that fails is seen to fail, by word and by mark."""
+
+import importlib
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explainers import affine_grid
+
+
+def failing() -> None:
+    from explainers.evidence import Check, Claim, Verdict
+    from ui import tables
+
+    tables.checks(
+        [
+            Check("good <b>", "reference", error=1e-6, tolerance=1e-5),
+            Check("bad", "reference", error=2e-5, tolerance=1e-5),
+            Check("lost", "reference", error=float("nan"), tolerance=1e-5),
+        ]
+    )
+    tables.claims([Claim("x < y", "there", Verdict.OBSOLETE, "now & then", "true")])
+
+
+def test_a_failing_check_and_a_nan_are_marked_and_the_error_is_shown() -> None:
+    table, claims = AppTest.from_function(failing).run().html
+    assert table.value.count("✓ holds") == 1
+    assert table.value.count("✗ fails") == 2
+    assert table.value.count('class="verdict bad"') == 2
+    assert "2.0e-05" in table.value
+    assert "good &lt;b&gt;" in table.value
+    assert "obsolete" in claims.value
+    assert "now &amp; then" in claims.value
+
+
+def test_the_pages_checks_turn_red_when_the_rule_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        importlib.import_module("explainers.affine_grid.checks"),
+        "rotation",
+        lambda degrees, **more: affine_grid.rotation(-degrees, **more),
+    )
+    failed = [check.statement for check in affine_grid.checks() if not check.holds]
+    assert "rotation(30) is torchvision's rotate(30)" in failed
+    assert "A quarter turn is torch.rot90" in failed
