@@ -25,5 +25,5 @@ if not found:
 for chapter in catalogue.CHAPTERS:
     pages = [page for page in found if page.chapter == chapter]
     if pages:
-        st.subheader(chapter, anchor=False)
+        st.header(chapter, anchor=False)
         home.cards(pages)
