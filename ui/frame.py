@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 import torch
+from streamlit.errors import StreamlitAPIException
 
 from explainers import devices, snippets
 from explainers.evidence import Check, Claim, Mistake, Question
@@ -121,7 +122,11 @@ class Frame:
             parts.insert(0, _part(slug, "controls"))
         if st.session_state.get(_part(slug, "take")):
             parts.append(_part(slug, "take"))
-        st.rerun(parts)
+        try:
+            st.rerun(parts)
+        except StreamlitAPIException:
+            # A run that was cut short has not drawn every part: draw the whole page.
+            st.rerun()
 
     def see(self, controls: Callable[[], None], view: Callable[[], None]) -> None:
         """Draw presets, and the controls beside the view.

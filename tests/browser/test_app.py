@@ -99,6 +99,16 @@ def test_a_control_writes_the_address_and_the_address_restores_the_control(
     assert query(page) == {"degrees": "33"}
 
 
+def test_quick_keys_settle_on_the_last_value(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/affine_grid?degrees=0")
+    slider(page, "degrees").focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    settled(page, quiet_ms=300)
+    expect(page.get_by_text("Turns the picture 20° counter-clockwise.")).to_be_visible()
+    assert query(page) == {"degrees": "20"}
+
+
 def test_streamlits_own_switches_stay_in_the_address(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/affine_grid?embed=true&degrees=45")
     page.get_by_role("button", name="A quarter turn", exact=True).click()
