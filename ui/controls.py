@@ -47,11 +47,13 @@ class Controls:
             on_change: By name of a parameter, what is called after its change, in place of the
                 page's own rerun.
         """
+        # A control that calls for a rerun by itself stands alone in its part of the page, so that
+        # its neighbours stay untouched. Any other must rerun the part that it belongs to.
+        control = self._control if self._changed == "rerun" else st.fragment(self._control)
         places = st.columns(len(names)) if len(names) > 1 else [st.container()]
         for name, place in zip(names, places, strict=True):
-            # Alone in its part of the page, a moved control leaves its neighbours untouched.
             with place:
-                st.fragment(self._control)(name, typed, (on_change or {}).get(name))
+                control(name, typed, (on_change or {}).get(name))
 
     def _control(self, name: str, typed: bool, on_change: Callable[[], None] | None) -> None:
         spec = self._kind.specs()[name]
