@@ -107,7 +107,7 @@ class Frame:
         Raises:
             ValueError: A control sent what its bounds forbid.
         """
-        return self.kind(**address.values(self.page.slug, self.kind))
+        return self.controls.settings()
 
     def changed(self, *, everything: bool = False) -> None:
         """Rerun, from a callback, what depends on the controls and nothing else.
