@@ -3,6 +3,8 @@
 //
 // A canvas holds each picture, one canvas pixel per picture pixel, and CSS enlarges it: sharp at
 // any zoom. An SVG in picture coordinates lies on top: x is the column, y the row, one per pixel.
+//
+// numbers.js extends the class. Python adds the line that exports one or the other, mounted.
 
 const SHOWN = 6; // terms before the fold
 const MOST_RINGS = 64;
@@ -12,20 +14,23 @@ const DIAMOND = "M1.25 0L0 1.25L-1.25 0L0-1.25Z"; // as large as the circle
 
 const loupes = new WeakMap();
 
-export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".loupe");
-  if (!root || !data) return;
-  // Streamlit runs this again for new data and for a new theme: keep what the reader chose.
-  let loupe = loupes.get(parentElement);
-  if (loupe?.root !== root) {
-    loupe?.close();
-    loupe = new Loupe(root);
-    loupes.set(parentElement, loupe);
-  }
-  loupe.update(data);
-  return () => {
-    loupe.close();
-    loupes.delete(parentElement);
+function mount(Kind) {
+  return ({ data, parentElement, setTriggerValue }) => {
+    const root = parentElement.querySelector(".loupe");
+    if (!root || !data) return;
+    // Streamlit runs this again for new data and for a new theme: keep what the reader chose.
+    let loupe = loupes.get(parentElement);
+    if (loupe?.root !== root) {
+      loupe?.close();
+      loupe = new Kind(root);
+      loupes.set(parentElement, loupe);
+    }
+    loupe.send = setTriggerValue;
+    loupe.update(data);
+    return () => {
+      loupe.close();
+      loupes.delete(parentElement);
+    };
   };
 }
 
@@ -39,11 +44,13 @@ class Loupe {
     this.pinned = false;
     this.touched = false; // until then the pixel shown is a preview
     this.unfolded = false;
+    this.by = "area"; // how a ring shows its weight
+    this.most = SHOWN + 1; // a fold that would hide a single term is not worth it
     for (const id of ["in", "out"]) {
       const figure = root.querySelector(`[data-side="${id}"]`);
       const part = (selector) => figure.querySelector(selector);
       this[id] = {
-        id, caption: part("figcaption"), canvas: part("canvas"), svg: part("svg"),
+        id, caption: part("figcaption"), face: part(".face"), svg: part("svg"),
         sheet: part(".sheet"), rows: part(".rows"), columns: part(".columns"),
       };
       this.listen(this[id]);
@@ -60,18 +67,22 @@ class Loupe {
     this.reading.onpointerleave = () => this.light(null);
     // Layout is read when the browser has just made it, never in the middle of a redraw.
     this.observer = new ResizeObserver(() => {
-      const base = this.pictures.getBoundingClientRect();
-      for (const side of [this.in, this.out]) {
-        const box = side.canvas.getBoundingClientRect();
-        side.box = [box.left - base.left, box.top - base.top, box.width, box.height];
-      }
-      this.aim();
+      this.measure();
       // The text's height only grows, lest the page below jump from pixel to pixel.
       const { offsetWidth, offsetHeight, style } = this.reading;
       style.minHeight = offsetWidth === this.width ? `${offsetHeight}px` : "";
       this.width = offsetWidth;
     });
     for (const part of [this.in.sheet, this.out.sheet, this.reading]) this.observer.observe(part);
+  }
+
+  measure() {
+    const base = this.pictures.getBoundingClientRect();
+    for (const side of [this.in, this.out]) {
+      const box = side.face.getBoundingClientRect();
+      side.box = [box.left - base.left, box.top - base.top, box.width, box.height];
+    }
+    this.aim();
   }
 
   close() {
@@ -82,21 +93,21 @@ class Loupe {
   // ---- What the reader does.
 
   listen(side) {
-    const { canvas } = side;
-    canvas.onpointermove = (event) => {
+    const { face } = side;
+    face.onpointermove = (event) => {
       // A finger that moves is scrolling.
       if (event.pointerType !== "touch" && !this.pinned) this.choose(under(event, side));
     };
-    canvas.onclick = (event) => {
+    face.onclick = (event) => {
       const pixel = under(event, side);
       const again = this.pinned && same(pixel, this.chosen);
       this.choose(pixel);
       this.hold(!again);
     };
-    canvas.onfocus = () => {
-      if (!this.pinned && this.touched && canvas.matches(":focus-visible")) this.enter(side);
+    face.onfocus = () => {
+      if (!this.pinned && this.touched && face.matches(":focus-visible")) this.enter(side);
     };
-    canvas.onkeydown = (event) => {
+    face.onkeydown = (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const [rows, columns] = side.shape;
       const step = {
@@ -146,8 +157,8 @@ class Loupe {
     this.strongest = this.weights.reduce((most, w) => Math.max(most, Math.abs(w)), 0) || 1;
     Object.assign(this.in, data.in, { pixels: new Float32Array(bytes(data.in.pixels)) });
     Object.assign(this.out, data.out, { pixels: new Float32Array(bytes(data.out.pixels)) });
-    const shapes = (sent) => String([sent?.in.shape, sent?.out.shape]);
-    const fresh = shapes(before) !== shapes(data);
+    const form = (sent) => String([sent?.in.shape, sent?.out.shape, sent?.editable]);
+    const fresh = form(before) !== form(data);
     // With new data every ring changes at once: nothing to follow, so nothing moves.
     this.root.classList.add("still");
     for (const side of [this.in, this.out]) {
@@ -172,14 +183,14 @@ class Loupe {
       const [rows, columns] = side.shape;
       side.caption.replaceChildren(side.title, element("span", {}, `${rows} × ${columns}`));
       const alt = side === this.out ? `${this.data.alt} ` : "";
-      side.canvas.ariaLabel = `${alt}${side.title}, ${rows} rows by ${columns} columns.`;
+      side.face.ariaLabel = `${alt}${side.title}, ${rows} rows by ${columns} columns.`;
       side.sheet.style.aspectRatio = `${columns} / ${rows}`;
       side.sheet.style.maxWidth = `${this.data.size * Math.min(1, columns / rows)}px`;
     }
     this.root.style.setProperty("--size", `${this.data.size}px`);
   }
 
-  paint({ canvas, pixels, range: [low, high], shape: [rows, columns] }) {
+  paint({ face: canvas, pixels, range: [low, high], shape: [rows, columns] }) {
     if (canvas.width !== columns) canvas.width = columns;
     if (canvas.height !== rows) canvas.height = rows;
     const image = new ImageData(columns, rows);
@@ -204,8 +215,14 @@ class Loupe {
     ]));
     svg.setAttribute("viewBox", `0 0 ${columns} ${rows}`);
     svg.replaceChildren(shape("path", { class: "grid", d: grid }), side.ringed, side.mark);
+    this.count(side, 5);
+  }
+
+  // Row and column numbers along the edges, about `most` of each.
+  count(side, most) {
+    const [rows, columns] = side.shape;
     for (const [axis, count, edge] of [["rows", rows, "top"], ["columns", columns, "left"]]) {
-      const step = [1, 2, 4].find((s) => count / s <= 5) ?? 8;
+      const step = [1, 2, 4].find((s) => count / s <= most) ?? 8;
       side[axis].replaceChildren();
       for (let i = 0; i < count; i += step) {
         const label = element("span", {}, i);
@@ -224,8 +241,8 @@ class Loupe {
     }
     const key = (sign, text) =>
       parts.push(element("span", {}, element("i", { class: `ring ${sign}` }), text));
-    if (this.weights.some((w) => w > 0)) key("positive", "weight, by area");
-    if (this.weights.some((w) => w < 0)) key("negative", "negative weight, by area");
+    if (this.weights.some((w) => w > 0)) key("positive", `weight, by ${this.by}`);
+    if (this.weights.some((w) => w < 0)) key("negative", `negative weight, by ${this.by}`);
     const legend = parts.map((part) => part.outerHTML).join("");
     if (this.legend.innerHTML !== legend) this.legend.replaceChildren(...parts);
   }
@@ -256,12 +273,7 @@ class Loupe {
     const { side, row, column } = this.chosen;
     const [here, there] = side === "out" ? [this.out, this.in] : [this.in, this.out];
     const links = this.links();
-    this.ring(here, []);
-    this.ring(there, links.slice(0, MOST_RINGS));
-    there.mark.style.display = "none";
-    here.mark.style.display = "";
-    here.mark.setAttribute("transform", `translate(${column} ${row})`);
-    this.aim(links);
+    this.show(here, there, links);
     const name = `${here.name}[${row},${column}]`;
     const value = here.pixels[row * here.shape[1] + column];
     this.sum.style.setProperty("--name", name.length);
@@ -275,8 +287,19 @@ class Loupe {
     this.speak(SPEAK_AFTER_MS);
     const end = performance.now();
     this.root.dataset.redrawMs = (end - start).toFixed(2);
-    performance.clearMeasures("loupe-redraw");
-    performance.measure("loupe-redraw", { start, end });
+    const measure = `${this.root.dataset.testid}-redraw`;
+    performance.clearMeasures(measure);
+    performance.measure(measure, { start, end });
+  }
+
+  show(here, there, links) {
+    const { row, column } = this.chosen;
+    this.ring(here, []);
+    this.ring(there, links.slice(0, MOST_RINGS));
+    there.mark.style.display = "none";
+    here.mark.style.display = "";
+    here.mark.setAttribute("transform", `translate(${column} ${row})`);
+    this.aim(links);
   }
 
   ring(side, links) {
@@ -339,7 +362,7 @@ class Loupe {
   writeSum(name, value, links) {
     const { row, column } = this.chosen;
     const left = this.remainder[row * this.out.shape[1] + column];
-    const result = element("strong", { class: "term" }, `= ${number(value)}`);
+    const result = element("strong", { class: "term" }, `= ${this.amount(value)}`);
     if (!links.length && !left) {
       this.sum.replaceChildren(`${name} `, result);
       this.values.replaceChildren(this.data.empty_text);
@@ -350,23 +373,23 @@ class Loupe {
     const values = [];
     const add = (link, i) => {
       const sign = link.weight < 0 ? "− ".slice(0, i ? 2 : 1) : i ? "+ " : "";
-      const weight = sign + number(Math.abs(link.weight));
+      const weight = sign + this.factor(Math.abs(link.weight));
       sum.push(term(link, `${weight}·${this.in.name}[${link.row},${link.column}]`), " ");
-      values.push(term(link, `${weight}·${inner(link.value)}`), " ");
+      values.push(term(link, `${weight}·${this.inner(link.value)}`), " ");
     };
     const addRest = (label, rest) => {
-      sum.push(element("span", { class: "term" }, "+ ", label, ` (${number(rest)})`), " ");
-      values.push(element("span", { class: "term" }, `+ ${inner(rest)}`), " ");
+      sum.push(element("span", { class: "term" }, "+ ", label, ` (${this.amount(rest)})`), " ");
+      values.push(element("span", { class: "term" }, `+ ${this.inner(rest)}`), " ");
     };
     const total = (products) => products.reduce((all, { product }) => all + product, 0);
     terms.forEach(add);
     if (folded.length) addRest(this.folder(`${folded.length} more`), total(folded));
-    else if (links.length > SHOWN + 1) sum.push(this.folder("fewer"), " ");
+    else if (links.length > this.most) sum.push(this.folder("fewer"), " ");
     // What the weights do not explain: those left out, or a constant.
     const gap = value - total(links);
     const size = links.reduce((all, link) => all + Math.abs(link.product), Math.abs(value));
     if (left || Math.abs(gap) > 1e-6 + 5e-4 * size) addRest(left ? "rest" : "constant", gap);
-    if (left) values.push(`(rest: weights left out, ${number(left)} together)`);
+    if (left) values.push(`(rest: weights left out, ${this.factor(left)} together)`);
     this.sum.replaceChildren(`${name} = `, ...sum, result);
     this.values.replaceChildren("= ", ...values);
   }
@@ -377,21 +400,34 @@ class Loupe {
     const uses = terms.flatMap((link, i) => {
       const comma = i < links.length - 1 ? "," : "";
       const where = `${this.out.name}[${link.row},${link.column}]`;
-      return [" ", term(link, `${where} × ${number(link.weight)}${comma}`)];
+      return [" ", term(link, `${where} × ${this.factor(link.weight)}${comma}`)];
     });
     if (folded.length) uses.push(" ", this.folder(`${folded.length} more`));
-    else if (links.length > SHOWN + 1) uses.push(" ", this.folder("fewer"));
-    const count = `goes into ${links.length || "no"} ${links.length === 1 ? "pixel" : "pixels"}`;
-    const total = element("strong", { class: "term" }, number(value));
+    else if (links.length > this.most) uses.push(" ", this.folder("fewer"));
+    const cells = links.length === 1 ? this.data.noun : `${this.data.noun}s`;
+    const count = `goes into ${links.length || "no"} ${cells}`;
+    const total = element("strong", { class: "term" }, this.amount(value));
     this.sum.replaceChildren(`${name} = `, total, ` ${count}${links.length ? ":" : ""}`, ...uses);
     const some = this.remainder.some(Boolean);
     this.values.replaceChildren(some ? "Weights too weak to be kept are not counted." : "");
   }
 
-  // A fold that would hide a single term is not worth it.
   fold(links) {
-    const all = this.unfolded || links.length <= SHOWN + 1;
+    const all = this.unfolded || links.length <= this.most;
     return all ? [links, []] : [links.slice(0, SHOWN), links.slice(SHOWN)];
+  }
+
+  // How a value and a weight are written.
+  amount(value) {
+    return number(value);
+  }
+
+  factor(weight) {
+    return number(weight);
+  }
+
+  inner(value) {
+    return value < 0 ? `(${this.amount(value)})` : this.amount(value);
   }
 
   folder(text) {
@@ -418,9 +454,9 @@ class Loupe {
   }
 }
 
-// The pixel under the pointer. Fractions of the canvas hold at any zoom, width and density.
-function under(event, { id, canvas, shape: [rows, columns] }) {
-  const box = canvas.getBoundingClientRect();
+// The pixel under the pointer. Fractions of its face hold at any zoom, width and density.
+function under(event, { id, face, shape: [rows, columns] }) {
+  const box = face.getBoundingClientRect();
   return {
     side: id,
     row: clamp(Math.floor(((event.clientY - box.top) / box.height) * rows), rows),
@@ -459,10 +495,6 @@ function number(value) {
 function short(value) {
   const text = Math.abs(value) < 0.01 ? value.toPrecision(1) : value.toFixed(2);
   return String(Number(text)).replaceAll("-", "−");
-}
-
-function inner(value) {
-  return value < 0 ? `(${number(value)})` : number(value);
 }
 
 function term({ row, column }, text) {

@@ -6,21 +6,43 @@ from typing import Any
 
 import streamlit as st
 import torch
+from streamlit.components.v2.types import ComponentRenderer
 from torch import Tensor
 
 from explainers.linkage import Linkage
 
-__all__ = ["loupe", "loupe_data"]
+__all__ = ["component", "loupe", "loupe_data"]
 
 EMPTY_TEXT = "no source: it lies outside the picture and padding_mode fills it"
 
 _ASSETS = Path(__file__).parents[1] / "assets"
-_COMPONENT = st.components.v2.component(
-    "torch_loupe",
-    html=(_ASSETS / "loupe.html").read_text("utf-8"),
-    css=(_ASSETS / "loupe.css").read_text("utf-8"),
-    js=(_ASSETS / "loupe.js").read_text("utf-8"),
-)
+
+
+def component(name: str, *files: str, kind: str) -> ComponentRenderer:
+    """Register the loupe, or a component that extends it.
+
+    Args:
+        name: Of the component, unique in the app.
+        files: Names in ``assets/``, without ending: the loupe's, then what extends it. Their
+            JavaScript and CSS are joined; the HTML is the last one's.
+        kind: The JavaScript class to mount.
+
+    Returns:
+        The command that draws it.
+    """
+
+    def joined(ending: str) -> str:
+        return "\n".join((_ASSETS / f"{file}.{ending}").read_text("utf-8") for file in files)
+
+    return st.components.v2.component(
+        name,
+        html=(_ASSETS / f"{files[-1]}.html").read_text("utf-8"),
+        css=joined("css"),
+        js=f"{joined('js')}\nexport default mount({kind});\n",
+    )
+
+
+_COMPONENT = component("torch_loupe", "loupe", kind="Loupe")
 
 
 def loupe(
@@ -68,7 +90,7 @@ def loupe(
         ValueError: Shapes disagree, a picture is not finite, or ``start`` lies outside the output.
     """
     data = loupe_data(source, output, linkage, start=start, shared_range=shared_range)
-    data |= {"alt": alt, "empty_text": empty_text, "size": size}
+    data |= {"alt": alt, "empty_text": empty_text, "size": size, "noun": "pixel"}
     data["in"] |= {"title": source_title, "name": in_name}
     data["out"] |= {"title": output_title, "name": out_name}
     _COMPONENT(key=key, data=data)
