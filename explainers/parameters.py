@@ -1,7 +1,8 @@
 """Declare a topic's parameters once: default, bounds, choices, words and spelling in an address.
 
-A topic subclasses `Parameters` and fills its fields with `number`, `choice` and `flag`. The page's
-controls, the address, the presets, the cache key, the snippet and the tests are all read from it.
+A topic subclasses `Parameters` and fills its fields with `number`, `choice`, `flag` and `numbers`.
+The page's controls, the address, the presets, the cache key, the snippet and the tests are all read
+from it.
 """
 
 import dataclasses
@@ -119,7 +120,67 @@ class Flag:
         return "true" if value else "false"
 
 
-Spec = Number | Choice | Flag
+@dataclasses.dataclass(frozen=True, slots=True)
+class Numbers:
+    """Describe a short row, or a small table, of bounded numbers that a reader types.
+
+    The value is text, rows after each other: ``0, 0.5, 1`` or ``1, 2; 3, 4``. Python's brackets
+    are taken too.
+    """
+
+    label: str
+    help: str
+    minimum: float
+    maximum: float
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+
+    @property
+    def rule(self) -> str:
+        """The rule in words."""
+        low, high = self.columns
+        each = f"{low} to {high} numbers from {self.minimum:g} to {self.maximum:g}"
+        if self.rows == (1, 1):
+            return f"{each}, with commas between"
+        return f"{self.rows[0]} to {self.rows[1]} rows, with semicolons between, of {each}"
+
+    def table(self, text: str) -> tuple[tuple[float, ...], ...]:
+        """Return the rows that `text` spells. Raises ValueError with the rule."""
+        cut = "".join(text.split()) if isinstance(text, str) else ""
+        cut = cut.replace("],[", ";").replace("[", "").replace("]", "")
+        wrong = ValueError(f"{self.rule}, got {shown(text)}")
+        # Twelve characters are enough for a number; the rest would only cost time.
+        if not cut or len(cut) > 13 * self.rows[1] * self.columns[1]:
+            raise wrong
+        try:
+            rows = tuple(tuple(float(part) for part in row.split(",")) for row in cut.split(";"))
+        except ValueError:
+            raise wrong from None
+        width = len(rows[0])
+        if (
+            not self.rows[0] <= len(rows) <= self.rows[1]
+            or not self.columns[0] <= width <= self.columns[1]
+            or any(len(row) != width for row in rows)
+            or not all(self.minimum <= value <= self.maximum for row in rows for value in row)
+        ):
+            raise wrong
+        return rows
+
+    def check(self, value: object) -> str:
+        """Return `value`, evenly spaced. Raises ValueError with the rule."""
+        rows = self.table(value)  # type: ignore[arg-type]
+        return "; ".join(", ".join(f"{number + 0.0:.6g}" for number in row) for row in rows)
+
+    def parse(self, text: str) -> str:
+        """Return the numbers that `text` spells. Raises ValueError with the rule."""
+        return self.check(text)
+
+    def spell(self, value: Any) -> str:
+        """Return `value` as it stands in an address."""
+        return str(value).replace(" ", "")
+
+
+Spec = Number | Choice | Flag | Numbers
 
 
 def number(
@@ -152,6 +213,21 @@ def choice(
 def flag(default: bool, *, label: str, help: str) -> Any:
     """Declare a switch."""
     return dataclasses.field(default=default, metadata={"spec": Flag(label, help)})
+
+
+def numbers(
+    default: str,
+    *,
+    label: str,
+    help: str,
+    minimum: float,
+    maximum: float,
+    rows: tuple[int, int] = (1, 1),
+    columns: tuple[int, int],
+) -> Any:
+    """Declare a row of numbers, or a table of `rows` by `columns`, least and most of each."""
+    spec = Numbers(label, help, minimum, maximum, rows, columns)
+    return dataclasses.field(default=default, metadata={"spec": spec})
 
 
 @dataclasses.dataclass(frozen=True)

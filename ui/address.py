@@ -23,6 +23,11 @@ def key(slug: str, name: str) -> str:
     return f"{slug}.{name}"
 
 
+def refused_text(slug: str, name: str) -> str:
+    """Return the session key of the sentence for typed text that breaks a parameter's rule."""
+    return f"{slug}.{name}.refused"
+
+
 def seed(slug: str, kind: type[Parameters]) -> None:
     """Put a page's settings into the session before its controls are drawn.
 
@@ -54,6 +59,7 @@ def apply(slug: str, parameters: Parameters) -> None:
     """Set every control of a page, from a callback."""
     for name, value in parameters.values().items():
         st.session_state[key(slug, name)] = value
+        st.session_state.pop(refused_text(slug, name), None)
     accept()
 
 

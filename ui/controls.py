@@ -5,19 +5,20 @@ from typing import Any
 
 import streamlit as st
 
-from explainers.parameters import Choice, Flag, Number, Parameters
-from ui import address
+from explainers.parameters import Choice, Flag, Number, Numbers, Parameters
+from ui import address, sentences
 
 
 class Controls:
     """Draw the controls of one page's parameters, where the page wants them."""
 
     def __init__(
-        self, slug: str, kind: type[Parameters], changed: Callable[[], None] | None = None
+        self, slug: str, kind: type[Parameters], changed: Callable[..., None] | None = None
     ) -> None:
         """Take the prefix of the session keys, the parameters' class, and what a change calls.
 
-        Without `changed` the part of the page that holds the control runs again.
+        Without `changed` the part of the page that holds the control runs again. With
+        ``everything=True`` it draws the controls again too.
         """
         self._slug = slug
         self._kind = kind
@@ -84,3 +85,31 @@ class Controls:
                 )
             case Flag():
                 st.toggle(spec.label, **shared)
+            case Numbers():
+                self._text(name, spec, on_change)
+
+    def _text(self, name: str, spec: Numbers, on_change: Callable[[], None] | None) -> None:
+        """Draw a box for typed numbers; text that breaks the rule stays in it, and changes nothing.
+
+        The parameter keeps the last numbers that hold, so the view and the address stay whole.
+        """
+        key = address.key(self._slug, name)
+        box, refused = f"{key}.text", address.refused_text(self._slug, name)
+        if refused not in st.session_state:
+            st.session_state[box] = st.session_state[key]
+
+        def take() -> None:
+            try:
+                st.session_state[key] = spec.check(st.session_state[box])
+                st.session_state.pop(refused, None)
+            except ValueError as error:
+                st.session_state[refused] = f"{name} must be {error}."
+            if on_change is not None:
+                on_change()
+            elif callable(self._changed):
+                # The box itself must be drawn again: evenly spaced, or with its sentence.
+                self._changed(everything=True)
+
+        st.text_input(spec.label, key=box, help=spec.help, on_change=take, max_chars=600)
+        if sentence := st.session_state.get(refused):
+            sentences.warn(sentence)
