@@ -15,19 +15,19 @@ _PICTURES = st.components.v2.component(
 )
 
 
-Drawn = str | style.Chart | tuple[style.Chart, ...]
-"""What a figure function returns: markup of pictures, a chart, or several charts."""
+Drawn = str | style.Chart | tuple[str | style.Chart, ...]
+"""What a figure function returns: markup of pictures, a chart, or several of either."""
 
 
 def draw(drawn: Drawn, *, key: str) -> None:
     """Draw pictures or charts in the page's theme, with words for those who do not see them.
 
     Args:
-        drawn: Markup that `figures.style.panels` made, or charts.
+        drawn: Markup that `figures.style.panels` made, charts, or several of either.
         key: Unique on the page.
     """
-    if isinstance(drawn, str):
-        _PICTURES(key=key, data={"markup": drawn})
-        return
-    for chart in drawn if isinstance(drawn, tuple) else (drawn,):
-        st.plotly_chart(chart.figure, config=style.CONFIG, alt=chart.alt)
+    for index, part in enumerate(drawn if isinstance(drawn, tuple) else (drawn,)):
+        if isinstance(part, str):
+            _PICTURES(key=f"{key}.{index}" if index else key, data={"markup": part})
+        else:
+            st.plotly_chart(part.figure, config=style.CONFIG, alt=part.alt)
