@@ -37,7 +37,7 @@ BYTES_LIMIT = 300_000
 EMPTY = "benchmarks/empty.py"
 # The first of these that a page shows is changed, unless --control names another.
 CONTROLS = {
-    "slider": '[data-testid="stMain"] :is([data-testid="stSlider"] input, [role="slider"])',
+    "slider": '[data-testid="stMain"] [data-testid="stSlider"] :is(input, [role="slider"])',
     "radio": '[data-testid="stMain"] [data-testid="stRadio"] input:checked',
 }
 WARM_UP = 3
