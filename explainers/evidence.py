@@ -35,6 +35,53 @@ class Check:
         return self.error <= self.tolerance
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Difference:
+    """Hold the largest difference between two libraries in one case.
+
+    Attributes:
+        case: What was done, in a few words, with its unit.
+        error: Largest absolute difference found now.
+        tolerance: Largest difference that rounding explains.
+    """
+
+    case: str
+    error: float
+    tolerance: float
+
+    @property
+    def verdict(self) -> str:
+        """``"equal"``, ``"to rounding"``, or ``"differs"``; NaN differs."""
+        if self.error == 0:
+            return "equal"
+        return "to rounding" if self.error <= self.tolerance else "differs"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Agreement:
+    """Compare what two libraries give for the same request, case by case.
+
+    Attributes:
+        ours: Torch's name of it.
+        theirs: The other library's name of it.
+        differences: By case, in the same order for every row of a table.
+        why: Why they agree, or why they never will.
+    """
+
+    ours: str
+    theirs: str
+    differences: tuple[Difference, ...]
+    why: str
+
+    @property
+    def verdict(self) -> str:
+        """Which of ``always equal``, ``to rounding``, ``in some cases`` and ``never`` holds."""
+        verdicts = {difference.verdict for difference in self.differences}
+        if "differs" not in verdicts:
+            return "always equal" if verdicts == {"equal"} else "to rounding"
+        return "never" if verdicts == {"differs"} else "in some cases"
+
+
 class Verdict(enum.StrEnum):
     """Say how a statement of the notes stands with the torch that runs now."""
 

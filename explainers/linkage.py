@@ -13,7 +13,7 @@ from torch import Tensor
 
 from explainers.parameters import shown
 
-__all__ = ["MAX_SIDE", "Linkage", "linkage"]
+__all__ = ["MAX_SIDE", "Linkage", "jacobian", "linkage"]
 
 MAX_SIDE = 32
 """Longest side, in pixels, of an input or output picture: its Jacobian has side**4 entries."""
@@ -94,6 +94,33 @@ def linkage(
     return _strongest(jacobian.cpu(), tuple(output.shape), in_shape, top)
 
 
+def jacobian(operation: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
+    r"""Return :math:`\partial y_i / \partial x_j` of a small operation, whole.
+
+    Args:
+        operation: Differentiable; its output is floating point. It is called once, on a copy.
+        at: Where it is differentiated: finite, floating point, any shape. With the output at most
+            2**20 derivatives.
+
+    Returns:
+        Tensor ``(output.numel(), at.numel())`` on the CPU; both sides in row-major order.
+
+    Raises:
+        ValueError: An argument breaks a rule above.
+    """
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        point = _checked(at, tuple(at.shape)).requires_grad_()
+        output = operation(point.clone())
+        if not isinstance(output, Tensor) or not output.is_floating_point():
+            raise ValueError("operation must return a floating tensor")
+        if output.numel() * point.numel() > MAX_SIDE**4:
+            raise ValueError(
+                f"operation must have at most {MAX_SIDE**4} derivatives, got "
+                f"{output.numel() * point.numel()}"
+            )
+        return _jacobian(output, point).cpu()
+
+
 def _zeros(shape: tuple[int, int]) -> Tensor:
     return torch.zeros(shape, dtype=torch.float32, device="cpu")
 
@@ -119,7 +146,7 @@ def _check_arguments(operation: object, in_shape: object, top: object) -> None:
         raise ValueError(f"top must be a positive integer, got {shown(top)}")
 
 
-def _checked(at: Tensor, in_shape: tuple[int, int]) -> Tensor:
+def _checked(at: Tensor, in_shape: tuple[int, ...]) -> Tensor:
     """Return a private copy of the picture that autograd can follow."""
     if not isinstance(at, Tensor):
         raise ValueError(f"at must be a tensor or None, got {type(at).__name__}")

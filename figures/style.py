@@ -80,6 +80,7 @@ def panels(
     alt: str,
     tallest: int = 340,
     narrowest: int = 136,
+    abreast: int | None = None,
     words: str = "",
     code: str = "",
 ) -> str:
@@ -93,10 +94,11 @@ def panels(
         alt: What there is to see, for those who do not see it.
         tallest: Height that no picture exceeds, in CSS pixels.
         narrowest: Width of a square picture below which the row wraps, in CSS pixels.
+        abreast: How many stand in a row at most; None leaves that to their widths.
         words: A sentence to stand below; may be empty.
         code: Lines of code or numbers to stand below it; may be empty.
     """
-    figures = "".join(_panel(entry, tallest, narrowest) for entry in entries)
+    figures = "".join(_panel(entry, tallest, narrowest, abreast) for entry in entries)
     return (
         f'<div><div class="row" role="img" aria-label="{escape(alt)}">{figures}</div>'
         + (f'<p class="words">{escape(words)}</p>' if words else "")
@@ -105,13 +107,16 @@ def panels(
     )
 
 
-def _panel(entry: Panel, tallest: int, narrowest: int) -> str:
+def _panel(entry: Panel, tallest: int, narrowest: int, abreast: int | None) -> str:
     height, width = entry.image.shape[-2:]
     left, top, right, bottom = entry.window or (-0.5, -0.5, width - 0.5, height - 0.5)
     # Equal heights: each panel's share of the row is its shape.
     share = (right - left) / (bottom - top)
+    least = f"{narrowest * min(1, share):.0f}px"
+    if abreast:
+        least = f"max({least},calc({100 / abreast:.2f}% - 10px))"  # 12 px lie between two
     return (
-        f'<figure style="flex:{share:.3f} 1 0;min-width:{narrowest * min(1, share):.0f}px;'
+        f'<figure style="flex:{share:.3f} 1 0;min-width:{least};'
         f'max-width:{tallest * share:.0f}px"><figcaption>{escape(entry.title)}</figcaption>'
         f'<svg viewBox="{left:.2f} {top:.2f} {right - left:.2f} {bottom - top:.2f}">'
         f'<image x="-0.5" y="-0.5" width="{width}" height="{height}" preserveAspectRatio="none" '

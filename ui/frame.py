@@ -11,10 +11,11 @@ import torch
 from streamlit.errors import StreamlitAPIException
 
 from explainers import devices, snippets
-from explainers.evidence import Check, Claim, Mistake, Question
+from explainers.evidence import Check, Mistake, Question
 from explainers.parameters import Parameters, Preset
 from ui import address, catalogue, figure, sentences, status, tables
 from ui.controls import Controls
+from ui.proofs import Proof
 
 DEVICE = "device"
 Result = TypeVar("Result")
@@ -227,13 +228,16 @@ class Frame:
             words, url = result.mistake.source
             st.markdown(f"{result.mistake.lesson} Met in [{words}]({url}).")
 
-    def proof(self, rules: Sequence[Check], notes: Sequence[Claim]) -> None:
-        """Draw the checks of the page's rules and the claims of the notes."""
+    def proof(self, proof: Proof) -> None:
+        """Draw the checks of the page's rules, libraries compared, and the claims of the notes."""
         with self._prove:
             st.markdown("**The rules of this page**")
-            tables.checks(rules)
+            tables.checks(proof.checks)
+            if proof.agreements:
+                st.markdown("**Largest difference to other libraries**")
+                tables.agreements(proof.agreements)
             st.markdown("**What the study notes say**")
-            tables.claims(notes)
+            tables.claims(proof.claims)
 
     def learn(self, words: str, start: str, draw: Callable[[], None]) -> None:
         """Draw a part that trains something: behind a button, for it takes time and bytes.

@@ -1,27 +1,38 @@
-"""Run a topic's checks and claims once per device and torch version, and remember them."""
+"""Run a topic's proof once per device and torch version, and remember it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import streamlit as st
 import torch
 
-from explainers.evidence import Check, Claim
+from explainers.evidence import Agreement, Check, Claim
 from explainers.parameters import Parameters
 from ui import catalogue
 
 Result = TypeVar("Result")
 
 
-def of(slug: str, device: str) -> tuple[tuple[Check, ...], tuple[Claim, ...]]:
-    """Return a topic's checks and its claims of the notes, run on this device by this torch."""
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Hold what a topic proves: its checks, its claims of the notes, and libraries compared."""
+
+    checks: tuple[Check, ...]
+    claims: tuple[Claim, ...]
+    agreements: tuple[Agreement, ...]
+
+
+def of(slug: str, device: str) -> Proof:
+    """Return what a topic proves, run on this device by this torch."""
     return _run(slug, device, torch.__version__)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _run(slug: str, device: str, torch_version: str) -> tuple[tuple[Check, ...], tuple[Claim, ...]]:
+def _run(slug: str, device: str, torch_version: str) -> Proof:
     topic = catalogue.page(slug).topic
-    return topic.checks(device=device), topic.claims(device=device)
+    agreements = topic.agreements(device=device) if hasattr(topic, "agreements") else ()
+    return Proof(topic.checks(device=device), topic.claims(device=device), agreements)
 
 
 def remembered(run: Callable[..., Result], parameters: Parameters, device: str) -> Result:

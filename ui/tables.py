@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explainers.evidence import Check, Claim, Mistake, Verdict
+from explainers.evidence import Agreement, Check, Claim, Difference, Mistake, Verdict
 
 _STYLE = (Path(__file__).resolve().parent.parent / "assets" / "tables.css").read_text("utf-8")
 _MARKS = {
@@ -14,6 +14,13 @@ _MARKS = {
     Verdict.CONDITION: ("partly", "◐"),
     Verdict.WRONG: ("bad", "✗"),
     Verdict.OBSOLETE: ("old", "◇"),
+}
+
+_KINDS = {
+    "always equal": ("good", "✓"),
+    "to rounding": ("good", "✓"),
+    "in some cases": ("partly", "◐"),
+    "never": ("bad", "✗"),
 }
 
 
@@ -57,6 +64,33 @@ def claims(rows: Sequence[Claim]) -> None:
     _table(("The notes say", "Verdict", "torch, just now", "What is true"), body)
 
 
+def agreements(rows: Sequence[Agreement]) -> None:
+    """Draw libraries compared: both names, the largest difference by case, and why."""
+    cases = [difference.case for difference in rows[0].differences]
+    names = ("torch", "Other library", *cases, "They agree", "Why")
+    body = "".join(
+        _row(
+            _KINDS[row.verdict][0],
+            (
+                ("torch", escape(row.ours)),
+                ("Other library", escape(row.theirs)),
+                *((d.case, _difference(d)) for d in row.differences),
+                ("They agree", f"{_KINDS[row.verdict][1]} {row.verdict}"),
+                ("Why", escape(row.why)),
+            ),
+        )
+        for row in rows
+    )
+    _table(names, body)
+
+
+def _difference(difference: Difference) -> str:
+    if difference.verdict == "equal":
+        return "equal"
+    number = f"{difference.error:.1e}" if difference.error < 0.01 else f"{difference.error:.3g}"
+    return f"<b>{number}</b>" if difference.verdict == "differs" else number
+
+
 def lines(mistake: Mistake, *, wrong: bool) -> None:
     """Draw the wrong line of code beside the right one, and mark the one that runs.
 
@@ -78,8 +112,8 @@ def _text(main: str, small: str) -> str:
 
 def _row(kind: str, cells: Sequence[tuple[str, str]]) -> str:
     inner = "".join(
-        f'<td data-label="{label}"'
-        + (f' class="verdict {kind}"' if label == "Verdict" else "")
+        f'<td data-label="{escape(label)}"'
+        + (f' class="verdict {kind}"' if label in ("Verdict", "They agree") else "")
         + f">{value}</td>"
         for label, value in cells
     )
@@ -87,7 +121,7 @@ def _row(kind: str, cells: Sequence[tuple[str, str]]) -> str:
 
 
 def _table(names: Sequence[str], body: str) -> None:
-    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     st.html(
         f'<table class="loupe-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     )

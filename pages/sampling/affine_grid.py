@@ -121,7 +121,7 @@ page.mistakes(
     Lesson("x before y", mistakes.XBeforeY(), mistakes.x_before_y, figures.picture_mistake),
     Lesson("many small turns", mistakes.SmallTurns(), mistakes.full_turn, figures.full_turn),
 )
-page.proof(*proofs.of(SLUG, device))
+page.proof(proofs.of(SLUG, device))
 page.learn(
     "grid_sample passes gradients to theta, so descent can find the turn that was applied: the "
     "idea of the spatial transformer.",

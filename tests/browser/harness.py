@@ -16,9 +16,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Playwright,
+)
 from playwright.sync_api import Error as PlaywrightError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -216,3 +223,37 @@ def console_errors(page: Page) -> list[str]:
     page.on("console", on_console)
     page.on("pageerror", lambda error: errors.append(f"uncaught: {error}"))
     return errors
+
+
+def query(page: Page) -> dict[str, str]:
+    """Return what the address spells."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+
+def wait_for_query(page: Page, expected: dict[str, str]) -> None:
+    """Wait until the page is at rest, and check what the address spells then."""
+    settled(page)
+    assert query(page) == expected
+
+
+def slider(page: Page, label: str) -> Locator:
+    """Return the slider of that label."""
+    return page.get_by_test_id("stSlider").filter(has_text=label).get_by_role("slider")
+
+
+def open_page(page: Page, url: str) -> Page:
+    """Go there and wait until the page is at rest."""
+    page.goto(url)
+    settled(page, quiet_ms=400)
+    return page
+
+
+def load_all(page: Page) -> None:
+    """Scroll down once, so that everything that waits to be seen is drawn."""
+    main = page.get_by_test_id("stMain")
+    height = main.evaluate("node => node.scrollHeight")
+    for top in range(0, height, 700):
+        main.evaluate("(node, top) => node.scrollTo(0, top)", top)
+        page.wait_for_timeout(40)
+    main.evaluate("node => node.scrollTo(0, 0)")
+    settled(page, quiet_ms=300)

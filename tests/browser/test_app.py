@@ -7,7 +7,7 @@ import urllib.request
 import zlib
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -16,42 +16,22 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from explainers import affine_grid
-from tests.browser.harness import console_errors, serving, serving_by_uvicorn, settled
+from tests.browser.harness import (
+    console_errors,
+    load_all,
+    open_page,
+    query,
+    serving,
+    serving_by_uvicorn,
+    settled,
+    slider,
+    wait_for_query,
+)
 from ui import catalogue
 
 PAGES = pytest.mark.parametrize("entry", catalogue.PAGES, ids=lambda entry: entry.slug)
 PHONE = {"width": 390, "height": 844}
 NewContext = Callable[..., BrowserContext]
-
-
-def query(page: Page) -> dict[str, str]:
-    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
-
-
-def wait_for_query(page: Page, expected: dict[str, str]) -> None:
-    settled(page)
-    assert query(page) == expected
-
-
-def slider(page: Page, label: str) -> Locator:
-    return page.get_by_test_id("stSlider").filter(has_text=label).get_by_role("slider")
-
-
-def open_page(page: Page, url: str) -> Page:
-    page.goto(url)
-    settled(page, quiet_ms=400)
-    return page
-
-
-def load_all(page: Page) -> None:
-    """Scroll down once, so that everything that waits to be seen is drawn."""
-    main = page.get_by_test_id("stMain")
-    height = main.evaluate("node => node.scrollHeight")
-    for top in range(0, height, 700):
-        main.evaluate("(node, top) => node.scrollTo(0, top)", top)
-        page.wait_for_timeout(40)
-    main.evaluate("node => node.scrollTo(0, 0)")
-    settled(page, quiet_ms=300)
 
 
 # --- addresses ---
@@ -386,8 +366,9 @@ def test_one_screenful_shows_title_presets_controls_and_the_main_figure(
     open_page(page, f"{app_url}/{entry.slug}")
     assert bottom(page.get_by_role("heading", name=entry.title)) < 135
     assert bottom(page.get_by_role("button", name=entry.topic.PRESETS[-1].name)) < 250
-    assert bottom(page.get_by_test_id("stSlider").first) < 400
-    assert bottom(page.get_by_test_id("stMain").get_by_role("img").first) < 620
+    assert bottom(page.get_by_test_id("stMain").get_by_role("img").first) < 720
+    # A control to move stands beside the figure, not below it.
+    assert bottom(page.get_by_test_id("stSlider").first) < 720
 
 
 # --- the server ---

@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from explainers.parameters import Choice, Flag, Number
+from explainers.parameters import Choice, Flag, Number, Numbers
 from ui import catalogue
 
 SHELL = str(catalogue.ROOT / "ui" / "shell.py")
@@ -117,6 +117,14 @@ def test_every_control_at_its_ends_keeps_the_page_whole(page: catalogue.Page) ->
                 ends = list(spec.options)
             case Flag():
                 ends = ["true", "false"]
+            case Numbers():
+                ends = [
+                    ";".join([",".join([f"{value:g}"] * columns)] * rows)
+                    for value, rows, columns in (
+                        (spec.minimum, spec.rows[0], spec.columns[0]),
+                        (spec.maximum, spec.rows[1], spec.columns[1]),
+                    )
+                ]
         for text in ends:
             tester = opened(page, **{name: text})
             assert not tester.exception, (name, text)
@@ -141,6 +149,39 @@ def test_a_bad_value_gets_its_sentence_and_the_rest_of_the_link_is_kept(
     assert f"{bad} must be" in warnings(tester)
     assert held(tester, page) == other.values()
     assert len(warnings(tester)) < 500
+
+
+TYPED = [
+    pytest.param(page, name, id=f"{page.slug}: {name}")
+    for page in catalogue.PAGES
+    for name, spec in page.topic.PRESETS[0].parameters.specs().items()
+    if isinstance(spec, Numbers)
+]
+
+
+@pytest.mark.parametrize(("page", "name"), TYPED)
+@pytest.mark.parametrize("text", ["1, nan", "", "1;2,3", "__import__('os')", "9" * 500])
+def test_text_that_is_no_numbers_gets_its_sentence_and_the_view_stays(
+    page: catalogue.Page, name: str, text: str
+) -> None:
+    preset = next(
+        preset
+        for preset in page.topic.PRESETS
+        if any(
+            box.key == f"{page.slug}.{name}.text"
+            for box in opened(page, **preset.parameters.address()).text_input
+        )
+    )
+    tester = opened(page, **preset.parameters.address())
+    tester.text_input(key=f"{page.slug}.{name}.text").set_value(text).run()
+    assert not tester.exception
+    assert f"{name} must be" in warnings(tester)
+    assert tester.text_input(key=f"{page.slug}.{name}.text").value == text
+    assert held(tester, page) == preset.parameters.values()
+    assert status(tester)["notice"] == f"Notice: {preset.notice}"
+    tester.button(key=f"{page.slug}.preset.{page.topic.PRESETS.index(preset)}").click().run()
+    assert not tester.warning
+    assert tester.text_input(key=f"{page.slug}.{name}.text").value != text
 
 
 @PAGES

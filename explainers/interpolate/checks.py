@@ -1,0 +1,815 @@
+"""Compare torch's resizing with independent references, now."""
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from explainers import devices
+from explainers.evidence import Agreement, Check, Difference, largest_difference
+from explainers.interpolate.kernels import KERNEL_OF, kernel
+from explainers.interpolate.reference import (
+    OPENCV,
+    PIL,
+    axis_weights,
+    opencv_resize,
+    pil_resize,
+    slow_resize,
+)
+from explainers.interpolate.sampling import (
+    ANTIALIASED,
+    MODES_OF,
+    WITHOUT_CORNERS,
+    output_size,
+    resize,
+    sample_positions,
+)
+from explainers.interpolate.view import View
+
+_MOST = {1: 512, 2: 40, 3: 14}
+"""Most outputs along an axis that a view's checks compare, by the number of spatial axes."""
+
+_POSITION = 1e-6
+"""How far a float32 read position may lie off, in lengths of its axis, with room for two axes."""
+
+_ADAPTIVE: Mapping[int, Callable[..., Tensor]] = {
+    1: F.adaptive_avg_pool1d,
+    2: F.adaptive_avg_pool2d,
+    3: F.adaptive_avg_pool3d,
+}
+
+Indices = tuple[NDArray[np.int64], ...]
+
+
+def view_checks(view: View, *, device: str = "cpu") -> tuple[Check, ...]:
+    """Check the very values on show, under their own settings.
+
+    A large output is checked in its first channel, at up to 40 rows by 40 columns of it that are
+    spread from edge to edge.
+
+    Args:
+        view: What `explain` returned.
+        device: Where torch computes.
+
+    Returns:
+        Three to five checks that apply to these settings; none where the call was refused.
+    """
+    if view.output is None:
+        return ()
+    only = tuple(_spread(side, _MOST[view.source.dim() - 1]) for side in view.output.shape[1:])
+    found = [
+        _view_against_slow(view, only),
+        *(_view_weights(view) or _view_constant(view, device)),
+        *_view_against_libraries(view),
+        *_view_against_torch(view, only, device),
+    ]
+    return tuple(found if len(found) > 2 else [*found, _view_doubled(view, device)])
+
+
+def _view_against_slow(view: View, only: Indices) -> Check:
+    assert view.output is not None
+    parameters = view.parameters
+    out = view.output.shape[1:]
+    slow = slow_resize(
+        view.source[:1],
+        out,
+        mode=parameters.mode,
+        align_corners=parameters.align_corners == "True",
+        antialias=parameters.antialias,
+        scale_factor=_scales(view),
+        only=only,
+    )
+    error, tolerance = largest_difference(_at(view.output[:1], only), slow), _tolerance(view)
+    return Check(
+        f"This {parameters.input}, {parameters.mode}: torch does what its documentation says",
+        f"a matrix per axis in float64{_share(view, only)}",
+        error,
+        tolerance,
+        _narrow(view, view.source.shape[1:], out) if error > tolerance else "",
+    )
+
+
+def _view_weights(view: View) -> list[Check]:
+    """Check what the figures draw: weights from the backward pass, values from the forward."""
+    assert view.output is not None
+    if view.line is not None:
+        samples, weights, made = view.line.samples, view.line.weights, view.output.reshape(-1)
+        product, left_out = view.line.outputs, torch.zeros(len(made))
+        sides, out = view.source.shape[1:], view.output.shape[1:]
+    elif view.loupe is not None:
+        samples, weights, made = view.loupe.source, view.loupe.links.weights, view.loupe.output
+        read = samples.reshape(-1)[view.loupe.links.indices.clamp(min=0)]
+        product, left_out = (weights * read).sum(dim=-1), view.loupe.links.remainder
+        sides, out = samples.shape, made.shape
+    else:
+        return []
+    # The loupe keeps the sixteen strongest sources; what it leaves out is missing from its sums.
+    whole = left_out == 0
+    if not whole.any():
+        return []
+    share = "" if whole.all() else f", {int(whole.sum())} outputs of at most 16 sources"
+    sums = weights.sum(dim=-1)[whole]
+    tolerance = _tolerance(view, samples)
+    error = largest_difference(product[whole], made[whole])
+    remark = ""
+    if error > tolerance:
+        remark = _narrow(view, tuple(sides), tuple(out))
+        if not remark and view.parameters.used_scale is not None:
+            remark = (
+                "A fault of torch: where a scale_factor leaves a side as it was or doubles it, its "
+                "backward pass does not read where its forward pass did."
+            )
+    return [
+        Check(
+            "The weights from the backward pass times the input give the output",
+            f"torch.autograd, summed{share}",
+            error,
+            tolerance,
+            remark,
+        ),
+        Check(
+            "The weights of each output sum to 1",
+            f"torch.autograd{share}",
+            float((sums - 1).abs().max()),
+            1e-5,
+        ),
+    ]
+
+
+def _view_constant(view: View, device: str) -> list[Check]:
+    assert view.output is not None
+    if view.parameters.axes == 3:
+        # Resizing a large volume again would take longer than all else here.
+        low, high = (view.source.min(), view.source.max())
+        beyond = max(float(low - view.output.min()), float(view.output.max() - high), 0.0)
+        statement = f"{view.parameters.mode} stays within the range of its input"
+        return [Check(statement, "the input's extremes", beyond, _tolerance(view))]
+    ones = torch.ones_like(view.source[:1])
+    constant = resize(ones, device=device, **view.parameters.arguments())
+    return [
+        Check(
+            "A constant input stays constant: the weights of each output sum to 1",
+            "ones, resized",
+            float((constant - 1).abs().max()),
+            1e-5,
+        )
+    ]
+
+
+def _view_doubled(view: View, device: str) -> Check:
+    assert view.output is not None
+    doubled = resize(2 * view.source[:1], device=device, **view.parameters.arguments())
+    return Check(
+        "Resizing is linear: twice the input gives twice the output",
+        f"twice the input, resized{_channel(view)}",
+        largest_difference(doubled, 2 * view.output[:1]),
+        _tolerance(view),
+    )
+
+
+def _view_against_libraries(view: View) -> list[Check]:
+    """Compare with OpenCV, PIL or numpy, where one of them offers the same."""
+    assert view.output is not None
+    parameters = view.parameters
+    mode = parameters.mode
+    source, output, tolerance = view.source[:1], view.output[:1], _tolerance(view)
+    if parameters.align_corners == "True":
+        return []
+    if mode == "linear":
+        n, m = source.shape[1], output.shape[1]
+        positions = sample_positions(n, m, scale_factor=parameters.used_scale)
+        line = np.interp(positions.numpy(), np.arange(n), source[0].numpy())
+        error = largest_difference(output[0], torch.from_numpy(line))
+        return [Check("linear: torch equals numpy", "np.interp at the positions", error, tolerance)]
+    if mode not in OPENCV or parameters.axes != 2 or not _by_sides(view):
+        return []
+    size = (output.shape[1], output.shape[2])
+    if parameters.antialias:
+        error = largest_difference(output, pil_resize(source, size, mode=mode))
+        name = PIL[mode].name
+        statement = f"{mode} with antialias: torch equals PIL{_channel(view)}"
+        remark = _narrow(view, source.shape[1:], size) if error > tolerance else ""
+        return [Check(statement, f"PIL.Image.resize, {name}", error, tolerance, remark)]
+    if mode == "area":
+        return []
+    name, _ = OPENCV[mode]
+    theirs = opencv_resize(source, size, mode=mode)
+    if mode not in ("nearest", "nearest-exact"):
+        statement = f"{mode}: torch equals OpenCV{_channel(view)}"
+        error = largest_difference(output, theirs)
+        return [Check(statement, f"cv2.resize, {name}", error, tolerance)]
+    free = tuple(_untied(n, m, mode) for n, m in zip(source.shape[1:], size, strict=True))
+    tied = tuple(len(indices) for indices in free) != size
+    return [
+        Check(
+            f"{mode}: torch equals OpenCV{_channel(view)}" + (", ties left out" if tied else ""),
+            f"cv2.resize, {name}",
+            largest_difference(_at(output, free), _at(theirs, free)),
+            0.0,
+            "A tie reads between two pixels: each library's rounding picks one." if tied else "",
+        )
+    ]
+
+
+def _view_against_torch(view: View, only: Indices, device: str) -> list[Check]:
+    """Compare with other functions of torch, and with the rule on corners."""
+    assert view.output is not None
+    parameters = view.parameters
+    mode, axes = parameters.mode, parameters.axes
+    source, output, tolerance = view.source[:1], view.output[:1], _tolerance(view)
+    where = devices.device(device)
+    if mode == "area":
+        pooled = _ADAPTIVE[axes](source[None].to(where), output.shape[1:])[0].cpu()
+        error = largest_difference(output, pooled)
+        name = f"F.adaptive_avg_pool{axes}d"
+        return [Check(f"area is adaptive average pooling{_channel(view)}", name, error, tolerance)]
+    if mode in ("nearest", "nearest-exact"):
+        return [
+            Check(
+                f"{mode} makes no new values: every output value is one of the input's",
+                f"torch.isin{_share(view, only)}",
+                float((~torch.isin(_at(output, only), source)).any()),
+                0.0,
+            )
+        ]
+    if parameters.antialias:
+        return []
+    found = []
+    if mode in ("bilinear", "bicubic", "trilinear"):
+        grid = _grid(view, only)
+        # The 5-D grid_sample calls trilinear bilinear.
+        sampled = F.grid_sample(
+            source[None].to(where, torch.float64),
+            grid[None].to(where),
+            mode="bicubic" if mode == "bicubic" else "bilinear",
+            padding_mode="border",
+            align_corners=False,
+        )[0].cpu()
+        found.append(
+            Check(
+                f"{mode} is grid_sample at the same positions",
+                f'F.grid_sample, padding_mode="border", float64{_share(view, only)}',
+                largest_difference(_at(output, only), sampled),
+                tolerance,
+            )
+        )
+    if parameters.align_corners == "True":
+        out = output.shape[1:]
+        made, given = (
+            # A single output reads at 0: it keeps the first corner alone.
+            tuple(
+                np.array([0, side - 1] if m > 1 else [0])
+                for side, m in zip(sides, out, strict=True)
+            )
+            for sides in (out, source.shape[1:])
+        )
+        error = largest_difference(_at(output, made), _at(source, given))
+        statement = "align_corners=True keeps the values at the corners"
+        found.append(Check(statement, "the input's corners", error, tolerance))
+    return found
+
+
+def _grid(view: View, only: Indices) -> Tensor:
+    """Return `F.grid_sample`'s grid of the outputs' positions, last axis first."""
+    assert view.output is not None
+    parameters = view.parameters
+    normalised = []
+    for axis, (n, m) in enumerate(zip(view.source.shape[1:], view.output.shape[1:], strict=True)):
+        positions = sample_positions(
+            n,
+            m,
+            mode=parameters.mode,
+            align_corners=parameters.align_corners == "True",
+            scale_factor=_scales(view)[axis],
+            axes=parameters.axes,
+        )[only[axis]]
+        normalised.append((2 * positions + 1) / n - 1)
+    return torch.stack(torch.meshgrid(*normalised, indexing="ij")[::-1], dim=-1)
+
+
+def _scales(view: View) -> tuple[float | None, ...]:
+    """Return the scale_factor that torch reads at, for each axis; a row keeps its one line."""
+    used, axes = view.parameters.used_scale, view.parameters.axes
+    return (1.0, used) if view.parameters.input == "row" and used else (used,) * axes
+
+
+def _by_sides(view: View) -> bool:
+    """Whether torch reads at the ratio of the sides, as other libraries always do."""
+    assert view.output is not None
+    return all(
+        scale is None or n * scale == m
+        for n, m, scale in zip(
+            view.source.shape[1:], view.output.shape[1:], _scales(view), strict=True
+        )
+    )
+
+
+def _untied(n: int, m: int, mode: str) -> NDArray[np.int64]:
+    """Return the outputs whose exact position does not fall between two of n input pixels.
+
+    Where the reduction is a whole number there is no rounding, and no output is left out.
+    """
+    index: NDArray[np.int64] = np.arange(m)
+    if n % m == 0:
+        return index
+    between = index * n % m if mode == "nearest" else (2 * index + 1) * n % (2 * m)
+    return np.flatnonzero(between)
+
+
+def _tolerance(view: View, values: Tensor | None = None) -> float:
+    """Return what float32 explains: the position's rounding times the contrast, and the sum's.
+
+    Args:
+        view: Its settings and its input.
+        values: What was resized by these settings, if not the view's input.
+    """
+    if view.parameters.mode in ("nearest", "nearest-exact"):
+        return 0.0
+    values = view.source if values is None else values
+    low, high = float(values.min()), float(values.max())
+    return _POSITION * (max(values.shape) * (high - low) + max(abs(low), abs(high)))
+
+
+def _narrow(view: View, sides: tuple[int, ...], out: tuple[int, ...]) -> str:
+    """Return a remark where torch's kernels with antialias err, empty elsewhere."""
+    if view.parameters.antialias and out[-1] == 1 and out[0] != sides[0]:
+        return (
+            "A fault of torch: with antialias, an output one column wide takes its first row's "
+            "weights for every row."
+        )
+    return ""
+
+
+def _spread(side: int, most: int) -> NDArray[np.int64]:
+    indices: NDArray[np.int64] = np.linspace(0, side - 1, min(side, most)).round().astype(np.int64)
+    return indices
+
+
+def _at(values: Tensor, only: Indices) -> Tensor:
+    for axis, indices in enumerate(only, start=1):
+        values = values.index_select(axis, torch.from_numpy(indices))
+    return values
+
+
+def _share(view: View, only: Indices) -> str:
+    """Say which outputs are compared, where not all are."""
+    assert view.output is not None
+    whole = tuple(len(indices) for indices in only) == view.output.shape[1:]
+    if whole:
+        return _channel(view)
+    points = "×".join(str(len(indices)) for indices in only)
+    return f", at {points} points{_channel(view)}"
+
+
+def _channel(view: View) -> str:
+    return ", first channel" if len(view.source) > 1 else ""
+
+
+def checks(*, device: str = "cpu") -> tuple[Check, ...]:
+    """Check the rules of the page on inputs and settings that bring them out.
+
+    Args:
+        device: Where torch computes; lanczos and uint8, which torch resizes on the CPU only, are
+            computed there.
+    """
+    return (
+        *_ramps(device),
+        _cubic_ramp(device, antialias=False),
+        _cubic_ramp(device, antialias=True),
+        *_kernels(device),
+        _against_slow(device),
+        _trilinear(device),
+        _area(device),
+        _grid_sample(device),
+        _opencv(device),
+        _pil(device),
+        *_bytes(),
+        _upsample(device),
+    )
+
+
+def _resized(image: Tensor, device: str, **call: Any) -> Tensor:
+    """Resize on `device`, or on the CPU what torch has only there."""
+    cpu_only = call["mode"] == "lanczos" or image.dtype == torch.uint8
+    return resize(image, device="cpu" if cpu_only else device, **call)
+
+
+def _noise(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(0), dtype=dtype)
+
+
+def _ramp_error(n: int, call: Mapping[str, Any], device: str) -> float:
+    """Resize 0..n-1, and compare it with the positions that torch should have read."""
+    ramp = torch.arange(float(n))
+    resized = resize(ramp[None], device=device, **call)[0]
+    positions = sample_positions(
+        n,
+        len(resized),
+        mode=call["mode"],
+        align_corners=call.get("align_corners") or False,
+        scale_factor=call.get("scale_factor"),
+    )
+    return largest_difference(resized, positions.clamp(0, n - 1))
+
+
+def _ramps(device: str) -> list[Check]:
+    lengths = list(itertools.product((2, 3, 5, 12, 50, 128), (1, 2, 3, 7, 8, 20, 53, 128, 201)))
+    factors = list(itertools.product((4, 5, 12, 50), (0.3, 0.5, 0.7, 1.3, 2.0, 2.5, 3.7)))
+    reference = "sample_positions in float64, kept between 0 and n - 1"
+
+    def worst(modes: tuple[str, ...], **flags: Any) -> float:
+        return max(
+            _ramp_error(n, {"size": m, "mode": mode, **flags}, device)
+            for mode in modes
+            for n, m in lengths
+        )
+
+    return [
+        Check(
+            "nearest and nearest-exact turn the ramp 0, 1, 2, ... into the positions they read",
+            f"{reference}; {len(lengths)} pairs of lengths",
+            worst(("nearest", "nearest-exact")),
+            0.0,
+        ),
+        Check(
+            "linear turns a ramp into its positions, align_corners=False and True",
+            f"{reference}; {len(lengths)} pairs of lengths",
+            max(worst(("linear",), align_corners=flag) for flag in (False, True)),
+            _POSITION * 128,
+        ),
+        Check(
+            "So do all three at a scale_factor that does not divide the length",
+            f"{reference}; {len(factors)} lengths and factors",
+            max(
+                _ramp_error(n, {"scale_factor": factor, "mode": mode}, device)
+                for mode in ("nearest", "nearest-exact", "linear")
+                for n, factor in factors
+            ),
+            _POSITION * 50,
+        ),
+    ]
+
+
+def _cubic_ramp(device: str, *, antialias: bool) -> Check:
+    n, m = 12, 40
+    ramp = torch.arange(float(n))[None, None]
+    resized = resize(ramp, size=(1, m), mode="bicubic", antialias=antialias, device=device)
+    positions = sample_positions(n, m, mode="bicubic", antialias=antialias, axes=2)
+    inside = (positions >= 1) & (positions <= n - 2)
+    straight = largest_difference(resized[0, 0, inside], positions[inside])
+    if antialias:
+        return Check(
+            "bicubic with antialias (a = -0.5) does turn a ramp into its positions, inside",
+            "sample_positions, a pixel or more from the ends",
+            straight,
+            _POSITION * n,
+        )
+    return Check(
+        "bicubic (a = -0.75) bends a ramp, by as much as its kernel says",
+        "slow_resize in float64",
+        largest_difference(resized, slow_resize(ramp, (1, m), mode="bicubic")),
+        _POSITION * n,
+        f"It misses the positions by up to {straight:.3f}: only a = -0.5 keeps a slope.",
+    )
+
+
+def _kernels(device: str) -> list[Check]:
+    def error(mode: str, *, antialias: bool) -> float:
+        n, zoom = 9, 16
+        impulses = torch.eye(n)[:, None]
+        response = _resized(impulses, device, size=(1, n * zoom), mode=mode, antialias=antialias)[
+            :, 0
+        ]
+        positions = sample_positions(n, n * zoom, mode=mode, antialias=antialias, axes=2)
+        distance = positions - torch.arange(n, dtype=torch.float64)[:, None]
+        weights = kernel(KERNEL_OF[mode], distance, antialias=antialias)
+        inside = (positions >= 2) & (positions <= n - 3)
+        # cubic and linear sum to 1 as they are; Lanczos does only after division.
+        return largest_difference(response[:, inside], (weights / weights.sum(dim=0))[:, inside])
+
+    reference = "kernel in float64, 2 pixels or more from the ends"
+    return [
+        Check(
+            "A single 1 spreads as the kernels say: linear, cubic with a = -0.75",
+            reference,
+            max(error(mode, antialias=False) for mode in ("bilinear", "bicubic")),
+            _POSITION * 9,
+        ),
+        Check(
+            "With antialias: linear, cubic with a = -0.5, and Lanczos over its sum",
+            reference,
+            max(error(mode, antialias=True) for mode in ANTIALIASED),
+            _POSITION * 9,
+        ),
+    ]
+
+
+def _against_slow(device: str) -> Check:
+    worst, count = 0.0, 0
+    ways: tuple[dict[str, Any], ...] = (
+        {"size": 11},
+        {"size": 4},
+        {"scale_factor": 1.3},
+        {"scale_factor": 0.6},
+        {"scale_factor": 0.6, "recompute_scale_factor": True},
+    )
+    for axes, modes in MODES_OF.items():
+        image = _noise(2, *(7, 5, 6)[:axes], dtype=torch.float64)
+        for mode, way in itertools.product(modes, ways):
+            corners = (None,) if mode in (*WITHOUT_CORNERS, "lanczos") else (False, True)
+            smooth = (False, True) if axes == 2 and mode in ANTIALIASED else (False,)
+            for align_corners, antialias in itertools.product(corners, smooth):
+                if mode == "lanczos" and not antialias:
+                    continue
+                fast = _resized(
+                    image,
+                    device,
+                    mode=mode,
+                    align_corners=align_corners,
+                    antialias=antialias,
+                    **way,
+                )
+                slow = slow_resize(
+                    image,
+                    output_size(image.shape[1:], **way),
+                    mode=mode,
+                    align_corners=bool(align_corners),
+                    antialias=antialias,
+                    scale_factor=None
+                    if way.get("recompute_scale_factor")
+                    else way.get("scale_factor"),
+                )
+                worst, count = max(worst, largest_difference(fast, slow)), count + 1
+    return Check(
+        f"Every mode with every flag, {count} calls in float64: torch does what its documentation "
+        "says",
+        "a matrix per axis in numpy float64",
+        worst,
+        1e-12,
+    )
+
+
+def _trilinear(device: str) -> Check:
+    volume = _noise(2, 4, 6, 5)
+    whole = resize(volume, size=(7, 4, 11), mode="trilinear", device=device)
+    stepwise = volume
+    for axis, side in ((1, 7), (2, 4), (3, 11)):
+        lines = stepwise.movedim(axis, -1)
+        resized = resize(lines.reshape(1, -1, lines.shape[-1])[0], size=side, mode="linear")
+        stepwise = resized.reshape(*lines.shape[:-1], side).movedim(-1, axis)
+    return Check(
+        "trilinear is linear along depth, then height, then width",
+        'F.interpolate, mode="linear", three times',
+        largest_difference(whole, stepwise),
+        _POSITION * 6,
+    )
+
+
+def _area(device: str) -> Check:
+    image = _noise(2, 30, 47, dtype=torch.float64)
+    where = devices.device(device)
+    error = max(
+        largest_difference(
+            resize(image, size=size, mode="area", device=device),
+            F.adaptive_avg_pool2d(image[None].to(where), size)[0].cpu(),
+        )
+        for size in ((10, 20), (7, 47), (64, 50))
+    )
+    return Check(
+        "area is adaptive average pooling, reducing and enlarging",
+        "F.adaptive_avg_pool2d",
+        error,
+        1e-15,
+    )
+
+
+def _grid_sample(device: str) -> Check:
+    image, size = _noise(3, 16, 23), (31, 12)
+    where = devices.device(device)
+    error = 0.0
+    for align_corners, mode in itertools.product((False, True), ("bilinear", "bicubic")):
+        grid = F.affine_grid(
+            torch.eye(2, 3, device=where)[None], [1, 3, *size], align_corners=align_corners
+        )
+        sampled = F.grid_sample(
+            image[None].to(where),
+            grid,
+            mode=mode,
+            padding_mode="border",
+            align_corners=align_corners,
+        )[0].cpu()
+        resized = resize(image, size=size, mode=mode, align_corners=align_corners, device=device)
+        error = max(error, largest_difference(resized, sampled))
+    return Check(
+        "Resizing is sampling on the identity's grid, when both have the same align_corners",
+        'F.affine_grid and F.grid_sample, padding_mode="border"',
+        error,
+        _POSITION * 23,
+    )
+
+
+def _opencv(device: str) -> Check:
+    image = _noise(1, 60, 90)
+    error = max(
+        largest_difference(
+            resize(image, size=size, mode=mode, device=device),
+            opencv_resize(image, size, mode=mode),
+        )
+        for mode, size in itertools.product(("bilinear", "bicubic"), ((131, 203), (23, 37)))
+    )
+    return Check(
+        "bilinear and bicubic without antialias equal OpenCV, enlarging and reducing",
+        "cv2.resize, INTER_LINEAR and INTER_CUBIC",
+        error,
+        2e-5,
+    )
+
+
+def _pil(device: str) -> Check:
+    image = _noise(1, 60, 90)
+    error = max(
+        largest_difference(
+            _resized(image, device, size=size, mode=mode, antialias=True),
+            pil_resize(image, size, mode=mode),
+        )
+        for mode, size in itertools.product(ANTIALIASED, ((131, 203), (23, 37)))
+    )
+    return Check(
+        "bilinear, bicubic and lanczos with antialias equal PIL, enlarging and reducing",
+        "PIL.Image.resize, BILINEAR, BICUBIC and LANCZOS",
+        error,
+        2e-5,
+    )
+
+
+def _bytes() -> list[Check]:
+    levels = (_noise(1, 60, 90) * 255).round().to(torch.uint8)
+    by_pil = max(
+        largest_difference(
+            resize(levels, size=size, mode=mode, antialias=True),
+            pil_resize(levels, size, mode=mode),
+        )
+        for mode, size in itertools.product(ANTIALIASED, ((131, 203), (23, 37)))
+    )
+    size = (131, 203)
+    ours = resize(levels, size=size, mode="bicubic")
+    once = slow_resize(levels, size, mode="bicubic").round().clamp(0, 255)
+    rows, columns = (
+        torch.from_numpy(axis_weights(n, m, mode="bicubic", axes=2))
+        for n, m in zip((60, 90), size, strict=True)
+    )
+    between = (levels.double() @ columns.T).round().clamp(0, 255)
+    twice = (rows @ between).round().clamp(0, 255)
+    return [
+        Check(
+            "uint8 with antialias equals PIL to one level of 255",
+            "PIL.Image.resize, mode L",
+            by_pil,
+            1.0,
+            "Both round between the axes, in fixed point.",
+        ),
+        Check(
+            "On uint8 bicubic rounds and clamps to 0..255 twice: after the columns and at the end",
+            "float64 weights, clamped after each axis; in levels of 255",
+            largest_difference(ours, twice),
+            1.0,
+            f"Clamped at the end alone, as in OpenCV, values differ by up to "
+            f"{largest_difference(ours, once):.0f} levels.",
+        ),
+    ]
+
+
+def _upsample(device: str) -> Check:
+    where = devices.device(device)
+    image = _noise(3, 9, 14)
+    error = max(
+        largest_difference(
+            nn.Upsample(mode=mode, **call)(image[None].to(where))[0].cpu(),
+            resize(image, mode=mode, device=device, **call),
+        )
+        for mode in ("nearest", "bilinear", "bicubic")
+        for call in ({"scale_factor": 2.0}, {"scale_factor": 1.3}, {"size": (5, 20)})
+    )
+    return Check("nn.Upsample is F.interpolate", "nn.Upsample", error, 0.0)
+
+
+_IN = (60, 90)
+_CASES = (
+    ("60×90 to 131×203, float32", (131, 203), torch.float32),
+    ("to 30×45, float32", (30, 45), torch.float32),
+    ("to 23×37, float32", (23, 37), torch.float32),
+    ("to 131×203, uint8, in levels", (131, 203), torch.uint8),
+    ("to 23×37, uint8, in levels", (23, 37), torch.uint8),
+)
+
+_WHY_OPENCV = {
+    "nearest": "Both take the value at floor(i · in / out).",
+    "nearest-exact": "Both take the pixel under the output's centre. In row 65 of 131 that centre "
+    "falls between two pixels, and rounding picks 30 in torch, 29 in OpenCV.",
+    "bilinear": "The same two neighbours with the same weights. On uint8 torch rounds after each "
+    "axis, OpenCV works in fixed point: one level.",
+    "bicubic": "Both have a = -0.75. On uint8 torch also clamps to 0..255 between the axes, OpenCV "
+    "at the end alone.",
+    "area": "Blocks of whole pixels are averaged alike. Else OpenCV weighs a pixel by how much of "
+    "it the window covers; torch takes every pixel it touches whole. torch has no uint8 kernel: "
+    "computed in float32, rounded.",
+    "lanczos": "torch's has six taps and widens them by the reduction; OpenCV's has eight and "
+    "never widens them.",
+}
+_WHY_PIL = {
+    ("nearest", False): "PIL takes the pixel under the output's centre, as nearest-exact; nearest "
+    "the one at its upper left corner.",
+    ("nearest-exact", False): "The same pixel, under the output's centre. In row 65 of 131 that "
+    "centre falls between two pixels, and rounding picks 30 in torch, 29 in PIL.",
+    ("bilinear", False): "Equal when enlarging. When reducing PIL always widens the kernel, torch "
+    "only with antialias=True.",
+    ("bilinear", True): "The same kernel, widened by the reduction.",
+    ("bicubic", False): "torch has a = -0.75, PIL a = -0.5; and PIL widens the kernel when it "
+    "reduces.",
+    ("bicubic", True): "With antialias torch takes a = -0.5 and widens the kernel, as PIL.",
+    ("area", False): "Blocks of whole pixels are averaged alike. Else BOX takes the pixels whose "
+    "centre the window covers, torch every pixel it touches. torch has no uint8 kernel: computed "
+    "in float32, rounded.",
+    ("lanczos", True): "The same six taps, widened by the reduction.",
+}
+
+
+def agreements(*, device: str = "cpu") -> tuple[Agreement, ...]:
+    """Compare each mode with OpenCV and with PIL, on one picture of noise.
+
+    Args:
+        device: Where torch computes; lanczos and uint8, which torch resizes on the CPU only, are
+            computed there.
+    """
+    found = []
+    for mode in MODES_OF[2]:
+        ours = {
+            antialias: tuple(
+                _ours(size, dtype, mode, antialias=antialias, device=device)
+                for _, size, dtype in _CASES
+            )
+            for antialias in ((False, True) if mode in ANTIALIASED else (False,))
+            if antialias or mode != "lanczos"
+        }
+        name, _ = OPENCV[mode]
+        plain = mode == "lanczos"
+        by_opencv = tuple(
+            opencv_resize(_picture(dtype), size, mode=mode) for _, size, dtype in _CASES
+        )
+        found.append(
+            Agreement(
+                _named(mode, antialias=plain),
+                f"cv2.{name}",
+                _differences(ours[plain], by_opencv, mode),
+                _WHY_OPENCV[mode],
+            )
+        )
+        by_pil = tuple(pil_resize(_picture(dtype), size, mode=mode) for _, size, dtype in _CASES)
+        found.extend(
+            Agreement(
+                _named(mode, antialias=antialias),
+                f"PIL {PIL[mode].name}",
+                _differences(made, by_pil, mode),
+                _WHY_PIL[mode, antialias],
+            )
+            for antialias, made in ours.items()
+        )
+    # OpenCV's rows first: the reader compares one library at a time.
+    return tuple(sorted(found, key=lambda row: row.theirs.startswith("PIL")))
+
+
+def _ours(
+    size: tuple[int, int], dtype: torch.dtype, mode: str, *, antialias: bool, device: str
+) -> Tensor:
+    picture = _picture(dtype)
+    if mode == "area" and dtype == torch.uint8:
+        return _resized(picture.float(), device, size=size, mode=mode).round()
+    return _resized(picture, device, size=size, mode=mode, antialias=antialias)
+
+
+def _picture(dtype: torch.dtype) -> Tensor:
+    noise = _noise(1, *_IN)
+    return noise if dtype == torch.float32 else (noise * 255).round().to(dtype)
+
+
+def _differences(
+    ours: tuple[Tensor, ...], theirs: tuple[Tensor, ...], mode: str
+) -> tuple[Difference, ...]:
+    copies = mode in ("nearest", "nearest-exact")
+    return tuple(
+        Difference(
+            case,
+            largest_difference(a, b),
+            0.0 if copies else 1.0 if dtype == torch.uint8 else 2e-5,
+        )
+        for (case, _, dtype), a, b in zip(_CASES, ours, theirs, strict=True)
+    )
+
+
+def _named(mode: str, *, antialias: bool) -> str:
+    return f"{mode}, antialias=True" if antialias else mode

@@ -1,0 +1,491 @@
+"""Declare the page's parameters and compute what one setting of them shows."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from explainers import devices
+from explainers.interpolate.kernels import KERNEL_OF, RADIUS, kernel
+from explainers.interpolate.sampling import (
+    MAX_SIDE,
+    MODES,
+    WITHOUT_CORNERS,
+    resize,
+    sample_positions,
+    torch_says,
+)
+from explainers.linkage import MAX_SIDE as LARGEST_LINKED
+from explainers.linkage import Linkage, jacobian, linkage
+from explainers.parameters import Numbers, Parameters, Preset, choice, flag, number, numbers
+from explainers.pictures import picture
+
+_CURVE = 16
+_FLAGS = {"None": None, "False": False, "True": True}
+
+
+@dataclasses.dataclass(frozen=True)
+class Interpolate(Parameters):
+    """Hold the settings of one call of `F.interpolate`."""
+
+    input: str = choice(
+        "signal",
+        ("signal", "row", "table", "picture", "volume"),
+        label="input",
+        help="Its shape decides which modes torch has. A row is a picture of one line: the same "
+        "samples with the modes and the antialiasing of pictures.",
+        words=("signal (C, L)", "row (C, 1, L)", "table (C, H, W)", "picture", "volume"),
+    )
+    mode: str = choice(
+        "linear",
+        MODES,
+        label="mode",
+        help="How values between the input's are made. Torch names the same rule linear, bilinear "
+        "or trilinear by the input's shape, and refuses the others.",
+    )
+    given: str = choice(
+        "scale_factor",
+        ("scale_factor", "size", "both", "neither"),
+        label="given to torch",
+        help="Torch takes scale_factor or size, not both and not neither.",
+    )
+    scale_factor: float = number(
+        2.0,
+        label="scale_factor",
+        help="Output side over input side; the output side is rounded down.",
+        minimum=0.05,
+        maximum=8.0,
+        step=0.05,
+    )
+    size: int = number(
+        8,
+        label="size",
+        help="Length, height or depth of the output. One number serves every axis.",
+        minimum=1,
+        maximum=MAX_SIDE,
+        step=1,
+    )
+    width: int = number(
+        0,
+        label="size, width",
+        help="Columns of a table's or a picture's output; 0 takes the same as the rows.",
+        minimum=0,
+        maximum=MAX_SIDE,
+        step=1,
+    )
+    align_corners: str = choice(
+        "None",
+        tuple(_FLAGS),
+        label="align_corners",
+        help="False: the outer edges of input and output coincide. True: the centres of their "
+        "corner values do. None is False where a mode takes the flag.",
+    )
+    antialias: bool = flag(
+        False,
+        label="antialias",
+        help="Widen the kernel by the reduction, so that every input value counts.",
+    )
+    recompute_scale_factor: bool = flag(
+        False,
+        label="recompute_scale_factor",
+        help="Read at the scale of the rounded output side, not at scale_factor.",
+    )
+    samples: str = numbers(
+        "0, 0.8, 0.2, 1, 0.4",
+        label="samples",
+        help="2 to 12 numbers with commas between. They can be dragged in the figure.",
+        minimum=-9.0,
+        maximum=9.0,
+        columns=(2, 12),
+    )
+    table: str = numbers(
+        "1, 2; 3, 4",
+        label="table",
+        help="1 to 6 rows with semicolons between, 1 to 6 numbers each. They can be edited in the "
+        "figure.",
+        minimum=-99.0,
+        maximum=99.0,
+        rows=(1, 6),
+        columns=(1, 6),
+    )
+    picture: str = choice(
+        "zone_plate",
+        ("zone_plate", "card", "wide", "checkerboard"),
+        label="picture",
+        help="The picture to resize. Your own can be uploaded beside this.",
+    )
+
+    def tensor(self, image: Tensor | None = None) -> Tensor:
+        """Return the input: ``(C, L)``, ``(C, H, W)`` or ``(C, D, H, W)``, float32.
+
+        Args:
+            image: A reader's own picture ``(C, H, W)`` in place of the project's.
+        """
+        match self.input:
+            case "signal":
+                return torch.tensor(typed_numbers("samples").table(self.samples))
+            case "row":
+                return torch.tensor(typed_numbers("samples").table(self.samples))[None]
+            case "table":
+                return torch.tensor(typed_numbers("table").table(self.table))[None]
+            case "volume":
+                return volume()
+        return picture(self.picture) if image is None else image
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of `resize`, and of `F.interpolate`, that these settings give."""
+        size: int | tuple[int, int] = self.size
+        scale_factor: float | tuple[float, float] = self.scale_factor
+        if self.input == "row":
+            size, scale_factor = (1, self.size), (1.0, self.scale_factor)
+        elif self.input in ("table", "picture") and self.width:
+            size = (self.size, self.width)
+        return {
+            "size": size if self.given in ("size", "both") else None,
+            "scale_factor": scale_factor if self.given in ("scale_factor", "both") else None,
+            "mode": self.mode,
+            "align_corners": _FLAGS[self.align_corners],
+            "antialias": self.antialias,
+            "recompute_scale_factor": True if self.recompute_scale_factor else None,
+        }
+
+    @property
+    def axes(self) -> int:
+        """Number of spatial axes of the input."""
+        return {"signal": 1, "volume": 3}.get(self.input, 2)
+
+    @property
+    def used_scale(self) -> float | None:
+        """The `scale_factor` that torch reads at; None where it takes the scale of the sides."""
+        if self.given == "scale_factor" and not self.recompute_scale_factor:
+            return self.scale_factor
+        return None
+
+
+def typed_numbers(name: str) -> Numbers:
+    """Return the rule of ``"samples"`` or of ``"table"``."""
+    spec = Interpolate.specs()[name]
+    assert isinstance(spec, Numbers)
+    return spec
+
+
+PRESETS = (
+    Preset(
+        "Fill in between",
+        "Doubling never reads at a sample: inside, each output is 3/4 of one and 1/4 of another.",
+        Interpolate(),
+    ),
+    Preset(
+        "nearest drifts",
+        "The arrows lean left: nearest picks 0, 1, 3 of five. nearest-exact picks 0, 2, 4.",
+        Interpolate(mode="nearest", given="size", size=3, samples="0, 1, 2, 3, 4"),
+    ),
+    Preset(
+        "A step overshoots",
+        "Bicubic leaves the range of its samples: below 0 before the step, above 1 behind it.",
+        Interpolate(input="row", mode="bicubic", scale_factor=4.0, samples="0, 0, 0, 1, 1, 1"),
+    ),
+    Preset(
+        "The notes' table",
+        "With align_corners=True the corners 1, 2, 3, 4 stay, and the rest is spread evenly.",
+        Interpolate(input="table", mode="bilinear", align_corners="True"),
+    ),
+    Preset(
+        "Shrink, and alias",
+        "Rings that are not there: most pixels are never read. Now turn antialias on.",
+        Interpolate(input="picture", mode="bilinear", given="size", size=40),
+    ),
+    Preset(
+        "A volume",
+        "Trilinear makes slices between the slices: new depths are mixed like new columns.",
+        Interpolate(input="volume", mode="trilinear"),
+    ),
+)
+
+REFERENCES = (
+    (
+        "torch: interpolate",
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html",
+    ),
+    (
+        "OpenCV: geometric transformations",
+        "https://docs.opencv.org/5.x/da/d54/group__imgproc__transform.html",
+    ),
+    ("Pillow: filters", "https://pillow.readthedocs.io/en/stable/handbook/concepts.html#filters"),
+    (
+        "Keys, Cubic convolution interpolation, 1981",
+        "https://doi.org/10.1109/TASSP.1981.1163711",
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """Hold how one line of samples is resized.
+
+    Attributes:
+        samples: Tensor ``(n,)`` float32.
+        weights: Tensor ``(m, n)``: derivative of output i by sample j, from torch's backward pass.
+        positions: Tensor ``(m,)`` float64: where output i reads, in input pixels.
+        centres: Tensor ``(m,)`` float64: the middle of output i when both lines span the same
+            extent, in input pixels.
+        curve_x: Tensor ``(k,)`` float64: positions of a very fine resize, in input pixels.
+        curve_weights: Tensor ``(k, n)``: the derivative of what it reads there by each sample.
+        kernel_x: Tensor ``(p,)`` float64: distance from where an output reads, in input pixels;
+            empty for a mode without a kernel.
+        kernel_y: Tensor ``(p,)`` float64: weight at that distance, by the formula.
+    """
+
+    samples: Tensor
+    weights: Tensor
+    positions: Tensor
+    centres: Tensor
+    curve_x: Tensor
+    curve_weights: Tensor
+    kernel_x: Tensor
+    kernel_y: Tensor
+
+    @property
+    def outputs(self) -> Tensor:
+        """The resized line, ``(m,)``."""
+        return self.weights @ self.samples
+
+    @property
+    def curve(self) -> Tensor:
+        """What is read at `curve_x`, ``(k,)``."""
+        return self.curve_weights @ self.samples
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Loupe:
+    """Hold a small input and its output, pixel linked to pixel.
+
+    Attributes:
+        source: Tensor ``(H, W)``.
+        output: Tensor ``(H', W')``.
+        links: Which values of `source` make each value of `output`.
+    """
+
+    source: Tensor
+    output: Tensor
+    links: Linkage
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """Hold everything that one setting shows.
+
+    Attributes:
+        parameters: The settings.
+        source: Tensor ``(C, L)``, ``(C, H, W)`` or ``(C, D, H, W)``, the input.
+        output: The resized tensor, of as many axes; None where the call is refused.
+        problem: Which argument to change, and to what; empty where the call runs.
+        refusal: Torch's own words for it; empty where torch would take the call.
+        used: Share of the input's values that any output depends on, 0 to 1.
+        line: How the line of samples is resized, for a signal or a row.
+        loupe: The linked values, for a table that is small enough or a picture.
+    """
+
+    parameters: Interpolate
+    source: Tensor
+    output: Tensor | None = None
+    problem: str = ""
+    refusal: str = ""
+    used: float = 0.0
+    line: Line | None = None
+    loupe: Loupe | None = None
+
+    @property
+    def sentence(self) -> str:
+        """Sides before and after, where outputs read, and what they leave out."""
+        if self.output is None:
+            return ""
+        shape = "×".join(str(side) for side in self.source.shape[1:])
+        out = "×".join(str(side) for side in self.output.shape[1:])
+        unread = f" {1 - self.used:.0%} of the input is never read." if self.used < 0.995 else ""
+        return f"{shape} → {out}. {reading_rule(self)}{unread}"
+
+
+def explain(parameters: Interpolate, *, image: Tensor | None = None, device: str = "cpu") -> View:
+    """Compute what one setting shows.
+
+    A call that torch refuses gives a view with the reason in it, in place of an output.
+
+    Args:
+        parameters: The settings.
+        image: A reader's own picture ``(C, H, W)`` in place of the project's; None for those.
+        device: Where torch computes.
+
+    Returns:
+        The view, on the CPU.
+
+    Raises:
+        ValueError: `image` is not a finite ``(C, H, W)``; `device` is not there.
+    """
+    devices.device(device)
+    if image is not None and (image.dim() != 3 or not image.is_floating_point()):
+        raise ValueError(
+            f"image must be a floating point Tensor of shape (C, H, W), got {image.dtype} of shape "
+            f"{tuple(image.shape)}"
+        )
+    source = parameters.tensor(image)
+    arguments = parameters.arguments()
+    copy = source.clone().requires_grad_()
+    try:
+        output = resize(copy, device=device, **arguments)
+    except ValueError as error:
+        if str(error).startswith("image must"):
+            raise
+        return View(parameters, source, problem=str(error), refusal=torch_says(source, **arguments))
+    (gradient,) = torch.autograd.grad(output.sum(), copy)
+    line = loupe = None
+    if parameters.input in ("signal", "row"):
+        line = _line(parameters, source, device)
+    elif parameters.input == "table" and max(output.shape[1:]) <= LARGEST_LINKED:
+        loupe = _loupe(source[0], arguments, device)
+    elif parameters.input == "picture":
+        loupe = _small_copy(parameters, (source.shape[1], source.shape[2]), device)
+    return View(
+        parameters,
+        source,
+        output=output.detach(),
+        used=float((gradient != 0).double().mean()),
+        line=line,
+        loupe=loupe,
+    )
+
+
+def volume() -> Tensor:
+    """Return a small volume ``(1, 4, 12, 12)``: a bright ball, and a cube in the first slice."""
+    z, y, x = torch.meshgrid(*(torch.arange(float(side)) for side in (4, 12, 12)), indexing="ij")
+    ball = (9 * (z - 1.5) ** 2 + (y - 5.5) ** 2 + (x - 5.5) ** 2 < 30).float()
+    ball[0, 1:4, 1:4] = 0.6
+    return ball[None]
+
+
+def reading_rule(view: View) -> str:
+    """Return where output i reads along the last axis, as a short formula in words."""
+    parameters = view.parameters
+    assert view.output is not None
+    in_size, out_size = view.source.shape[-1], view.output.shape[-1]
+    if parameters.mode == "area":
+        return "Output i is the mean of the input values that it covers."
+    scale = in_size / out_size if parameters.used_scale is None else 1 / parameters.used_scale
+    if parameters.mode == "nearest":
+        return f"Output i takes the value at floor({scale:.4g}·i)."
+    if parameters.mode == "nearest-exact":
+        return f"Output i takes the value at floor({scale:.4g}·(i + ½))."
+    if in_size == out_size and (parameters.mode != "bicubic" or parameters.antialias):
+        return "Output i is input i."
+    if parameters.align_corners == "True" and not parameters.antialias:
+        step = (in_size - 1) / (out_size - 1) if out_size > 1 else 0.0
+        return f"Output i reads at {step:.4g}·i."
+    if parameters.align_corners == "True":
+        scale = (in_size - 1) / (out_size - 1) if out_size > 1 else 0.0
+    return f"Output i reads at {scale:.4g}·(i + ½) − ½."
+
+
+def _line(parameters: Interpolate, source: Tensor, device: str) -> Line:
+    row = parameters.input == "row"
+    samples = source.reshape(-1)
+    count = len(samples)
+    arguments = parameters.arguments()
+    fine = arguments | {"size": None, "recompute_scale_factor": None}
+    fine["scale_factor"] = (1.0, float(_CURVE)) if row else float(_CURVE)
+
+    def weights(call: Mapping[str, Any]) -> Tensor:
+        def operation(values: Tensor) -> Tensor:
+            image = values[None, None] if row else values[None]
+            return resize(image, device=device, **call).reshape(-1)
+
+        return jacobian(operation, samples)
+
+    found = weights(arguments)
+    out = len(found)
+    flags: dict[str, Any] = {
+        "mode": parameters.mode,
+        "align_corners": parameters.align_corners == "True",
+        "antialias": parameters.antialias,
+        "axes": parameters.axes,
+    }
+    curve_x = sample_positions(count, _CURVE * count, **flags)
+    if parameters.mode in WITHOUT_CORNERS:
+        curve_x = _centres(count, _CURVE * count)
+    kernel_x, kernel_y = _kernel(parameters, count, out)
+    return Line(
+        samples=samples,
+        weights=found,
+        positions=sample_positions(count, out, scale_factor=parameters.used_scale, **flags),
+        centres=_centres(count, out),
+        curve_x=curve_x,
+        curve_weights=weights(fine),
+        kernel_x=kernel_x,
+        kernel_y=kernel_y,
+    )
+
+
+def _centres(in_size: int, out_size: int) -> Tensor:
+    index = torch.arange(out_size, dtype=torch.float64)
+    return (index + 0.5) * in_size / out_size - 0.5
+
+
+def _kernel(parameters: Interpolate, in_size: int, out_size: int) -> tuple[Tensor, Tensor]:
+    if parameters.mode not in KERNEL_OF:
+        return torch.empty(0, dtype=torch.float64), torch.empty(0, dtype=torch.float64)
+    name = KERNEL_OF[parameters.mode]
+    stretch = 1.0
+    if parameters.antialias and in_size != out_size:
+        used = parameters.used_scale
+        scale = in_size / out_size if used is None else 1 / used
+        if parameters.align_corners == "True":
+            scale = (in_size - 1) / (out_size - 1) if out_size > 1 else 0.0
+        stretch = max(scale, 1.0)
+    x = torch.linspace(-RADIUS[name], RADIUS[name], 24 * RADIUS[name] + 1, dtype=torch.float64)
+    return x * stretch, kernel(name, x, antialias=parameters.antialias) / stretch
+
+
+def _loupe(source: Tensor, arguments: Mapping[str, Any], device: str) -> Loupe:
+    def operation(image: Tensor) -> Tensor:
+        return resize(image[None], device=device, **arguments)[0]
+
+    return Loupe(
+        source=source,
+        output=operation(source),
+        links=linkage(operation, (source.shape[0], source.shape[1])),
+    )
+
+
+def _small_copy(parameters: Interpolate, in_size: tuple[int, int], device: str) -> Loupe:
+    """Do to a picture of at most 16 by 16 what the settings do to a picture of `in_size`."""
+    arguments = parameters.arguments()
+    if parameters.given == "scale_factor":
+        ratios = (parameters.scale_factor,) * 2
+    else:
+        asked = (parameters.size, parameters.width or parameters.size)
+        ratios = (asked[0] / in_size[0], asked[1] / in_size[1])
+    sides = [min(16, max(2, int(LARGEST_LINKED / ratio))) for ratio in ratios]
+    # Where 16 by 16 would shrink to nothing, one pixel stays.
+    out = [
+        max(1, min(LARGEST_LINKED, int(s * r + 1e-9))) for s, r in zip(sides, ratios, strict=True)
+    ]
+    if parameters.given == "size" or min(s * r for s, r in zip(sides, ratios, strict=True)) < 1:
+        arguments |= {"size": tuple(out), "scale_factor": None, "recompute_scale_factor": None}
+    top, left = ((16 - side) // 2 for side in sides)
+    small = picture("tiny")[0, top : top + sides[0], left : left + sides[1]]
+    return _loupe(small, arguments, device)
+
+
+def renamed(mode: str, axes: int) -> str:
+    """Return what torch calls `mode` for an input of so many spatial axes.
+
+    Args:
+        mode: Any mode of `F.interpolate`.
+        axes: 1, 2 or 3.
+
+    Returns:
+        The same rule's name there; `mode` itself where torch has none.
+    """
+    by_axes = ("linear", "bilinear", "trilinear")
+    return by_axes[axes - 1] if mode in by_axes else mode

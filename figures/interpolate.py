@@ -1,0 +1,373 @@
+"""Draw what `explainers.interpolate` computes."""
+
+import math
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from figures import style
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from explainers.interpolate import Imitated, View
+    from explainers.interpolate.mistakes import Aliasing, Comb, Combs, Labels, Overshoot, TwoWays
+    from explainers.parameters import Numbers
+
+Array = NDArray[np.float64]
+
+_TEXT = "fill:var(--st-text-color)"
+_MOST_SLICES = 8
+_CLASSES = ("#000000", style.SKY, style.ORANGE)
+
+
+def see(view: "View") -> str:
+    """Draw input and output as pictures; of a volume, its slices; of a refused call, the input."""
+    shape = " × ".join(str(side) for side in view.source.shape[1:])
+    if view.source.dim() == 4:
+        return _slices(view)
+    if view.output is None:
+        image = view.source if view.source.dim() == 3 else view.source[None]
+        return style.panels(
+            [style.Panel(f"Input, {shape}", _shown(image, image))],
+            alt=f"The input, {shape}. There is no output: the call is refused.",
+            tallest=320 if image.shape[1] > 1 else 60,
+        )
+    out = " × ".join(str(side) for side in view.output.shape[1:])
+    return style.panels(
+        [
+            style.Panel(f"Input, {shape}", _shown(view.source, view.source)),
+            style.Panel(f"Output, {out}", _shown(view.output, view.source)),
+        ],
+        alt=f"Left, the input, {shape} pixels; right, the output, {out}, drawn as large. "
+        f"{view.sentence}",
+        tallest=320,
+        words=view.sentence,
+    )
+
+
+def _slices(view: "View") -> str:
+    rows = [("Input", view.source[0])]
+    if view.output is not None:
+        rows.append(("Output", view.output[0]))
+    markup = []
+    for name, volume in rows:
+        depth, height, width = volume.shape
+        chosen = np.unique(np.linspace(0, depth - 1, _MOST_SLICES).round().astype(int))
+        every = f"all {depth} slices" if len(chosen) == depth else f"{len(chosen)} of its slices"
+        markup.append(
+            style.panels(
+                [style.Panel(f"{name} [{index}]", volume[index]) for index in chosen],
+                alt=f"{name}, {depth} × {height} × {width}: {every}. {view.sentence}",
+                tallest=112,
+                narrowest=72,
+                abreast=4,
+                words=view.sentence if name == "Output" else "",
+            )
+        )
+    return "".join(markup)
+
+
+def _shown(image: "Tensor", source: "Tensor") -> "Tensor":
+    """Scale values to [0, 1] by the range of the source, if that leaves [0, 1]."""
+    low, high = float(source.min()), float(source.max())
+    if low >= 0 and high <= 1:
+        return image
+    return (image - low) / max(high - low, 1e-9)
+
+
+def line_alt(view: "View") -> str:
+    """Return what the figure of a line shows now, in words."""
+    assert view.line is not None
+    numbers = _listed(view.line.outputs)
+    return (
+        f"{len(view.line.samples)} samples, {_listed(view.line.samples)}, and the "
+        f"{len(view.line.outputs)} outputs that torch makes of them, {numbers}. {view.sentence}"
+    )
+
+
+def drag_range(view: "View", rule: "Numbers") -> dict[str, float]:
+    """Return how far samples can be dragged: somewhat beyond those there are, within the rule.
+
+    The axis spans this range; the rule's own bounds would leave the curve a flat line.
+    """
+    assert view.line is not None
+    low, high = float(view.line.samples.min()), float(view.line.samples.max())
+    beyond = max(0.1 * (high - low), 0.1)
+    return {
+        "minimum": max(rule.minimum, math.floor((low - beyond) * 4) / 4),
+        "maximum": min(rule.maximum, math.ceil((high + beyond) * 4) / 4),
+    }
+
+
+def outside_text(view: "View") -> str:
+    """Return what an output does that reads beyond the first or the last sample."""
+    if view.parameters.antialias:
+        return "weights beyond the edge are left out"
+    if view.parameters.mode == "bicubic":
+        return "what lies beyond counts as the edge sample"
+    return "the edge sample is used"
+
+
+def table_alt(view: "View") -> str:
+    """Return what the two tables show now, in words."""
+    assert view.loupe is not None
+    return f"The input's numbers and the output's, linked value by value. {view.sentence}"
+
+
+def aliasing(result: "Aliasing", *, wrong: bool) -> str:
+    """Draw the input, PIL's answer, the chosen line's, the difference, and one pixel's weights."""
+    output = result.wrong if wrong else result.right
+    weights = result.wrong_weights if wrong else result.right_weights
+    difference = (output - result.wanted).abs().mean(dim=0)
+    mean = float(difference.mean()) * 255
+    line = "wrong" if wrong else "right"
+    counted = int((weights != 0).sum())
+    return style.panels(
+        [
+            style.Panel(f"Input, {result.source.shape[-1]} pixels", result.source),
+            style.Panel("By PIL", result.wanted),
+            style.Panel(f"By the {line} line", output),
+            style.Panel(f"Difference, mean {mean:.1f} of 255", difference),
+            style.Panel(f"One output pixel reads {counted}", weights.clamp(min=0) / weights.max()),
+        ],
+        alt=f"A zone plate, PIL's reduction of it, the {line} line's, their difference, on average "
+        f"{mean:.1f} of 255, and the {counted} input pixels that one output pixel reads.",
+        tallest=200,
+    )
+
+
+def combs(result: "Combs", *, wrong: bool) -> str:
+    """Draw lines of pixels over each other: inputs, outputs, and what each output read."""
+    chosen = result.wrong if wrong else result.right
+    # One scale for all: an added sample must not move the others.
+    low = min(min(-0.5, float(comb.positions.min()) - 0.05) for comb in chosen)
+    high = max(max(len(comb.samples) - 0.5, float(comb.positions.max()) + 0.05) for comb in chosen)
+    drawn = "".join(_comb(comb, low, high) for comb in chosen)
+    alt = " ".join(
+        f"{comb.title}: {_listed(comb.samples)} becomes {_listed(comb.outputs)}, read at "
+        f"{_listed(comb.positions)}."
+        for comb in chosen
+    )
+    return f'<div><div class="row" role="img" aria-label="{escape(alt)}">{drawn}</div></div>'
+
+
+def _comb(comb: "Comb", low: float, high: float) -> str:
+    # 360 wide is a phone's width: there the text has its own size, elsewhere it grows.
+    count = len(comb.samples)
+    reads, centres = _floats(comb.positions), _floats(comb.centres)
+    unit = min(60.0, 340 / (high - low))
+    height, gap = 30.0, 46.0
+
+    def x(position: float) -> float:
+        return 10 + (position - low) * unit
+
+    samples = _floats(comb.samples)
+    bottom, top = samples.min(), max(samples.max(), samples.min() + 1e-9)
+    wide = unit * count / len(centres)
+    parts = [
+        _cell(x(index), 18, unit, height, value, (value - bottom) / (top - bottom))
+        for index, value in enumerate(samples)
+    ]
+    second = 18 + height + gap
+    parts += [
+        _cell(x(centre), second, wide, height, value, (value - bottom) / (top - bottom))
+        for centre, value in zip(centres, _floats(comb.outputs), strict=True)
+    ]
+    starts = np.stack([[x(c) for c in centres], np.full(len(centres), second - 2)], axis=1)
+    ends = np.stack([[x(r) for r in reads], np.full(len(reads), 18 + height + 3)], axis=1)
+    parts.append(style.arrows(starts, ends, colour=style.VERMILION, head=8))
+    label = f'style="{_TEXT}" font-size="12" font-family="var(--st-font)"'
+    width = 20 + (high - low) * unit
+    parts += [
+        f'<text x="10" y="12" {label}>input, {count} values</text>',
+        f'<text x="10" y="{second + height + 15:.0f}" {label}>output, {len(centres)} values; '
+        "arrows: where it reads</text>",
+    ]
+    return (
+        f'<figure style="flex:1 1 300px;max-width:{1.6 * width:.0f}px;'
+        f'min-width:min(300px,100%)"><figcaption>{escape(comb.title)}</figcaption>'
+        f'<svg viewBox="0 0 {max(width, 230):.0f} {second + height + 22:.0f}">'
+        f"{''.join(parts)}</svg></figure>"
+    )
+
+
+def _cell(middle: float, top: float, wide: float, high: float, value: float, shade: float) -> str:
+    grey = round(255 * min(max(shade, 0.0), 1.0))
+    ink = "#000" if grey > 117 else "#fff"
+    text = f"{value:.3g}"
+    small = 12 if len(text) * 7 + 4 < wide else 9
+    words = (
+        f'<text x="{middle:.1f}" y="{top + high / 2 + 4:.1f}" text-anchor="middle" '
+        f'font-size="{small}" font-family="var(--st-font)" fill="{ink}">{text}</text>'
+        if len(text) * small * 0.58 + 2 < wide
+        else ""
+    )
+    return (
+        f'<rect x="{middle - wide / 2:.1f}" y="{top:.1f}" width="{wide:.1f}" height="{high:.0f}" '
+        f'fill="rgb({grey},{grey},{grey})" stroke="{style.NEUTRAL}"><title>{value:.4g}</title>'
+        f"</rect>{words}"
+    )
+
+
+def overshoot(result: "Overshoot", *, wrong: bool) -> tuple[str | style.Chart, ...]:
+    """Draw the enlarged step after the chosen cast, and one row of it before and after."""
+    picture = result.wrong_picture if wrong else result.right_picture
+    line, cast = _floats(result.line), _floats(result.wrong if wrong else result.right)
+    name = "cast" if wrong else "clamped and cast"
+    pixels = list(range(len(line)))
+    low, high = line.min(), line.max()
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "x": pixels,
+            "y": line.round(2).tolist(),
+            "name": "bicubic, float",
+            "line": {"color": style.BLUE, "width": 2},
+            "hovertemplate": "pixel %{x}: %{y:.1f}<extra></extra>",
+        },
+        {
+            "type": "scatter",
+            "x": pixels,
+            "y": cast.tolist(),
+            "name": f"{name} to uint8",
+            "mode": "markers",
+            "marker": {"color": style.VERMILION, "symbol": "square", "size": 7},
+            "hovertemplate": "pixel %{x}: %{y}<extra></extra>",
+        },
+    ]
+    edge = {"color": style.NEUTRAL, "width": 1, "dash": "dot"}
+    chart = style.chart(
+        traces,
+        title="One row of the enlarged step (dotted: what uint8 holds)",
+        x_title="pixel of the output",
+        y_title="level (0 to 255)",
+        height=300,
+        y={"range": [min(low, 0) - 12, max(high, 255) + 12]},
+        shapes=[
+            {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "line": edge}
+            for y in (0, 255)
+        ],
+        alt=f"A row of bicubic values from {low:.0f} to {high:.0f}; {name} to uint8 it runs from "
+        f"{cast.min():.0f} to {cast.max():.0f}.",
+    )
+    pictures = style.panels(
+        [
+            style.Panel("Input", result.source / 255),
+            style.Panel(f"Enlarged, {name} to uint8", picture),
+        ],
+        alt=f"A dark and bright step, and the same enlarged by bicubic, {name} to uint8.",
+        tallest=170,
+    )
+    return pictures, chart
+
+
+def two_ways(result: "TwoWays", *, wrong: bool) -> str:
+    """Draw the input, grid_sample's output, interpolate's, and their difference."""
+    output = result.wrong if wrong else result.right
+    difference = (output - result.sampled).abs()
+    most = float(difference.max())
+    flag = "True" if wrong else "False"
+    return style.panels(
+        [
+            style.Panel("Input", result.source),
+            style.Panel("grid_sample, False", result.sampled),
+            style.Panel(f"interpolate, {flag}", output),
+            style.Panel(f"Difference, at most {most:.2g}", difference),
+        ],
+        alt=f"A small letter resized by grid_sample with align_corners False and by interpolate "
+        f"with {flag}; they differ by at most {most:.2g}.",
+        tallest=230,
+    )
+
+
+def labels(result: "Labels", *, wrong: bool) -> str:
+    """Draw the classes before and after, in colours, and where a class was invented."""
+    output = result.wrong if wrong else result.right
+    count = int(result.invented.sum()) if wrong else 0
+    invented = result.invented.float() if wrong else result.invented.float() * 0
+    return style.panels(
+        [
+            style.Panel("Classes 0 (black), 1 (blue), 2 (orange)", _coloured(result.source)),
+            style.Panel("Bilinear, rounded" if wrong else "nearest-exact", _coloured(output)),
+            style.Panel(f"Invented class: {count} pixels", invented),
+        ],
+        alt=f"A map of three classes, the same resized, and the {count} pixels that hold a class "
+        "that is not around them.",
+        tallest=230,
+    )
+
+
+def _coloured(classes: "Tensor") -> "Tensor":
+    palette = classes.new_tensor(
+        [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in _CLASSES]
+    )
+    return palette[classes].permute(2, 0, 1) / 255
+
+
+def imitation_frames(found: "Imitated") -> tuple["Tensor", "Tensor"]:
+    """Return the kernels ``(n, 8, 8)`` and the formula ``(8, 8)`` in one range of greys, 0 to 1."""
+    low, high = float(found.formula.min()), float(found.formula.max())
+    span = high - low
+    return (
+        ((found.weights - low) / span).clamp(0, 1),
+        (found.formula - low) / span,
+    )
+
+
+def imitation_captions(found: "Imitated") -> list[str]:
+    """Return the middle row of the kernel at each step, as numbers."""
+    middle = found.weights.shape[-1] // 2
+    return [
+        "kernel[4] = " + " ".join(f"{value + 0.0:5.2f}" for value in kernel[middle])
+        for kernel in found.weights.tolist()
+    ]
+
+
+def thumbnail(view: "View") -> str:
+    """Return the home card's picture as SVG: samples as stems, outputs as dots, the curve."""
+    assert view.line is not None
+    line = view.line
+    samples = _floats(line.samples)
+    low, high = samples.min(), max(samples.max(), samples.min() + 1e-9)
+    count = len(samples)
+
+    def x(position: float) -> float:
+        return 22 + 196 * (position + 0.5) / count
+
+    def y(value: float) -> float:
+        return float(102 - 80 * (value - low) / (high - low))
+
+    curve = "L".join(
+        f"{x(position):.1f} {y(value):.1f}"
+        for position, value in zip(_floats(line.curve_x), _floats(line.curve), strict=True)
+    )
+    stems = "".join(
+        f'<path d="M{x(index):.1f} 106V{y(value):.1f}" stroke="{style.BLUE}" stroke-width="2"/>'
+        f'<rect x="{x(index) - 5:.1f}" y="{y(value) - 5:.1f}" width="10" height="10" '
+        f'fill="{style.BLUE}"/>'
+        for index, value in enumerate(samples)
+    )
+    dots = "".join(
+        f'<circle cx="{x(position):.1f}" cy="{y(value):.1f}" r="4.5" fill="{style.VERMILION}"/>'
+        for position, value in zip(_floats(line.positions), _floats(line.outputs), strict=True)
+    )
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 120" width="240" height="120">'
+        f'<path d="M14 106H226" stroke="{style.NEUTRAL}"/>'
+        f'<path d="M{curve}" fill="none" stroke="{style.GREEN}" stroke-width="1.6"/>'
+        f"{stems}{dots}</svg>"
+    )
+
+
+def _listed(values: "Tensor") -> str:
+    numbers: Sequence[float] = values.tolist()
+    shown = ", ".join(f"{value + 0.0:.3g}" for value in numbers[:12])
+    return shown + (f" and {len(numbers) - 12} more" if len(numbers) > 12 else "")
+
+
+def _floats(values: "Tensor") -> Array:
+    return values.detach().numpy().astype(np.float64)

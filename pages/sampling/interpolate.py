@@ -1,0 +1,192 @@
+"""interpolate: where does each output value read, and what does it miss?"""
+
+import dataclasses
+
+import streamlit as st
+
+from explainers import interpolate as topic
+from explainers.interpolate import mistakes
+from figures import interpolate as figures
+from figures import style
+from ui import figure, frame, proofs, sentences, upload
+from ui.controls import Controls
+from ui.frame import Lesson
+from ui.loupe import loupe
+from ui.numbers import numbers
+from ui.player import Curve, player
+from ui.signal import signal
+
+SLUG = "interpolate"
+page = frame.Frame(SLUG, topic.PRESETS)
+controls, device = page.controls, frame.device()
+
+
+def change_input() -> None:
+    """Call the mode by the name that torch gives it for the new input's shape."""
+    settings = page.settings()
+    page.set(dataclasses.replace(settings, mode=topic.renamed(settings.mode, settings.axes)))
+    page.changed(everything=True)
+
+
+def edit(name: str, rows: list[list[float]]) -> None:
+    """Take numbers that were changed in the figure."""
+    text = "; ".join(", ".join(f"{value:g}" for value in row) for row in rows)
+    page.set(dataclasses.replace(page.settings(), **{name: text}))
+    page.changed(everything=True)
+
+
+def draw_everything() -> None:
+    """Draw the controls again: another one is wanted."""
+    page.changed(everything=True)
+
+
+def draw_controls() -> None:
+    """Draw the input's controls, then the call's arguments."""
+    kind, given = page.value("input"), page.value("given")
+    controls.draw("input", on_change={"input": change_input})
+    if kind != "volume":
+        controls.draw({"table": "table", "picture": "picture"}.get(kind, "samples"))
+    controls.draw("mode")
+    controls.draw("given", on_change={"given": draw_everything})
+    if given in ("scale_factor", "both"):
+        controls.draw("scale_factor")
+    if given in ("size", "both"):
+        controls.draw("size", typed=True)
+    controls.draw("align_corners")
+    controls.draw("antialias")
+    controls.draw("recompute_scale_factor")
+    if kind in ("table", "picture"):
+        with st.popover("Width, your picture", icon=":material/tune:"):
+            controls.draw("width", typed=True)
+            upload.draw(SLUG, on_change=page.changed)
+
+
+def draw_view() -> None:
+    """Draw the input and the output, linked, or why there is no output."""
+    view = page.explain(
+        lambda settings: topic.explain(
+            settings, image=upload.or_picture(SLUG, settings.picture), device=device
+        )
+    )
+    if view.problem:
+        sentences.warn(f"{view.problem}.")
+        if view.refusal:
+            st.caption(f"torch says: {sentences.plain(view.refusal)}")
+        figure.draw(figures.see(view), key=f"{SLUG}.see")
+    elif view.line:
+        line = view.line
+        signal(
+            line.samples,
+            line.weights,
+            line.positions,
+            line.centres,
+            curve_x=line.curve_x,
+            curve_weights=line.curve_weights,
+            kernel_x=line.kernel_x,
+            kernel_y=line.kernel_y,
+            key=f"{SLUG}.signal",
+            alt=figures.line_alt(view),
+            **figures.drag_range(view, topic.typed_numbers("samples")),
+            on_edit=lambda samples: edit("samples", [samples]),
+            outside_text=figures.outside_text(view),
+        )
+        st.markdown(f"**{view.sentence}**")
+    elif view.loupe and view.parameters.input == "table":
+        rule = topic.typed_numbers("table")
+        numbers(
+            view.loupe.source,
+            view.loupe.output,
+            view.loupe.links,
+            key=f"{SLUG}.numbers",
+            alt=figures.table_alt(view),
+            minimum=rule.minimum,
+            maximum=rule.maximum,
+            on_edit=lambda rows: edit("table", rows),
+        )
+        st.markdown(f"**{view.sentence}**")
+    else:
+        figure.draw(figures.see(view), key=f"{SLUG}.see")
+        if view.loupe:
+            loupe(
+                view.loupe.source,
+                view.loupe.output,
+                view.loupe.links,
+                key=f"{SLUG}.loupe",
+                alt="The same call on a small picture, pixel by pixel.",
+            )
+    page.live_checks(topic.view_checks(view, device=device))
+
+
+def learn() -> None:
+    """Let a transposed convolution imitate F.interpolate."""
+    asked = Controls(f"{SLUG}.imitation", topic.Imitation)
+    parameters = asked.settings()
+    asked.draw("mode", "data")
+    asked.draw("steps", "seed")
+    found = proofs.remembered(topic.imitate, parameters, device)
+    frames, formula = figures.imitation_frames(found)
+    player(
+        frames,
+        key=f"{SLUG}.player",
+        captions=figures.imitation_captions(found),
+        curves=[
+            Curve("loss", found.loss.tolist(), log=True),
+            Curve("error of the kernel", found.error.tolist(), log=True),
+        ],
+        reference=formula,
+        reference_title="The kernel by its formula",
+        title="The layer's kernel",
+        alt=f"Training over {parameters.steps} steps; the kernel ends "
+        f"{float(found.error[-1]):.1g} from the formula.",
+    )
+    st.markdown(
+        f"Loss {float(found.loss[-1]):.1g}; the kernel is within {float(found.error[-1]):.1g} of "
+        "the formula. Trained on a picture the loss falls too, but the kernel is not found: a "
+        "picture holds too few fine details to tell kernels apart."
+    )
+
+
+def take(settings: topic.Interpolate) -> tuple[str, list[frame.Download]]:
+    """Return the code of the view and its files."""
+    own = "picture.png" if upload.own(SLUG) else ""
+    image = upload.or_picture(SLUG, settings.picture)
+    view = topic.explain(settings, image=image, device=device)
+    files = [
+        frame.Download(
+            "Positions and values (.csv)", f"{SLUG}.csv", lambda: topic.table(view), "text/csv"
+        )
+    ]
+    if settings.input == "picture":
+        name = own or f"{settings.picture}.png"
+        files.append(
+            frame.Download("Input picture (.png)", name, lambda: style.png(image), "image/png")
+        )
+    return topic.snippet(settings, file=own, device=device), files
+
+
+page.see(draw_controls, draw_view)
+page.mistakes(
+    Lesson("no antialias", mistakes.Reduction(), mistakes.aliasing, figures.aliasing),
+    Lesson("nearest drifts", mistakes.TwoLengths(), mistakes.nearest, figures.combs),
+    Lesson("align_corners and size", mistakes.OneMore(), mistakes.one_more, figures.combs),
+    Lesson("scale_factor, rounded", mistakes.OddScale(), mistakes.rounded_scale, figures.combs),
+    Lesson("bicubic into uint8", mistakes.Step(), mistakes.overshoot, figures.overshoot),
+    Lesson("against grid_sample", mistakes.OtherSize(), mistakes.two_ways, figures.two_ways),
+    Lesson("labels are not amounts", mistakes.LabelSize(), mistakes.labels, figures.labels),
+    Lesson(
+        "antialias with align_corners",
+        mistakes.TwoLengths(),
+        mistakes.antialiased_corners,
+        figures.combs,
+    ),
+)
+page.proof(proofs.of(SLUG, device))
+page.learn(
+    "Resizing is linear and the same everywhere, so a convolution can do it. Let one learn it "
+    "from examples: what it finds is the kernel.",
+    "Train a transposed convolution to be F.interpolate",
+    learn,
+)
+page.take(take)
+page.predict(topic.question(device=device))
+page.references(topic.REFERENCES)
