@@ -13,7 +13,7 @@ from torch import Tensor
 
 from explainers.parameters import shown
 
-__all__ = ["MAX_SIDE", "Linkage", "jacobian", "linkage"]
+__all__ = ["MAX_SIDE", "Linkage", "jacobian", "linkage", "linked"]
 
 MAX_SIDE = 32
 """Longest side, in pixels, of an input or output picture: its Jacobian has side**4 entries."""
@@ -94,6 +94,23 @@ def linkage(
     return _strongest(jacobian.cpu(), tuple(output.shape), in_shape, top)
 
 
+def linked(weights: Tensor, out_shape: tuple[int, int], *, top: int = 16) -> Linkage:
+    """Return the linkage of a linear operation whose weights are known.
+
+    Args:
+        weights: ``(H, W, H' * W')`` or ``(H, W, H', W')``: what the operation makes of each input
+            pixel alone being 1.
+        out_shape: ``(H', W')``.
+        top: As in `linkage`.
+
+    Returns:
+        As `linkage`.
+    """
+    in_shape = (int(weights.shape[0]), int(weights.shape[1]))
+    by_output = weights.reshape(in_shape[0] * in_shape[1], -1).T.contiguous()
+    return _strongest(by_output.cpu(), out_shape, in_shape, top)
+
+
 def jacobian(operation: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
     r"""Return :math:`\partial y_i / \partial x_j` of a small operation, whole.
 
@@ -109,7 +126,8 @@ def jacobian(operation: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
         ValueError: An argument breaks a rule above.
     """
     with torch.inference_mode(mode=False), torch.enable_grad():
-        point = _checked(at, tuple(at.shape)).requires_grad_()
+        shape = tuple(at.shape) if isinstance(at, Tensor) else ()
+        point = _checked(at, shape).requires_grad_()
         output = operation(point.clone())
         if not isinstance(output, Tensor) or not output.is_floating_point():
             raise ValueError("operation must return a floating tensor")

@@ -6,11 +6,12 @@ from it.
 """
 
 import dataclasses
-import math
+import re
 from collections.abc import Mapping
 from typing import Any, Self
 
 _LONGEST_VALUE_SHOWN = 40
+_BETWEEN_ROWS = re.compile(r"\]\s*,\s*\[")
 
 
 def shown(value: object) -> str:
@@ -39,8 +40,8 @@ class Number:
     def check(self, value: object) -> float:
         """Return `value` as int or float. Raises ValueError with the rule."""
         if isinstance(value, int | float) and not isinstance(value, bool):
-            whole = not self.integer or (math.isfinite(value) and value == int(value))
-            if whole and self.minimum <= value <= self.maximum:
+            within = self.minimum <= value <= self.maximum
+            if within and (not self.integer or value == int(value)):
                 return int(value) if self.integer else float(value)
         raise ValueError(f"{self.rule}, got {shown(value)}")
 
@@ -146,14 +147,17 @@ class Numbers:
 
     def table(self, text: str) -> tuple[tuple[float, ...], ...]:
         """Return the rows that `text` spells. Raises ValueError with the rule."""
-        cut = "".join(text.split()) if isinstance(text, str) else ""
-        cut = cut.replace("],[", ";").replace("[", "").replace("]", "")
         wrong = ValueError(f"{self.rule}, got {shown(text)}")
-        # Twelve characters are enough for a number; the rest would only cost time.
-        if not cut or len(cut) > 13 * self.rows[1] * self.columns[1]:
+        # Twenty characters are enough for a number; the rest would only cost time.
+        if not isinstance(text, str) or len(text) > 20 * self.rows[1] * self.columns[1]:
             raise wrong
+        plain = text.strip()
+        if plain.startswith("[["):
+            plain = _BETWEEN_ROWS.sub(";", plain.removeprefix("[").removesuffix("]").strip())
+        if plain.startswith("[") and plain.endswith("]"):
+            plain = plain[1:-1]
         try:
-            rows = tuple(tuple(float(part) for part in row.split(",")) for row in cut.split(";"))
+            rows = tuple(tuple(float(part) for part in row.split(",")) for row in plain.split(";"))
         except ValueError:
             raise wrong from None
         width = len(rows[0])

@@ -17,7 +17,8 @@ Mode = Literal[
 ]
 MODES: tuple[str, ...] = get_args(Mode)
 MAX_SIDE = 512
-MAX_VALUES = 2**24
+# At this size a call takes about 100 ms.
+MAX_VALUES = 2**22
 
 LAYOUTS = {1: "(C, L)", 2: "(C, H, W)", 3: "(C, D, H, W)"}
 """Shape of an input by its number of spatial axes."""

@@ -18,7 +18,7 @@ from explainers.interpolate.sampling import (
     torch_says,
 )
 from explainers.linkage import MAX_SIDE as LARGEST_LINKED
-from explainers.linkage import Linkage, jacobian, linkage
+from explainers.linkage import Linkage, linked
 from explainers.parameters import Numbers, Parameters, Preset, choice, flag, number, numbers
 from explainers.pictures import picture
 
@@ -227,7 +227,7 @@ class Line:
 
     Attributes:
         samples: Tensor ``(n,)`` float32.
-        weights: Tensor ``(m, n)``: derivative of output i by sample j, from torch's backward pass.
+        weights: Tensor ``(m, n)``: derivative of output i by sample j, from torch's forward pass.
         positions: Tensor ``(m,)`` float64: where output i reads, in input pixels.
         centres: Tensor ``(m,)`` float64: the middle of output i when both lines span the same
             extent, in input pixels.
@@ -266,11 +266,13 @@ class Loupe:
         source: Tensor ``(H, W)``.
         output: Tensor ``(H', W')``.
         links: Which values of `source` make each value of `output`.
+        arguments: Of the call that made it.
     """
 
     source: Tensor
     output: Tensor
     links: Linkage
+    arguments: Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -332,14 +334,12 @@ def explain(parameters: Interpolate, *, image: Tensor | None = None, device: str
         )
     source = parameters.tensor(image)
     arguments = parameters.arguments()
-    copy = source.clone().requires_grad_()
     try:
-        output = resize(copy, device=device, **arguments)
+        output = resize(source, device=device, **arguments)
     except ValueError as error:
         if str(error).startswith("image must"):
             raise
         return View(parameters, source, problem=str(error), refusal=torch_says(source, **arguments))
-    (gradient,) = torch.autograd.grad(output.sum(), copy)
     line = loupe = None
     if parameters.input in ("signal", "row"):
         line = _line(parameters, source, device)
@@ -350,8 +350,8 @@ def explain(parameters: Interpolate, *, image: Tensor | None = None, device: str
     return View(
         parameters,
         source,
-        output=output.detach(),
-        used=float((gradient != 0).double().mean()),
+        output=output,
+        used=_used(source, arguments, device),
         line=line,
         loupe=loupe,
     )
@@ -394,15 +394,7 @@ def _line(parameters: Interpolate, source: Tensor, device: str) -> Line:
     arguments = parameters.arguments()
     fine = arguments | {"size": None, "recompute_scale_factor": None}
     fine["scale_factor"] = (1.0, float(_CURVE)) if row else float(_CURVE)
-
-    def weights(call: Mapping[str, Any]) -> Tensor:
-        def operation(values: Tensor) -> Tensor:
-            image = values[None, None] if row else values[None]
-            return resize(image, device=device, **call).reshape(-1)
-
-        return jacobian(operation, samples)
-
-    found = weights(arguments)
+    found = _response(count, row, arguments, device)
     out = len(found)
     flags: dict[str, Any] = {
         "mode": parameters.mode,
@@ -420,10 +412,38 @@ def _line(parameters: Interpolate, source: Tensor, device: str) -> Line:
         positions=sample_positions(count, out, scale_factor=parameters.used_scale, **flags),
         centres=_centres(count, out),
         curve_x=curve_x,
-        curve_weights=weights(fine),
+        curve_weights=_response(count, row, fine, device),
         kernel_x=kernel_x,
         kernel_y=kernel_y,
     )
+
+
+def _response(count: int, row: bool, arguments: Mapping[str, Any], device: str) -> Tensor:
+    """Return the outputs' derivatives by each of `count` values, ``(m, count)``.
+
+    Resizing is linear: each value alone being 1, in a channel of its own, gives a column of the
+    Jacobian. torch's backward pass is no substitute: under some scale factors it differs.
+    """
+    alone = torch.eye(count)
+    return resize(alone[:, None] if row else alone, device=device, **arguments).reshape(count, -1).T
+
+
+def _used(source: Tensor, arguments: Mapping[str, Any], device: str) -> float:
+    """Return the share of the input's values that any output depends on, axis by axis."""
+    share = 1.0
+    axes = source.dim() - 1
+    for axis in range(axes):
+        along = dict(arguments)
+        for name, still in (("size", 1), ("scale_factor", 1.0)):
+            asked = along[name]
+            if asked is not None:
+                each = asked if isinstance(asked, tuple) else (asked,) * axes
+                along[name] = (*(still for _ in range(axes - 1)), each[axis])
+        count = source.shape[axis + 1]
+        alone = torch.eye(count).reshape(count, *(1 for _ in range(axes - 1)), count)
+        response = resize(alone, device=device, **along).reshape(count, -1)
+        share *= float((response != 0).any(dim=1).double().mean())
+    return share
 
 
 def _centres(in_size: int, out_size: int) -> Tensor:
@@ -447,13 +467,16 @@ def _kernel(parameters: Interpolate, in_size: int, out_size: int) -> tuple[Tenso
 
 
 def _loupe(source: Tensor, arguments: Mapping[str, Any], device: str) -> Loupe:
-    def operation(image: Tensor) -> Tensor:
-        return resize(image[None], device=device, **arguments)[0]
-
+    height, width = source.shape
+    # Each value alone being 1, in a channel of its own; see _response.
+    alone = torch.eye(height * width).reshape(-1, height, width)
+    made = resize(torch.cat([source[None], alone]), device=device, **arguments)
+    _, out_height, out_width = made.shape
     return Loupe(
         source=source,
-        output=operation(source),
-        links=linkage(operation, (source.shape[0], source.shape[1])),
+        output=made[0],
+        links=linked(made[1:].reshape(height, width, -1), (out_height, out_width)),
+        arguments=arguments,
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from explainers.linkage import Linkage, linkage
+from explainers.linkage import Linkage, jacobian, linkage, linked
 
 Operation = Callable[[Tensor], Tensor]
 
@@ -472,3 +472,96 @@ def test_a_sixteen_pixel_turn_takes_under_five_milliseconds(mode: str) -> None:
         torch.set_num_threads(threads)
 
     assert best < 0.005
+
+
+# The whole Jacobian.
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        torch.sin,
+        lambda x: x.sum(),
+        lambda x: torch.softmax(x.reshape(-1), dim=0),
+        lambda x: torch.outer(x.reshape(-1), x.reshape(-1)),
+        lambda x: torch.cat([x.flatten().cumsum(0), x.flatten() * 0]),
+        lambda x: F.interpolate(x.reshape(1, 1, -1), size=9, mode="linear").reshape(3, 3),
+        lambda x: F.avg_pool1d(x.reshape(1, 1, -1), 2).squeeze() if x.numel() > 1 else x * 2,
+    ],
+)
+@settings(max_examples=20, deadline=None)
+@given(shape=st.lists(st.integers(1, 4), max_size=3).map(tuple), seed=st.integers(0, 2**32 - 1))
+def test_the_jacobian_is_torchs_own(
+    operation: Operation, shape: tuple[int, ...], seed: int
+) -> None:
+    at = torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    expected = torch.autograd.functional.jacobian(operation, at)
+    found = jacobian(operation, at)
+    assert found.shape == (operation(at).numel(), at.numel())
+    torch.testing.assert_close(found, expected.reshape(found.shape), atol=1e-12, rtol=0)
+
+
+def test_the_jacobian_of_a_picture_is_its_linkage_written_out() -> None:
+    operation = warp(turn(30), (5, 4), "bicubic")
+    links = linkage(operation, (6, 7), top=42, at=torch.zeros(6, 7, dtype=torch.float64))
+    at = torch.zeros(6, 7, dtype=torch.float64)
+    torch.testing.assert_close(jacobian(operation, at), as_matrix(links), atol=1e-12, rtol=0)
+
+
+@pytest.mark.parametrize("guard", [torch.no_grad, torch.inference_mode])
+def test_the_jacobian_needs_no_autograd_around_it_and_touches_nothing(
+    guard: Callable[[], torch.autograd.grad_mode.no_grad],
+) -> None:
+    with guard():
+        at = torch.tensor([1.0, 2.0])
+        found = jacobian(lambda x: x.mul_(3).add_(1).square(), at)
+    assert found.tolist() == [[24, 0], [0, 42]]
+    assert at.tolist() == [1, 2]
+
+
+def test_an_operation_that_does_not_depend_on_its_input_has_a_jacobian_of_zeros() -> None:
+    assert jacobian(lambda x: torch.ones(3), torch.zeros(2)).tolist() == [[0, 0]] * 3
+
+
+@pytest.mark.parametrize(
+    ("operation", "at", "message"),
+    [
+        (torch.sin, torch.zeros(2).long(), "at must be floating point, got torch.int64"),
+        (
+            torch.sin,
+            torch.tensor([0.0, math.nan]),
+            "at must be finite, got a picture with inf or nan",
+        ),
+        (torch.numel, torch.zeros(2), "operation must return a floating tensor"),
+        (lambda x: x.long(), torch.zeros(2), "operation must return a floating tensor"),
+        (
+            lambda x: x.repeat(1025),
+            torch.zeros(32),
+            "operation must have at most 1048576 derivatives, got 1049600",
+        ),
+    ],
+)
+def test_a_bad_jacobian_is_refused_with_a_sentence(
+    operation: Operation, at: Tensor, message: str
+) -> None:
+    with pytest.raises(ValueError) as refusal:
+        jacobian(operation, at)
+    assert str(refusal.value) == message
+
+
+def test_a_jacobian_wants_a_tensor() -> None:
+    with pytest.raises(ValueError, match="at must be a tensor"):
+        jacobian(lambda x: x, [0.0])  # type: ignore[arg-type]
+
+
+def test_known_weights_give_the_linkage_that_autograd_gives() -> None:
+    def operation(image: Tensor) -> Tensor:
+        return F.interpolate(image[None, None], size=(5, 7), mode="bilinear")[0, 0]
+
+    by_autograd = linkage(operation, (3, 4))
+    alone = torch.eye(12).reshape(12, 1, 3, 4)
+    made = F.interpolate(alone, size=(5, 7), mode="bilinear")
+    known = linked(made.reshape(3, 4, 5, 7), (5, 7))
+    assert known.in_shape == by_autograd.in_shape
+    assert torch.equal(known.indices, by_autograd.indices)
+    assert torch.allclose(known.weights, by_autograd.weights, atol=1e-6)

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explainers.parameters import Choice, Flag, Number, Parameters, choice, flag, number, shown
+from explainers.parameters import (
+    Choice,
+    Flag,
+    Number,
+    Numbers,
+    Parameters,
+    choice,
+    flag,
+    number,
+    numbers,
+    shown,
+)
 from ui import catalogue
 
 
@@ -17,12 +28,42 @@ class Toy(Parameters):
     steps: int = number(10, label="steps", help="h", minimum=1, maximum=100, step=1)
     mode: str = choice("mean", ("none", "mean", "sum"), label="mode", help="h")
     soft: bool = flag(False, label="soft", help="h")
+    line: str = numbers("0, 1", label="line", help="h", minimum=-9, maximum=9, columns=(2, 5))
+    table: str = numbers(
+        "1, 2; 3, 4", label="table", help="h", minimum=-99, maximum=99, rows=(1, 4), columns=(1, 3)
+    )
 
+
+LINE, TABLE = Toy.specs()["line"], Toy.specs()["table"]
 
 KINDS = [Toy, *(type(page.topic.PRESETS[0].parameters) for page in catalogue.PAGES)]
 
 
-def values(spec: Number | Choice | Flag) -> st.SearchStrategy:
+@st.composite
+def typed(draw: st.DrawFn, spec: Numbers) -> str:
+    """Numbers as a reader may type them: any digits, any spaces, with brackets or without."""
+    width = draw(st.integers(*spec.columns))
+    # Tiny and negative: the longest text that a number has.
+    one = st.floats(spec.minimum, spec.maximum) | st.floats(-1e-299, 1e-299) | st.just(-0.0)
+    form = st.sampled_from(["{:.6g}", "{:.2f}", "{:+.3e}"])
+    lines = draw(
+        st.lists(
+            st.lists(st.tuples(one, form), min_size=width, max_size=width),
+            min_size=spec.rows[0],
+            max_size=spec.rows[1],
+        )
+    )
+    comma = draw(st.sampled_from([",", ", ", " , "]))
+    rows = [
+        comma.join(form.format(min(max(v, spec.minimum), spec.maximum)) for v, form in line)
+        for line in lines
+    ]
+    if draw(st.booleans()):
+        return "[" + ", ".join(f"[{row}]" for row in rows) + "]"
+    return draw(st.sampled_from([";", "; "])).join(rows)
+
+
+def values(spec: Number | Choice | Flag | Numbers) -> st.SearchStrategy:
     match spec:
         case Number(integer=True):
             return st.integers(int(spec.minimum), int(spec.maximum))
@@ -32,6 +73,8 @@ def values(spec: Number | Choice | Flag) -> st.SearchStrategy:
             return st.sampled_from(spec.options)
         case Flag():
             return st.booleans()
+        case Numbers():
+            return typed(spec)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -92,6 +135,8 @@ def test_one_bad_value_leaves_the_others_as_asked() -> None:
         ({"steps": math.inf}, "steps must be a whole number from 1 to 100, got inf"),
         ({"mode": "max"}, "mode must be one of none, mean, sum, got max"),
         ({"soft": 1}, "soft must be true or false, got 1"),
+        ({"line": "0, 10"}, "line must be 2 to 5 numbers from -9 to 9, with commas between, got 0"),
+        ({"table": ""}, "table must be 1 to 4 rows, with semicolons between, of 1 to 3 numbers fr"),
     ],
 )
 def test_bad_values_are_refused_with_name_rule_and_value(values, sentence: str) -> None:
@@ -107,3 +152,118 @@ def test_a_long_value_is_cut_in_the_sentence() -> None:
 def test_numbers_are_normalised_to_their_kind() -> None:
     toy = Toy(gamma=3, steps=4.0)
     assert (type(toy.gamma), type(toy.steps)) == (float, int)
+
+
+@pytest.mark.parametrize("spec", [LINE, TABLE])
+@given(data=st.data())
+def test_typed_numbers_are_the_same_once_they_are_evenly_spaced(spec: Numbers, data) -> None:
+    text = spec.check(data.draw(typed(spec)))
+    assert spec.check(spec.spell(text)) == text
+    assert spec.parse(spec.spell(text)) == text
+    assert spec.table(spec.spell(text)) == spec.table(text)
+    assert " " not in spec.spell(text)
+
+
+@pytest.mark.parametrize(
+    ("spec", "text", "canonical", "rows"),
+    [
+        (LINE, "0,1", "0, 1", ((0, 1),)),
+        (LINE, " .5 ,  1e0,-0 ", "0.5, 1, 0", ((0.5, 1, 0),)),
+        (LINE, "[0, 0.25, 9]", "0, 0.25, 9", ((0, 0.25, 9),)),
+        (TABLE, "1,2;3,4", "1, 2; 3, 4", ((1, 2), (3, 4))),
+        (TABLE, "[[1, 2], [3, 4]]", "1, 2; 3, 4", ((1, 2), (3, 4))),
+        (TABLE, "-99", "-99", ((-99,),)),
+        (TABLE, "0.123456789", "0.123457", ((0.123456789,),)),
+    ],
+)
+def test_numbers_are_read_as_people_type_them(spec: Numbers, text, canonical, rows) -> None:
+    assert spec.check(text) == canonical
+    assert spec.table(text) == rows
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        *(
+            (LINE, text)
+            for text in (
+                None,
+                0,
+                0.5,
+                True,
+                b"0, 1",
+                ["0", "1"],
+                (0, 1),
+                "",
+                " ",
+                ",",
+                ";",
+                "[]",
+                "1",
+                "0, 1, 2, 3, 4, 5",
+                "0, 1; 2, 3",
+                "0, 9.1",
+                "0, -9.1",
+                "0, 1e400",
+                "0, nan",
+                "0, inf",
+                "0, -infinity",
+                "0,, 1",
+                "0, 1,",
+                "0, a",
+                "0, 0x1",
+                "0, 1j",
+                "0, 1+1",
+                "0, __import__('os')",
+                "0, \x00",
+                "0, " * 10**6,
+                "9" * 10**6,
+            )
+        ),
+        *(
+            (TABLE, text)
+            for text in (
+                "1, 2; 3",
+                "1; 2, 3",
+                "1, 2;",
+                ";1, 2",
+                "1, 2;; 3, 4",
+                "1; 2; 3; 4; 5",
+                "1, 2, 3, 4",
+                "100",
+                "1, 2; 3, nan",
+            )
+        ),
+    ],
+    ids=lambda value: shown(value) if not isinstance(value, Numbers) else value.label,
+)
+def test_bad_numbers_are_refused_with_the_rule(spec: Numbers, text) -> None:
+    with pytest.raises(ValueError) as refusal:
+        spec.check(text)
+    assert str(refusal.value) == f"{spec.rule}, got {shown(text)}"
+    assert len(str(refusal.value)) < 200
+
+
+def test_a_bad_table_in_an_address_leaves_the_default() -> None:
+    settings, refused = Toy.parse({"table": "1,2;3", "line": "3,4"})
+    assert settings == Toy(line="3, 4")
+    (sentence,) = refused
+    assert sentence.startswith("table must be 1 to 4 rows, with semicolons between, of 1 to 3 num")
+    assert sentence.endswith("got 1,2;3")
+
+
+def test_numbers_stand_in_an_address_without_spaces() -> None:
+    assert Toy(line="[1, 2]", table="1,2 ; 3,4").address() == {"line": "1,2"}
+
+
+@pytest.mark.parametrize("text", ["1, 2\n3, 4", "1 2, 3", "[1][2]", "[[1, 2], [3, 4]", "1, 2]"])
+def test_numbers_that_run_together_are_refused_and_not_joined(text: str) -> None:
+    spec = Numbers("n", "N.", -10, 40, rows=(1, 3), columns=(1, 4))
+    with pytest.raises(ValueError, match="1 to 3 rows"):
+        spec.check(text)
+
+
+def test_a_whole_number_too_large_for_a_float_is_refused_with_the_rule() -> None:
+    spec = Number("n", "N.", 0, 10, 1, integer=True)
+    with pytest.raises(ValueError, match="a whole number from 0 to 10"):
+        spec.check(10**400)
