@@ -20,7 +20,7 @@ _KINDS = {
     "always equal": ("good", "✓"),
     "to rounding": ("good", "✓"),
     "in some cases": ("partly", "◐"),
-    "never": ("bad", "✗"),
+    "never": ("old", "✗"),
 }
 
 
@@ -72,8 +72,8 @@ def agreements(rows: Sequence[Agreement]) -> None:
         _row(
             _KINDS[row.verdict][0],
             (
-                ("torch", escape(row.ours)),
-                ("Other library", escape(row.theirs)),
+                ("torch", _name(row.ours)),
+                ("Other library", _name(row.theirs)),
                 *((d.case, _difference(d)) for d in row.differences),
                 ("They agree", f"{_KINDS[row.verdict][1]} {row.verdict}"),
                 ("Why", escape(row.why)),
@@ -82,6 +82,11 @@ def agreements(rows: Sequence[Agreement]) -> None:
         for row in rows
     )
     _table(names, body)
+
+
+def _name(name: str) -> str:
+    """Let a long name break after its underscores, and nowhere else."""
+    return escape(name).replace("_", "_<wbr>")
 
 
 def _difference(difference: Difference) -> str:

@@ -42,3 +42,34 @@ def test_the_pages_checks_turn_red_when_the_rule_is_broken(monkeypatch: pytest.M
     failed = [check.statement for check in affine_grid.checks() if not check.holds]
     assert "rotation(30) is torchvision's rotate(30)" in failed
     assert "A quarter turn is torch.rot90" in failed
+
+
+def compared() -> None:
+    from explainers.evidence import Agreement, Difference
+    from ui import tables
+
+    def row(name: str, *errors: float) -> Agreement:
+        cases = tuple(Difference(f"case {i}", error, 1e-5) for i, error in enumerate(errors))
+        return Agreement(name, "a_b", cases, "why <b>")
+
+    tables.agreements(
+        [
+            row("same", 0.0, 0.0),
+            row("near", 0.0, 1e-6),
+            row("mixed", 0.0, 0.5),
+            row("far", 0.5, float("nan")),
+        ]
+    )
+
+
+def test_libraries_that_never_agree_are_told_from_those_that_do_to_rounding() -> None:
+    (table,) = AppTest.from_function(compared).run().html
+    rows = table.value.split("<tr>")[2:]
+    for row, verdict in zip(
+        rows, ("always equal", "to rounding", "in some cases", "never"), strict=True
+    ):
+        assert verdict in row
+    assert "<b>0.5</b>" in rows[2]
+    assert "<b>nan</b>" in rows[3]
+    assert "why &lt;b&gt;" in rows[0]
+    assert "a_<wbr>b" in rows[0]
