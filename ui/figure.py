@@ -5,6 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 from figures import style
+from figures.curves import Curves
+from ui.curves import curves
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 _PICTURES = st.components.v2.component(
@@ -15,19 +17,22 @@ _PICTURES = st.components.v2.component(
 )
 
 
-Drawn = str | style.Chart | tuple[str | style.Chart, ...]
-"""What a figure function returns: markup of pictures, a chart, or several of either."""
+Drawn = str | style.Chart | Curves | tuple[str | style.Chart | Curves, ...]
+"""What a figure function returns: markup of pictures, a chart, curves, or several of these."""
 
 
 def draw(drawn: Drawn, *, key: str) -> None:
     """Draw pictures or charts in the page's theme, with words for those who do not see them.
 
     Args:
-        drawn: Markup that `figures.style.panels` made, charts, or several of either.
+        drawn: Markup that `figures.style.panels` made, charts, curves, or several of these.
         key: Unique on the page.
     """
     for index, part in enumerate(drawn if isinstance(drawn, tuple) else (drawn,)):
+        part_key = f"{key}.{index}" if index else key
         if isinstance(part, str):
-            _PICTURES(key=f"{key}.{index}" if index else key, data={"markup": part})
+            _PICTURES(key=part_key, data={"markup": part})
+        elif isinstance(part, Curves):
+            curves(part, key=part_key)
         else:
             st.plotly_chart(part.figure, config=style.CONFIG, alt=part.alt)

@@ -1,0 +1,93 @@
+"""What a line chart shows: lines, bands, marks and references over one x axis.
+
+`ui.curves` draws it, faster than Plotly does. Figure functions build these; no number is made here.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+AXES = ("left", "right")
+SHAPES = ("line", "step", "points")
+SYMBOLS = ("circle", "cross", "triangle", "square")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """Hold one line.
+
+    Attributes:
+        name: In the legend and the read-out; no two lines share one, but for faint ones.
+        y: ``(n,)`` real numbers. NaN and inf leave a gap.
+        x: ``(n,)`` real and finite numbers, not falling; None means 0 to n - 1.
+        axis: ``"left"`` or ``"right"``.
+        shape: ``"line"``, ``"step"`` (holds its value until the next x) or ``"points"``.
+        faint: Whether it is mere context: thin and pale, and not in the read-out. A faint line of
+            another line's name takes its colour, and comes and goes with it.
+    """
+
+    name: str
+    y: "Tensor"
+    x: "Tensor | None" = None
+    axis: str = "left"
+    shape: str = "line"
+    faint: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Band:
+    """Hold a stretch of the x axis, from ``x0`` to ``x1``, with its label."""
+
+    x0: float
+    x1: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mark:
+    """Hold a marked point with its words; the symbol is one of `SYMBOLS`."""
+
+    x: float
+    y: float
+    words: str
+    symbol: str = "circle"
+    axis: str = "left"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curves:
+    """Hold a line chart.
+
+    Attributes:
+        lines: From the first in the legend to the last.
+        title: What the chart shows.
+        x_title: Name and unit of the x axis; its first word names x in the read-out.
+        y_title: Name and unit of the left axis.
+        alt: What there is to see now, for those who do not see it.
+        right_title: Name and unit of the right axis, where a line or a mark is on it.
+        log: Whether the left axis is logarithmic.
+        right_log: Whether the right axis is.
+        bands: Stretches of x with a label.
+        marks: Marked points.
+        references: Values on the left axis, each with words.
+        height: Of the drawing, in CSS pixels.
+        y_range: Ends of the left axis; None fits the lines that are shown.
+        x_range: Ends of the x axis; None fits the lines that are shown.
+    """
+
+    lines: tuple[Line, ...]
+    title: str
+    x_title: str
+    y_title: str
+    alt: str
+    right_title: str = ""
+    log: bool = False
+    right_log: bool = False
+    bands: tuple[Band, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    references: tuple[tuple[float, str], ...] = ()
+    height: int = 300
+    y_range: tuple[float, float] | None = None
+    x_range: tuple[float, float] | None = None
