@@ -43,7 +43,8 @@ def png(image: "Tensor") -> bytes:
     array = np.clip(image.detach().numpy(), 0, 1)
     if array.ndim == 3:
         array = array.transpose(1, 2, 0)
-        if array.shape[2] == 1:
+        grey = array.shape[2] == 1 or (array == array[:, :, :1]).all()
+        if grey:  # a third of the bytes
             array = array[:, :, 0]
     buffer = io.BytesIO()
     Image.fromarray((array * 255 + 0.5).astype(np.uint8)).save(buffer, "PNG", compress_level=1)

@@ -9,6 +9,11 @@ from explainers.parameters import Choice, Flag, Number, Numbers, Parameters
 from ui import address, sentences
 
 
+def part_key(slug: str, name: str) -> str:
+    """Return the key of a part of the page that holds one control, or some."""
+    return f"{slug}.{name}.part"
+
+
 class Controls:
     """Draw the controls of one page's parameters, where the page wants them."""
 
@@ -18,7 +23,7 @@ class Controls:
         """Take the prefix of the session keys, the parameters' class, and what a change calls.
 
         Without `changed` the part of the page that holds the control runs again. With
-        ``everything=True`` it draws the controls again too.
+        ``also=(name,)`` it draws a control again too.
         """
         self._slug = slug
         self._kind = kind
@@ -48,11 +53,13 @@ class Controls:
             on_change: By name of a parameter, what is called after its change, in place of the
                 page's own rerun.
         """
-        # A control that calls for a rerun by itself stands alone in its part of the page, so that
-        # its neighbours stay untouched. Any other must rerun the part that it belongs to.
-        control = self._control if self._changed == "rerun" else st.fragment(self._control)
         places = st.columns(len(names)) if len(names) > 1 else [st.container()]
         for name, place in zip(names, places, strict=True):
+            control = self._control
+            if self._changed != "rerun":
+                # A control that calls for a rerun by itself stands alone in its part of the page,
+                # so that its neighbours stay untouched. Any other reruns the part it belongs to.
+                control = st.fragment(control, key=part_key(self._slug, name))
             with place:
                 control(name, typed, (on_change or {}).get(name))
 
@@ -108,7 +115,7 @@ class Controls:
                 on_change()
             elif callable(self._changed):
                 # The box itself must be drawn again: evenly spaced, or with its sentence.
-                self._changed(everything=True)
+                self._changed(also=(name,))
 
         st.text_input(spec.label, key=box, help=spec.help, on_change=take, max_chars=600)
         if sentence := st.session_state.get(refused):

@@ -14,7 +14,7 @@ from explainers import devices, snippets
 from explainers.evidence import Check, Mistake, Question
 from explainers.parameters import Parameters, Preset
 from ui import address, catalogue, figure, sentences, status, tables
-from ui.controls import Controls
+from ui.controls import Controls, part_key
 from ui.proofs import Proof
 
 DEVICE = "device"
@@ -110,17 +110,19 @@ class Frame:
         """
         return self.controls.settings()
 
-    def changed(self, *, everything: bool = False) -> None:
+    def changed(self, *, everything: bool = False, also: Sequence[str] = ()) -> None:
         """Rerun, from a callback, what depends on the controls and nothing else.
 
         Args:
             everything: Draw the controls again too: they were set, not moved.
+            also: Controls, and parts of the controls, to draw again: the others stay.
         """
         address.accept()
         slug = self.page.slug
         parts = [_part(slug, "view")]
         if everything:
             parts.insert(0, _part(slug, "controls"))
+        parts[:0] = [part_key(slug, name) for name in also]
         if st.session_state.get(_part(slug, "take")):
             parts.append(_part(slug, "take"))
         try:
@@ -128,6 +130,10 @@ class Frame:
         except StreamlitAPIException:
             # A run that was cut short has not drawn every part: draw the whole page.
             st.rerun()
+
+    def part(self, name: str, draw: Callable[[], None]) -> None:
+        """Draw a part of the controls that `changed` can draw again by its name."""
+        st.fragment(draw, key=part_key(self.page.slug, name))()
 
     def see(self, controls: Callable[[], None], view: Callable[[], None]) -> None:
         """Draw presets, and the controls beside the view.

@@ -12,6 +12,8 @@ def plain(text: str) -> str:
     return _MARKUP.sub(r"\\\1", text)
 
 
-def warn(text: str) -> None:
-    """Show a sentence that says what to change."""
+def warn(text: str, *, torch_says: str = "") -> None:
+    """Show a sentence that says what to change, and torch's own words for it where it has some."""
     st.warning(plain(text), icon=":material/info:")
+    if torch_says:
+        st.caption(f"torch says: {plain(torch_says)}")

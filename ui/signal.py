@@ -4,13 +4,13 @@ import base64
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import streamlit as st
 import torch
 from torch import Tensor
 
-__all__ = ["signal", "signal_data"]
+__all__ = ["resized", "signal", "signal_data"]
 
 MOST_SAMPLES = 64
 MOST_OUTPUTS = 512
@@ -97,6 +97,49 @@ def signal(
             on_edit(values)
 
     _COMPONENT(key=key, data=data, on_edited_change=edited)
+
+
+class Resized(Protocol):
+    """What `resized` draws: tensors of those names, shaped as `signal` wants them."""
+
+    @property
+    def samples(self) -> Tensor: ...
+
+    @property
+    def weights(self) -> Tensor: ...
+
+    @property
+    def positions(self) -> Tensor: ...
+
+    @property
+    def centres(self) -> Tensor: ...
+
+    @property
+    def curve_x(self) -> Tensor: ...
+
+    @property
+    def curve_weights(self) -> Tensor: ...
+
+    @property
+    def kernel_x(self) -> Tensor: ...
+
+    @property
+    def kernel_y(self) -> Tensor: ...
+
+
+def resized(line: Resized, **more: Any) -> None:
+    """Show a resized line; `more` are `signal`'s other arguments."""
+    signal(
+        line.samples,
+        line.weights,
+        line.positions,
+        line.centres,
+        curve_x=line.curve_x,
+        curve_weights=line.curve_weights,
+        kernel_x=line.kernel_x,
+        kernel_y=line.kernel_y,
+        **more,
+    )
 
 
 def signal_data(

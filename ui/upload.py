@@ -6,7 +6,9 @@ import streamlit as st
 from torch import Tensor
 
 from explainers import pictures
+from figures import style
 from ui import sentences
+from ui.frame import Download
 
 
 def draw(slug: str, on_change: Callable[..., None]) -> None:
@@ -51,6 +53,19 @@ def or_picture(slug: str, name: str) -> Tensor:
         found: Tensor = st.session_state[_key(slug)][0]
         return found
     return pictures.picture(name)
+
+
+def file_name(slug: str, name: str) -> str:
+    """Return the name that the picture of a page has as a file."""
+    return "picture.png" if own(slug) else f"{name}.png"
+
+
+def download(slug: str, name: str) -> Download:
+    """Offer the picture of a page as a file."""
+    image = or_picture(slug, name)
+    return Download(
+        "Input picture (.png)", file_name(slug, name), lambda: style.png(image), "image/png"
+    )
 
 
 def _key(slug: str) -> str:

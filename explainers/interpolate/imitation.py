@@ -60,6 +60,14 @@ class Imitated:
         """Largest difference between kernel and formula at each step, ``(steps + 1,)``."""
         return (self.weights - self.formula).abs().amax(dim=(1, 2))
 
+    @property
+    def sentence(self) -> str:
+        """Where loss and kernel end."""
+        return (
+            f"Loss {float(self.loss[-1]):.1g}; the kernel is within "
+            f"{float(self.error[-1]):.1g} of the formula."
+        )
+
 
 def imitate(parameters: Imitation, *, device: str = "cpu") -> Imitated:
     """Fit a transposed convolution of stride 2 to doubling by `F.interpolate`.

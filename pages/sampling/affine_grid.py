@@ -5,7 +5,6 @@ import streamlit as st
 from explainers import affine_grid as topic
 from explainers.affine_grid import mistakes
 from figures import affine_grid as figures
-from figures import style
 from ui import figure, frame, proofs, sentences, upload
 from ui.controls import Controls
 from ui.frame import Lesson
@@ -88,18 +87,14 @@ def learn() -> None:
 
 def take(settings: topic.AffineGrid) -> tuple[str, list[frame.Download]]:
     """Return the code of the view and its files."""
-    own = "picture.png" if upload.own(SLUG) else ""
-    view = topic.explain(settings, image=upload.or_picture(SLUG, settings.picture), device=device)
-    return topic.snippet(settings, file=own, device=device), [
+    image = upload.or_picture(SLUG, settings.picture)
+    view = topic.explain(settings, image=image, device=device)
+    code = topic.snippet(settings, file=upload.file_name(SLUG, settings.picture), device=device)
+    return code, [
         frame.Download(
             "Positions and values (.csv)", f"{SLUG}.csv", lambda: topic.table(view), "text/csv"
         ),
-        frame.Download(
-            "Input picture (.png)",
-            own or f"{settings.picture}.png",
-            lambda: style.png(view.picture),
-            "image/png",
-        ),
+        upload.download(SLUG, settings.picture),
     ]
 
 

@@ -7,14 +7,13 @@ import streamlit as st
 from explainers import interpolate as topic
 from explainers.interpolate import mistakes
 from figures import interpolate as figures
-from figures import style
 from ui import figure, frame, proofs, sentences, upload
 from ui.controls import Controls
 from ui.frame import Lesson
 from ui.loupe import loupe
 from ui.numbers import numbers
 from ui.player import Curve, player
-from ui.signal import signal
+from ui.signal import resized
 
 SLUG = "interpolate"
 page = frame.Frame(SLUG, topic.PRESETS)
@@ -25,40 +24,51 @@ def change_input() -> None:
     """Call the mode by the name that torch gives it for the new input's shape."""
     settings = page.settings()
     page.set(dataclasses.replace(settings, mode=topic.renamed(settings.mode, settings.axes)))
-    page.changed(everything=True)
+    page.changed(also=("source", "mode", "more"))
 
 
 def edit(name: str, rows: list[list[float]]) -> None:
     """Take numbers that were changed in the figure."""
     text = "; ".join(", ".join(f"{value:g}" for value in row) for row in rows)
     page.set(dataclasses.replace(page.settings(), **{name: text}))
-    page.changed(everything=True)
+    page.changed(also=(name,))
 
 
-def draw_everything() -> None:
-    """Draw the controls again: another one is wanted."""
-    page.changed(everything=True)
-
-
-def draw_controls() -> None:
-    """Draw the input's controls, then the call's arguments."""
-    kind, given = page.value("input"), page.value("given")
-    controls.draw("input", on_change={"input": change_input})
+def draw_source() -> None:
+    """Draw what the input is made of."""
+    kind = page.value("input")
     if kind != "volume":
         controls.draw({"table": "table", "picture": "picture"}.get(kind, "samples"))
-    controls.draw("mode")
-    controls.draw("given", on_change={"given": draw_everything})
+
+
+def draw_amount() -> None:
+    """Draw what torch is given."""
+    given = page.value("given")
     if given in ("scale_factor", "both"):
         controls.draw("scale_factor")
     if given in ("size", "both"):
         controls.draw("size", typed=True)
-    controls.draw("align_corners")
-    controls.draw("antialias")
-    controls.draw("recompute_scale_factor")
-    if kind in ("table", "picture"):
+
+
+def draw_more() -> None:
+    """Draw what only tables and pictures have."""
+    if page.value("input") in ("table", "picture"):
         with st.popover("Width, your picture", icon=":material/tune:"):
             controls.draw("width", typed=True)
             upload.draw(SLUG, on_change=page.changed)
+
+
+def draw_controls() -> None:
+    """Draw the input's controls, then the call's arguments."""
+    controls.draw("input", on_change={"input": change_input})
+    page.part("source", draw_source)
+    controls.draw("mode")
+    controls.draw("given", on_change={"given": lambda: page.changed(also=("amount",))})
+    page.part("amount", draw_amount)
+    controls.draw("align_corners")
+    controls.draw("antialias")
+    controls.draw("recompute_scale_factor")
+    page.part("more", draw_more)
 
 
 def draw_view() -> None:
@@ -69,21 +79,10 @@ def draw_view() -> None:
         )
     )
     if view.problem:
-        sentences.warn(f"{view.problem}.")
-        if view.refusal:
-            st.caption(f"torch says: {sentences.plain(view.refusal)}")
-        figure.draw(figures.see(view), key=f"{SLUG}.see")
-    elif view.line:
-        line = view.line
-        signal(
-            line.samples,
-            line.weights,
-            line.positions,
-            line.centres,
-            curve_x=line.curve_x,
-            curve_weights=line.curve_weights,
-            kernel_x=line.kernel_x,
-            kernel_y=line.kernel_y,
+        sentences.warn(f"{view.problem}.", torch_says=view.refusal)
+    if view.line:
+        resized(
+            view.line,
             key=f"{SLUG}.signal",
             alt=figures.line_alt(view),
             **figures.drag_range(view, topic.typed_numbers("samples")),
@@ -136,49 +135,49 @@ def learn() -> None:
         reference=formula,
         reference_title="The kernel by its formula",
         title="The layer's kernel",
-        alt=f"Training over {parameters.steps} steps; the kernel ends "
-        f"{float(found.error[-1]):.1g} from the formula.",
+        alt=f"Training over {parameters.steps} steps. {found.sentence}",
     )
     st.markdown(
-        f"Loss {float(found.loss[-1]):.1g}; the kernel is within {float(found.error[-1]):.1g} of "
-        "the formula. Trained on a picture the loss falls too, but the kernel is not found: a "
-        "picture holds too few fine details to tell kernels apart."
+        f"{found.sentence} Trained on a picture the loss falls too, but the kernel is not found: "
+        "a picture holds too few fine details to tell kernels apart."
     )
 
 
 def take(settings: topic.Interpolate) -> tuple[str, list[frame.Download]]:
     """Return the code of the view and its files."""
-    own = "picture.png" if upload.own(SLUG) else ""
     image = upload.or_picture(SLUG, settings.picture)
     view = topic.explain(settings, image=image, device=device)
+    code = topic.snippet(settings, file=upload.file_name(SLUG, settings.picture), device=device)
     files = [
         frame.Download(
             "Positions and values (.csv)", f"{SLUG}.csv", lambda: topic.table(view), "text/csv"
         )
     ]
     if settings.input == "picture":
-        name = own or f"{settings.picture}.png"
-        files.append(
-            frame.Download("Input picture (.png)", name, lambda: style.png(image), "image/png")
-        )
-    return topic.snippet(settings, file=own, device=device), files
+        files.append(upload.download(SLUG, settings.picture))
+    return code, files
 
 
 page.see(draw_controls, draw_view)
 page.mistakes(
-    Lesson("no antialias", mistakes.Reduction(), mistakes.aliasing, figures.aliasing),
-    Lesson("nearest drifts", mistakes.TwoLengths(), mistakes.nearest, figures.combs),
-    Lesson("align_corners and size", mistakes.OneMore(), mistakes.one_more, figures.combs),
-    Lesson("scale_factor, rounded", mistakes.OddScale(), mistakes.rounded_scale, figures.combs),
-    Lesson("bicubic into uint8", mistakes.Step(), mistakes.overshoot, figures.overshoot),
-    Lesson("against grid_sample", mistakes.OtherSize(), mistakes.two_ways, figures.two_ways),
-    Lesson("labels are not amounts", mistakes.LabelSize(), mistakes.labels, figures.labels),
-    Lesson(
-        "antialias with align_corners",
-        mistakes.TwoLengths(),
-        mistakes.antialiased_corners,
-        figures.combs,
-    ),
+    *(
+        Lesson(title, parameters, run, draw)
+        for title, parameters, run, draw in (
+            ("no antialias", mistakes.Reduction(), mistakes.aliasing, figures.aliasing),
+            ("nearest drifts", mistakes.TwoLengths(), mistakes.nearest, figures.combs),
+            ("align_corners and size", mistakes.OneMore(), mistakes.one_more, figures.combs),
+            ("scale_factor, rounded", mistakes.OddScale(), mistakes.rounded_scale, figures.combs),
+            ("bicubic into uint8", mistakes.Step(), mistakes.overshoot, figures.overshoot),
+            ("against grid_sample", mistakes.OtherSize(), mistakes.two_ways, figures.two_ways),
+            ("labels are not amounts", mistakes.LabelSize(), mistakes.labels, figures.labels),
+            (
+                "antialias with align_corners",
+                mistakes.TwoLengths(),
+                mistakes.antialiased_corners,
+                figures.combs,
+            ),
+        )
+    )
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(

@@ -20,7 +20,9 @@ PRESETS = pytest.mark.parametrize("preset", affine_grid.PRESETS, ids=lambda pres
 def pictures(markup: str) -> list[np.ndarray]:
     """The pixels of each picture in the markup."""
     found = re.findall(r'href="data:image/png;base64,([^"]+)"', markup)
-    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(text)))) for text in found]
+    # A picture without colour is written as grey.
+    opened = (Image.open(io.BytesIO(base64.b64decode(text))) for text in found)
+    return [np.asarray(image.convert("RGB")) for image in opened]
 
 
 def eight_bits(image) -> np.ndarray:
