@@ -174,7 +174,7 @@ class Loupe {
     if (fresh || (asked && !this.pinned)) this.chosen = start;
     else if (!this.touched && !this.links().length) this.chosen = start;
     this.draw();
-    this.speak(0);
+    if (this.touched) this.speak(0);
   }
 
   // Headings, labels and size.
@@ -284,7 +284,7 @@ class Loupe {
     Object.assign(this.root.dataset, { side, row, column, pinned, preview: !touched });
     this.pin.textContent = pinned ? "Let go" : "Pin";
     this.pin.ariaPressed = String(pinned);
-    this.speak(SPEAK_AFTER_MS);
+    if (touched) this.speak(SPEAK_AFTER_MS); // at first nobody has asked
     const end = performance.now();
     this.root.dataset.redrawMs = (end - start).toFixed(2);
     const measure = `${this.root.dataset.testid}-redraw`;

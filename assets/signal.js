@@ -69,7 +69,8 @@ class Signal {
       }
       // The text's height only grows, lest the page below jump from output to output.
       const { offsetWidth, offsetHeight, style } = this.reading;
-      style.minHeight = offsetWidth === this.textWidth ? `${offsetHeight}px` : "";
+      const least = offsetWidth === this.textWidth ? `${offsetHeight}px` : "";
+      if (style.minHeight !== least) style.minHeight = least;
       this.textWidth = offsetWidth;
     });
     for (const part of [this.stage, this.reading]) this.observer.observe(part);
@@ -262,7 +263,7 @@ class Signal {
       "Hover or tap an output. Click pins it, Esc lets go, ← → move.";
     this.makeHandles();
     this.render();
-    this.speak(0);
+    if (this.touched) this.speak(0);
   }
 
   // An answer to an older edit is no news; nor may one move the sample under the finger.
@@ -516,7 +517,7 @@ class Signal {
     this.chosen.innerHTML = parts.join("");
     this.write(links);
     Object.assign(this.root.dataset, { index: i, pinned: this.pinned, preview: !this.touched });
-    this.speak(SPEAK_AFTER_MS);
+    if (this.touched) this.speak(SPEAK_AFTER_MS); // at first nobody has asked
   }
 
   drawWeights(parts, links) {

@@ -4,6 +4,7 @@ import contextlib
 import gc
 import importlib
 import logging
+import pkgutil
 import secrets
 from collections.abc import AsyncIterator
 
@@ -72,9 +73,21 @@ def get_ready() -> None:
     torch = importlib.import_module("torch")
     # The pages' tensors are tiny and every run is a new thread: a pool for each costs more.
     torch.set_num_threads(1)
-    # pandas: Streamlit imports it to look at the first component's data.
-    for name in ("pandas", "nbformat", "ui.frame", "ui.home"):
+    # Streamlit imports pandas to look at the first component's data, and its list of emojis, a
+    # pattern that takes 100 ms to compile, for the first label.
+    for name in (
+        "pandas",
+        "nbformat",
+        "packaging.tags",
+        "streamlit.components.v2.manifest_scanner",
+        "streamlit.emojis",
+        "streamlit.material_icon_names",
+    ):
         importlib.import_module(name)
+    ui = importlib.import_module("ui")
+    for module in pkgutil.iter_modules(ui.__path__, "ui."):
+        if module.name != "ui.shell":  # the script itself
+            importlib.import_module(module.name)
     catalogue = importlib.import_module("ui.catalogue")
     for page in catalogue.PAGES:
         importlib.import_module("ui.proofs").of(page.slug, "cpu")

@@ -204,3 +204,11 @@ def test_the_trained_layer_ends_at_the_formula(page: Page, app_url: str) -> None
     page.get_by_role("radio", name="a picture").click()
     settled(page, quiet_ms=400)
     expect(page.get_by_text(re.compile(r"the kernel is within 0\.\d"))).to_be_visible()
+
+
+@pytest.mark.parametrize("address", ["", "input=table&mode=bilinear", "input=picture&mode=area"])
+def test_nothing_is_spoken_before_the_reader_acts(page: Page, app_url: str, address: str) -> None:
+    open_page(page, f"{app_url}/interpolate?{address}")
+    page.wait_for_timeout(600)
+    for live in page.locator("[aria-live=polite]:not([role])").all():
+        assert live.text_content() == ""
