@@ -65,8 +65,12 @@ class Controls:
 
     def _control(self, name: str, typed: bool, on_change: Callable[[], None] | None) -> None:
         spec = self._kind.specs()[name]
+        key = address.key(self._slug, name)
+        # Set anew, or Streamlit takes what a callback set before its own rerun for what the browser
+        # has: a switch then stays on, and a slider does not go back to its least.
+        st.session_state[key] = st.session_state[key]
         shared: dict[str, Any] = {
-            "key": address.key(self._slug, name),
+            "key": key,
             "help": spec.help,
             "on_change": on_change or self._changed,
             "persist_state": "session",

@@ -16,6 +16,7 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from explainers import affine_grid
+from explainers.parameters import Flag
 from tests.browser.harness import (
     console_errors,
     load_all,
@@ -62,6 +63,30 @@ def test_a_preset_mends_the_address_at_once(
         page.get_by_role("button", name=preset.name, exact=True).click()
         wait_for_query(page, preset.parameters.address())
     assert page.evaluate("history.length") == history
+
+
+@PAGES
+def test_controls_show_what_a_preset_set_even_their_least_value(
+    entry: catalogue.Page, page: Page, app_url: str
+) -> None:
+    open_page(page, f"{app_url}/{entry.slug}")
+    specs = entry.topic.PRESETS[0].parameters.specs()
+    flags = {spec.label: name for name, spec in specs.items() if isinstance(spec, Flag)}
+    main = page.get_by_test_id("stMain")
+    for preset in (*entry.topic.PRESETS, *reversed(entry.topic.PRESETS)):
+        # Something else in every switch first, so that the preset has it to set.
+        for box in main.get_by_test_id("stCheckbox").all():
+            if box.inner_text() in flags:
+                box.locator("label").click()
+                settled(page)
+        page.get_by_role("button", name=preset.name, exact=True).click()
+        settled(page)
+        shown = {
+            box.inner_text(): box.locator("input").is_checked()
+            for box in main.get_by_test_id("stCheckbox").all()
+        }
+        for label in flags.keys() & shown.keys():
+            assert shown[label] == getattr(preset.parameters, flags[label]), (preset.name, label)
 
 
 def test_a_control_writes_the_address_and_the_address_restores_the_control(
