@@ -1,0 +1,1 @@
+"""Explain learning-rate schedulers."""
