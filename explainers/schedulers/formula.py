@@ -172,7 +172,7 @@ def _check_words(expression: str, variable: str) -> None:
     while at < len(expression):
         token = _TOKEN.match(expression, at)
         if token is None:
-            rest = expression[at:].split(" ")[0]
+            rest = expression[at:].split(" ", maxsplit=1)[0]
             raise _refuse("hold only numbers, words and + - * / // % ** < > ( ) and commas", rest)
         if token["word"] is not None and token["word"] not in known:
             words = ", ".join([variable, *CONSTANTS, *FUNCTIONS])

@@ -1,0 +1,226 @@
+"""State every schedule in closed form, and the plateau as a loop, in numpy float64 alone.
+
+Each function takes the number of steps, the rate given to the optimizer and the scheduler's
+arguments, and returns the rate of every step, ``(steps,)``. They share no code with torch.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explainers.schedulers.formula import formula
+
+Curve = NDArray[np.float64]
+Factor = str | Callable[[int], float]
+
+
+def values(factor: Factor, at: Sequence[int], *, variable: str = "epoch") -> Curve:
+    """Return what a formula or a callable gives at each of `at`, as float64 of the same length."""
+    function = formula(factor, variable=variable) if isinstance(factor, str) else factor
+    return np.array([function(epoch) for epoch in at], dtype=np.float64)
+
+
+def lambda_lr(steps: int, base_lr: float, *, lr_lambda: Factor) -> Curve:
+    """Return ``base_lr * lr_lambda(t)``."""
+    return base_lr * values(lr_lambda, range(steps))
+
+
+def multiplicative_lr(steps: int, base_lr: float, *, lr_lambda: Factor) -> Curve:
+    """Return ``base_lr * lr_lambda(1) * ... * lr_lambda(t)``: the factor at 0 is never asked."""
+    return base_lr * np.cumprod([1.0, *values(lr_lambda, range(1, steps))])
+
+
+def step_lr(steps: int, base_lr: float, *, step_size: int, gamma: float) -> Curve:
+    """Return ``base_lr * gamma ** (t // step_size)``."""
+    return base_lr * np.power(gamma, np.arange(steps) // step_size)
+
+
+def multi_step_lr(steps: int, base_lr: float, *, milestones: Sequence[int], gamma: float) -> Curve:
+    """Return ``base_lr * gamma ** (how many milestones are at or before t)``."""
+    passed = (np.asarray(milestones, dtype=int)[:, None] <= np.arange(steps)).sum(axis=0)
+    return base_lr * np.power(gamma, passed)
+
+
+def constant_lr(steps: int, base_lr: float, *, factor: float, total_iters: int) -> Curve:
+    """Return ``base_lr * factor`` before `total_iters`, `base_lr` from there on."""
+    return base_lr * np.where(np.arange(steps) < total_iters, factor, 1.0)
+
+
+def linear_lr(
+    steps: int, base_lr: float, *, start_factor: float, end_factor: float, total_iters: int
+) -> Curve:
+    """Return `base_lr` times a line from `start_factor` at 0 to `end_factor` at `total_iters`."""
+    return base_lr * np.interp(np.arange(steps), [0, total_iters], [start_factor, end_factor])
+
+
+def exponential_lr(steps: int, base_lr: float, *, gamma: float) -> Curve:
+    """Return ``base_lr * gamma ** t``."""
+    return base_lr * np.power(gamma, np.arange(steps, dtype=np.float64))
+
+
+def polynomial_lr(steps: int, base_lr: float, *, total_iters: int, power: float) -> Curve:
+    """Return ``base_lr * (1 - t / total_iters) ** power``, and its end value after that."""
+    done = np.minimum(np.arange(steps), total_iters) / total_iters
+    return base_lr * np.power(1 - done, power)
+
+
+def cosine_annealing_lr(steps: int, base_lr: float, *, T_max: int, eta_min: float) -> Curve:
+    """Return the half cosine from `base_lr` at 0 to `eta_min` at `T_max`, and on along it."""
+    return _cosine(base_lr, eta_min, np.arange(steps) / T_max)
+
+
+def cosine_annealing_warm_restarts(
+    steps: int, base_lr: float, *, T_0: int, T_mult: int, eta_min: float
+) -> Curve:
+    """Return half cosines of length ``T_0 * T_mult ** i``, each starting at `base_lr`."""
+    starts, lengths = [0], [T_0]
+    while starts[-1] + lengths[-1] < steps:
+        starts.append(starts[-1] + lengths[-1])
+        lengths.append(lengths[-1] * T_mult)
+    t = np.arange(steps)
+    cycle = np.searchsorted(starts, t, side="right") - 1
+    return _cosine(base_lr, eta_min, (t - np.array(starts)[cycle]) / np.array(lengths)[cycle])
+
+
+def cyclic_lr(steps: int, base_lr: float, *, max_lr: float, **arguments: Any) -> Curve:
+    """Return the triangle wave from `base_lr` up to `max_lr` and back, as high as `mode` says."""
+    return base_lr + (max_lr - base_lr) * _triangle(steps, **arguments)
+
+
+def cyclic_momentum(
+    steps: int, *, base_momentum: float, max_momentum: float, max_lr: float, **arguments: Any
+) -> Curve:
+    """Return the momentum of CyclicLR: the same wave, upside down."""
+    return max_momentum - (max_momentum - base_momentum) * _triangle(steps, **arguments)
+
+
+def one_cycle_lr(
+    steps: int,
+    base_lr: float,
+    *,
+    max_lr: float,
+    div_factor: float,
+    final_div_factor: float,
+    three_phase: bool,
+    **arguments: Any,
+) -> Curve:
+    """Return the way from ``max_lr / div_factor`` up to `max_lr` and down; `base_lr` plays no part.
+
+    The bottom is ``max_lr / div_factor / final_div_factor``.
+    """
+    initial = max_lr / div_factor
+    stops = [initial, max_lr, *([initial] if three_phase else []), initial / final_div_factor]
+    return _one_cycle(steps, stops, three_phase=three_phase, **arguments)
+
+
+def one_cycle_momentum(
+    steps: int,
+    *,
+    base_momentum: float,
+    max_momentum: float,
+    three_phase: bool,
+    **arguments: Any,
+) -> Curve:
+    """Return the momentum of OneCycleLR: down while the rate goes up, and back."""
+    stops = [max_momentum, base_momentum, max_momentum, *([max_momentum] if three_phase else [])]
+    return _one_cycle(steps, stops, three_phase=three_phase, **arguments)
+
+
+def reduce_on_plateau(
+    losses: Sequence[float],
+    base_lr: float,
+    *,
+    mode: str,
+    factor: float,
+    patience: int,
+    threshold: float,
+    threshold_mode: str,
+    cooldown: int,
+    min_lr: float,
+    eps: float,
+) -> Curve:
+    """Return the rate after each loss, by the rules that the documentation states."""
+    sign = 1.0 if mode == "min" else -1.0
+    best, bad, resting, rate = sign * np.inf, 0, 0, base_lr
+    rates = []
+    for loss in losses:
+        margin = threshold * best if threshold_mode == "rel" else threshold
+        # In mode "max" a relative margin is added to the best, in mode "min" it is taken off.
+        wanted = best - sign * margin
+        if sign * loss < sign * wanted:
+            best, bad = loss, 0
+        else:
+            bad += 1
+        if resting:
+            resting, bad = resting - 1, 0
+        if bad > patience:
+            lowered = max(rate * factor, min_lr)
+            rate = lowered if rate - lowered > eps else rate
+            resting, bad = cooldown, 0
+        rates.append(rate)
+    return np.array(rates, dtype=np.float64)
+
+
+def _cosine(top: float, bottom: float, way: NDArray[Any]) -> Curve:
+    return bottom + (top - bottom) * (1 + np.cos(np.pi * way)) / 2
+
+
+def _triangle(
+    steps: int,
+    *,
+    step_size_up: int,
+    step_size_down: int | None,
+    mode: str,
+    gamma: float,
+    scale_fn: Factor | None,
+    scale_mode: str,
+    **_: Any,
+) -> Curve:
+    """Return the wave between 0 and 1 that both the rate and the momentum of CyclicLR follow."""
+    down = step_size_up if step_size_down is None else step_size_down
+    t = np.arange(steps)
+    cycle, within = np.divmod(t, step_size_up + down)
+    wave = np.interp(within, [0, step_size_up, step_size_up + down], [0.0, 1.0, 0.0])
+    if scale_fn is not None:
+        at = cycle + 1 if scale_mode == "cycle" else t
+        height = values(scale_fn, at.tolist(), variable="x")
+    elif mode == "triangular2":
+        height = np.exp2(-cycle.astype(np.float64))
+    elif mode == "exp_range":
+        height = np.power(gamma, t.astype(np.float64))
+    else:
+        height = np.ones(steps)
+    return wave * height
+
+
+def _one_cycle(
+    steps: int,
+    stops: list[float],
+    *,
+    total_steps: int | None,
+    epochs: int | None,
+    steps_per_epoch: int | None,
+    pct_start: float,
+    anneal_strategy: str,
+    three_phase: bool,
+    **_: Any,
+) -> Curve:
+    """Return the way through `stops`, in straight lines or half cosines."""
+    if total_steps is None:
+        total_steps = epochs * steps_per_epoch if epochs and steps_per_epoch else steps
+    peak = pct_start * total_steps - 1
+    knots = [0.0, peak, *([2 * peak] if three_phase else []), total_steps - 1.0]
+    # A peak before step 0 leaves out the way up; a valley after the end leaves out the last phase.
+    while len(knots) > 2 and knots[1] < 0:
+        knots, stops = knots[1:], stops[1:]
+    if knots[-1] <= knots[-2]:
+        knots, stops = knots[:-1], stops[:-1]
+    t = np.arange(steps)
+    if anneal_strategy == "linear":
+        return np.interp(t, knots, stops)
+    phase = np.clip(np.searchsorted(knots, t, side="left") - 1, 0, len(knots) - 2)
+    start, end = np.array(knots)[phase], np.array(knots)[phase + 1]
+    top, bottom = np.array(stops)[phase], np.array(stops)[phase + 1]
+    return bottom + (top - bottom) * (1 + np.cos(np.pi * (t - start) / (end - start))) / 2

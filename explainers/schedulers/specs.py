@@ -1,0 +1,532 @@
+"""Declare every scheduler of torch once: arguments, bounds, help, presets and closed form."""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from explainers.parameters import Choice, Flag, Number, shown
+from explainers.schedulers import reference
+from explainers.schedulers.formula import formula
+
+MOST_STEPS = 10_000
+LARGEST_RATE = 10.0
+_DOCUMENTATION = "https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.{}.html"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Formula:
+    """Describe a function of one variable: a typed formula, or a callable given in code."""
+
+    label: str
+    help: str
+    variable: str = "epoch"
+
+    @property
+    def rule(self) -> str:
+        """The rule in words."""
+        return f"a formula in {self.variable}"
+
+    def check(self, value: object) -> Any:
+        """Return `value`. Raises ValueError with the rule, or with what is wrong in the formula."""
+        if isinstance(value, str):
+            try:
+                formula(value, variable=self.variable)
+            except ValueError as error:
+                raise ValueError(f"{self.rule}: {error}") from None
+            return value
+        if callable(value):
+            return value
+        raise ValueError(f"{self.rule}, got {shown(value)}")
+
+    def parse(self, text: str) -> Any:
+        """Return the formula that `text` spells. Raises ValueError with the rule."""
+        return self.check(text)
+
+    def spell(self, value: Any) -> str:
+        """Return `value` as it stands in an address."""
+        return str(value)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Milestones:
+    """Describe a list of steps in increasing order."""
+
+    label: str
+    help: str
+    maximum: int = MOST_STEPS
+    most: int = 20
+
+    @property
+    def rule(self) -> str:
+        """The rule in words."""
+        return f"at most {self.most} whole numbers from 1 to {self.maximum}, in increasing order"
+
+    def check(self, value: object) -> tuple[int, ...]:
+        """Return `value` as a tuple. Raises ValueError with the rule."""
+        if isinstance(value, list | tuple) and len(value) <= self.most:
+            whole = all(isinstance(step, int) and not isinstance(step, bool) for step in value)
+            # A milestone may stand twice: it then counts twice.
+            if whole and all(1 <= step <= self.maximum for step in value):
+                if all(a <= b for a, b in itertools.pairwise(value)):
+                    return tuple(value)
+        raise ValueError(f"{self.rule}, got {shown(value)}")
+
+    def parse(self, text: str) -> tuple[int, ...]:
+        """Return the steps that `text` spells, as in "30, 80". Raises ValueError with the rule."""
+        try:
+            steps = [int(part) for part in text.split(",")] if text.strip() else []
+        except ValueError:
+            raise ValueError(f"{self.rule}, got {shown(text)}") from None
+        return self.check(steps)
+
+    def spell(self, value: Any) -> str:
+        """Return `value` as it stands in an address."""
+        return ",".join(str(step) for step in value)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Argument:
+    """Describe one argument of a scheduler.
+
+    Attributes:
+        default: torch's default; where torch has none, a sensible value.
+        spec: Label, help, bounds or options; how to check, parse and spell a value.
+        required: Whether torch has no default.
+        optional: Whether None is a value too.
+        per_group: Whether a list is a value too, with one entry for each parameter group.
+    """
+
+    default: Any
+    spec: Number | Choice | Flag | Formula | Milestones
+    required: bool = False
+    optional: bool = False
+    per_group: bool = False
+
+    @property
+    def help(self) -> str:
+        """What the argument does, in a sentence."""
+        return self.spec.help
+
+    @property
+    def kind(self) -> str:
+        """One of number, integer, choice, flag, formula, milestones."""
+        if isinstance(self.spec, Number) and self.spec.integer:
+            return "integer"
+        return type(self.spec).__name__.lower()
+
+    @property
+    def minimum(self) -> float | None:
+        """Smallest value; None where there is none."""
+        return self.spec.minimum if isinstance(self.spec, Number) else None
+
+    @property
+    def maximum(self) -> float | None:
+        """Largest value; None where there is none."""
+        return self.spec.maximum if isinstance(self.spec, Number) else None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of a choice; empty for any other kind."""
+        return self.spec.options if isinstance(self.spec, Choice) else ()
+
+    def check(self, value: object) -> Any:
+        """Return `value`, normalised. Raises ValueError with the rule."""
+        if value is None and self.optional:
+            return None
+        if self.per_group and isinstance(value, list | tuple):
+            return tuple(self.spec.check(entry) for entry in value)
+        return self.spec.check(value)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SchedulerSpec:
+    """Describe one scheduler.
+
+    Attributes:
+        name: torch's class name.
+        summary: What it does, in a sentence.
+        arguments: Its arguments by name, without optimizer and last_epoch; CyclicLR's base_lr is
+            the rate of the optimizer.
+        presets: Sets of arguments worth seeing, by name.
+        closed_form: ``(steps, base_lr, **arguments)`` to the rates ``(steps,)``, float64; None
+            where the rates depend on the losses.
+        momentum_form: The same for the momentum, without base_lr; None where it is left alone.
+        url: torch's page, where the closed form comes from.
+    """
+
+    name: str
+    summary: str
+    arguments: Mapping[str, Argument]
+    presets: Mapping[str, Mapping[str, Any]]
+    closed_form: Callable[..., reference.Curve] | None
+    momentum_form: Callable[..., reference.Curve] | None = None
+
+    @property
+    def url(self) -> str:
+        """torch's page of this scheduler."""
+        return _DOCUMENTATION.format(self.name)
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Every argument's default by name, in order."""
+        return {name: argument.default for name, argument in self.arguments.items()}
+
+    def check(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all arguments, checked, with defaults where `arguments` has none.
+
+        Raises:
+            ValueError: An argument is unknown or breaks its rule; the message says which.
+        """
+        unknown = [name for name in arguments if name not in self.arguments]
+        if unknown:
+            known = ", ".join(self.arguments)
+            raise ValueError(f"arguments of {self.name} must be {known}, got {shown(unknown[0])}")
+        checked = self.defaults
+        for name, value in arguments.items():
+            try:
+                checked[name] = self.arguments[name].check(value)
+            except ValueError as error:
+                raise ValueError(f"{name} must be {error}") from None
+        if self.name == "OneCycleLR":
+            _check_one_cycle(checked)
+        return checked
+
+
+def _check_one_cycle(arguments: Mapping[str, Any]) -> None:
+    """Refuse a first phase of no length: torch divides by it."""
+    total = total_steps(arguments)
+    if total is not None and math.isclose(arguments["pct_start"] * total, 1.0, abs_tol=1e-12):
+        raise ValueError(
+            "pct_start must be other than 1 / total_steps (torch divides by a phase of length 0), "
+            f"got {shown(arguments['pct_start'])}"
+        )
+
+
+def total_steps(arguments: Mapping[str, Any]) -> int | None:
+    """Return the length of OneCycleLR's cycle; None where its arguments leave it open."""
+    total: int | None = arguments["total_steps"]
+    epochs, each = arguments["epochs"], arguments["steps_per_epoch"]
+    if total is None and epochs is not None and each is not None:
+        return int(epochs * each)
+    return total
+
+
+def _whole(
+    default: int | None, help: str, *, minimum: int = 1, maximum: int = MOST_STEPS, **more: Any
+) -> Argument:
+    spec = Number("", help, minimum, maximum, 1, integer=True)
+    return Argument(default, spec, optional=default is None, **more)
+
+
+def _real(
+    default: float, help: str, minimum: float, maximum: float, step: float, **more: Any
+) -> Argument:
+    return Argument(default, Number("", help, minimum, maximum, step), **more)
+
+
+def _rate(default: float, help: str, **more: Any) -> Argument:
+    return _real(default, help, 0.0, LARGEST_RATE, 0.001, **more)
+
+
+def _choice(options: tuple[str, ...], help: str) -> Argument:
+    return Argument(options[0], Choice("", help, options))
+
+
+def _flag(default: bool, help: str) -> Argument:
+    return Argument(default, Flag("", help))
+
+
+def _factor(default: str, help: str) -> Argument:
+    return Argument(default, Formula("", help), required=True, per_group=True)
+
+
+def _gamma(default: float, help: str, *, maximum: float = 2.0, **more: Any) -> Argument:
+    return _real(default, help, 0.0, maximum, 0.01, **more)
+
+
+def _momenta(base: float, top: float) -> dict[str, Argument]:
+    return {
+        "cycle_momentum": _flag(True, "Move momentum (Adam: beta1) against the rate."),
+        "base_momentum": _real(
+            base, "Momentum while the rate is highest.", 0.0, 0.999, 0.01, per_group=True
+        ),
+        "max_momentum": _real(
+            top, "Momentum while the rate is lowest.", 0.0, 0.999, 0.01, per_group=True
+        ),
+    }
+
+
+def _spec(
+    name: str,
+    summary: str,
+    arguments: Mapping[str, Argument],
+    presets: Mapping[str, Mapping[str, Any]],
+    closed_form: Callable[..., reference.Curve] | None,
+    momentum_form: Callable[..., reference.Curve] | None = None,
+) -> SchedulerSpec:
+    """Name each argument in its own label, and freeze the mappings."""
+    labelled = {
+        argument: dataclasses.replace(spec, spec=dataclasses.replace(spec.spec, label=argument))
+        for argument, spec in arguments.items()
+    }
+    frozen = {preset: MappingProxyType(dict(values)) for preset, values in presets.items()}
+    return SchedulerSpec(
+        name,
+        summary,
+        MappingProxyType(labelled),
+        MappingProxyType(frozen),
+        closed_form,
+        momentum_form,
+    )
+
+
+_ALL = (
+    _spec(
+        "LambdaLR",
+        "The initial rate times a function of the epoch.",
+        {"lr_lambda": _factor("0.95**epoch", "Factor on the initial rate, from epoch 0 on.")},
+        {
+            "The notes' table": {"lr_lambda": "1/(epoch+1)"},
+            "Decay by 5 %": {"lr_lambda": "0.95**epoch"},
+            "Warm up": {"lr_lambda": "min(1, (epoch+1)/10)"},
+            "Warm up, then cosine": {
+                "lr_lambda": "where(epoch < 10, (epoch+1)/10, 0.5 + 0.5*cos(pi*(epoch-10)/90))"
+            },
+            "The notes' epoch // 10": {"lr_lambda": "epoch//10"},
+        },
+        reference.lambda_lr,
+    ),
+    _spec(
+        "MultiplicativeLR",
+        "The last rate times a function of the epoch, asked from epoch 1 on.",
+        {"lr_lambda": _factor("0.95", "Factor on the last rate; epoch 0 is never asked.")},
+        {
+            "Decay by 5 %": {"lr_lambda": "0.95"},
+            "One over t": {"lr_lambda": "epoch/(epoch+1)"},
+            "Ever faster": {"lr_lambda": "0.999**epoch"},
+        },
+        reference.multiplicative_lr,
+    ),
+    _spec(
+        "StepLR",
+        "The rate falls by gamma every step_size steps.",
+        {
+            "step_size": _whole(30, "Steps between two drops.", required=True),
+            "gamma": _gamma(0.1, "Factor at each drop."),
+        },
+        {
+            "Tenfold every 30": {"step_size": 30, "gamma": 0.1},
+            "Half every 10": {"step_size": 10, "gamma": 0.5},
+            "The notes' 0.9 every 100": {"step_size": 100, "gamma": 0.9},
+        },
+        reference.step_lr,
+    ),
+    _spec(
+        "MultiStepLR",
+        "The rate falls by gamma at each milestone.",
+        {
+            "milestones": Argument(
+                (30, 80),
+                Milestones(
+                    "", "Steps at which the rate falls; one that stands twice counts twice."
+                ),
+                required=True,
+            ),
+            "gamma": _gamma(0.1, "Factor at each milestone."),
+        },
+        {
+            "The notes' 30, 80, 120": {"milestones": (30, 80, 120)},
+            "Half at 20, 40, 60, 80": {"milestones": (20, 40, 60, 80), "gamma": 0.5},
+            "One milestone twice": {"milestones": (30, 30, 80)},
+        },
+        reference.multi_step_lr,
+    ),
+    _spec(
+        "ConstantLR",
+        "A factor on the rate that is taken off after total_iters steps.",
+        {
+            # torch lets 0 pass and then divides by it.
+            "factor": _real(1.0 / 3, "Factor until total_iters.", 0.001, 1.0, 0.01),
+            "total_iters": _whole(5, "Step at which the factor is taken off."),
+        },
+        {
+            "A third for 5 steps": {},
+            "A tenth for 20 steps": {"factor": 0.1, "total_iters": 20},
+        },
+        reference.constant_lr,
+    ),
+    _spec(
+        "LinearLR",
+        "A factor that runs along a line from start_factor to end_factor.",
+        {
+            "start_factor": _real(1.0 / 3, "Factor at step 0.", 0.001, 1.0, 0.01),
+            "end_factor": _real(1.0, "Factor from total_iters on.", 0.0, 1.0, 0.01),
+            "total_iters": _whole(5, "Step at which the line ends."),
+        },
+        {
+            "Warm up for 5 steps": {},
+            "Warm up for 20 steps": {"start_factor": 0.01, "total_iters": 20},
+            "Down to zero": {"start_factor": 1.0, "end_factor": 0.0, "total_iters": 100},
+        },
+        reference.linear_lr,
+    ),
+    _spec(
+        "ExponentialLR",
+        "The rate falls by gamma at every step.",
+        {"gamma": _gamma(0.95, "Factor at every step.", required=True)},
+        {
+            "Decay by 5 %": {"gamma": 0.95},
+            "Decay by 10 %": {"gamma": 0.9},
+            "Range test: grow by 10 %": {"gamma": 1.1},
+        },
+        reference.exponential_lr,
+    ),
+    _spec(
+        "PolynomialLR",
+        "The rate falls to 0 along a power of what is left of total_iters.",
+        {
+            "total_iters": _whole(5, "Step at which the rate reaches 0."),
+            "power": _real(1.0, "1 is a line; larger falls faster at first.", 0.0, 10.0, 0.1),
+        },
+        {
+            "A line over 100 steps": {"total_iters": 100},
+            "Power 2 over 100 steps": {"total_iters": 100, "power": 2.0},
+            "Square root": {"total_iters": 100, "power": 0.5},
+        },
+        reference.polynomial_lr,
+    ),
+    _spec(
+        "CosineAnnealingLR",
+        "The rate follows a cosine down to eta_min at T_max, and up again after it.",
+        {
+            "T_max": _whole(50, "Step at which the rate is lowest.", required=True),
+            "eta_min": _rate(0.0, "Lowest rate."),
+        },
+        {
+            "Down in 100 steps": {"T_max": 100},
+            "Past T_max": {"T_max": 25},
+            "Not to zero": {"T_max": 100, "eta_min": 0.01},
+        },
+        reference.cosine_annealing_lr,
+    ),
+    _spec(
+        "CosineAnnealingWarmRestarts",
+        "The rate follows a cosine down and jumps back up after T_0 steps.",
+        {
+            "T_0": _whole(10, "Steps until the first restart.", required=True),
+            "T_mult": _whole(1, "Each period is this many times the one before.", maximum=10),
+            "eta_min": _rate(0.0, "Lowest rate."),
+        },
+        {
+            "Restart every 25": {"T_0": 25},
+            "Ever longer": {"T_0": 10, "T_mult": 2},
+            "Not to zero": {"T_0": 20, "eta_min": 0.02},
+        },
+        reference.cosine_annealing_warm_restarts,
+    ),
+    _spec(
+        "CyclicLR",
+        "The rate runs up to max_lr and down again, in cycles; made for a step per batch.",
+        {
+            "max_lr": _rate(
+                1.0, "Rate at the top of the first cycle.", required=True, per_group=True
+            ),
+            "step_size_up": _whole(2000, "Steps from bottom to top."),
+            "step_size_down": _whole(None, "Steps from top to bottom; None is the same as up."),
+            "mode": _choice(
+                ("triangular", "triangular2", "exp_range"),
+                "Cycles of one height, of half the height each time, or shrinking by gamma a step.",
+            ),
+            "gamma": _gamma(1.0, "Shrinks the height at each step of exp_range.", maximum=1.0),
+            "scale_fn": Argument(
+                None,
+                Formula(
+                    "",
+                    "Height of a cycle as a formula in x; takes the place of mode.",
+                    variable="x",
+                ),
+                optional=True,
+            ),
+            "scale_mode": _choice(
+                ("cycle", "iterations"), "What x of scale_fn counts: cycles from 1, or steps."
+            ),
+            **_momenta(0.8, 0.9),
+        },
+        {
+            "Triangles": {"step_size_up": 20},
+            "Half as high each time": {"step_size_up": 20, "mode": "triangular2"},
+            "Shrinking": {"step_size_up": 20, "mode": "exp_range", "gamma": 0.98},
+            "Slow up, fast down": {"step_size_up": 30, "step_size_down": 5},
+            "Your own height": {"step_size_up": 10, "scale_fn": "1/x"},
+        },
+        reference.cyclic_lr,
+        reference.cyclic_momentum,
+    ),
+    _spec(
+        "OneCycleLR",
+        "The rate runs up once and far down once, over total_steps; made for a step per batch.",
+        {
+            "max_lr": _rate(0.1, "Rate at the top.", required=True, per_group=True),
+            "total_steps": _whole(None, "Length of the cycle; None takes the steps shown."),
+            "epochs": _whole(None, "With steps_per_epoch, in place of total_steps."),
+            "steps_per_epoch": _whole(None, "With epochs, in place of total_steps."),
+            "pct_start": _real(0.3, "Share of the cycle that goes up.", 0.0, 1.0, 0.01),
+            "anneal_strategy": _choice(("cos", "linear"), "Half cosines, or straight lines."),
+            **_momenta(0.85, 0.95),
+            "div_factor": _real(25.0, "The first rate is max_lr over this.", 1.0, 1e6, 1.0),
+            "final_div_factor": _real(
+                1e4, "The last rate is the first over this.", 0.001, 1e10, 1.0
+            ),
+            "three_phase": _flag(False, "Come down to the first rate, then go on to the last."),
+        },
+        {
+            "Up and down": {},
+            "Straight lines": {"anneal_strategy": "linear"},
+            "Three phases": {"three_phase": True, "anneal_strategy": "linear"},
+            "Early peak": {"pct_start": 0.1},
+        },
+        reference.one_cycle_lr,
+        reference.one_cycle_momentum,
+    ),
+    _spec(
+        "ReduceLROnPlateau",
+        "The rate falls by factor when a loss has not got better for more than patience steps.",
+        {
+            "mode": _choice(("min", "max"), "Whether smaller or larger is better."),
+            "factor": _real(0.1, "Factor at each drop.", 0.0, 0.99, 0.01),
+            "patience": _whole(10, "Bad steps that are let pass.", minimum=0, maximum=1000),
+            "threshold": _real(1e-4, "How much better counts as better.", 0.0, 1.0, 1e-4),
+            "threshold_mode": _choice(
+                ("rel", "abs"), "Whether threshold is a share of the best, or a difference."
+            ),
+            "cooldown": _whole(
+                0, "Steps after a drop in which none counts as bad.", minimum=0, maximum=1000
+            ),
+            "min_lr": _rate(0.0, "Lowest rate.", per_group=True),
+            "eps": _real(1e-8, "A drop by no more than this is left out.", 0.0, 1.0, 1e-8),
+        },
+        {
+            "torch's defaults": {},
+            "Impatient": {"patience": 2, "factor": 0.5},
+            "The notes' 0.9": {"factor": 0.9},
+            "With cooldown": {"patience": 5, "factor": 0.5, "cooldown": 10},
+        },
+        None,
+    ),
+)
+
+SCHEDULERS: Mapping[str, SchedulerSpec] = MappingProxyType({spec.name: spec for spec in _ALL})
+
+
+def scheduler_spec(name: object) -> SchedulerSpec:
+    """Return the spec of that name.
+
+    Raises:
+        ValueError: torch has no such scheduler, or it composes others.
+    """
+    if isinstance(name, str) and name in SCHEDULERS:
+        return SCHEDULERS[name]
+    raise ValueError(f"name must be one of {', '.join(SCHEDULERS)}, got {shown(name)}")
