@@ -34,13 +34,13 @@ def multiplicative_lr(steps: int, base_lr: float, *, lr_lambda: Factor) -> Curve
 
 def step_lr(steps: int, base_lr: float, *, step_size: int, gamma: float) -> Curve:
     """Return ``base_lr * gamma ** (t // step_size)``."""
-    return base_lr * np.power(gamma, np.arange(steps) // step_size)
+    return _power(base_lr, gamma, np.arange(steps) // step_size)
 
 
 def multi_step_lr(steps: int, base_lr: float, *, milestones: Sequence[int], gamma: float) -> Curve:
     """Return ``base_lr * gamma ** (how many milestones are at or before t)``."""
     passed = (np.asarray(milestones, dtype=int)[:, None] <= np.arange(steps)).sum(axis=0)
-    return base_lr * np.power(gamma, passed)
+    return _power(base_lr, gamma, passed)
 
 
 def constant_lr(steps: int, base_lr: float, *, factor: float, total_iters: int) -> Curve:
@@ -57,7 +57,7 @@ def linear_lr(
 
 def exponential_lr(steps: int, base_lr: float, *, gamma: float) -> Curve:
     """Return ``base_lr * gamma ** t``."""
-    return base_lr * np.power(gamma, np.arange(steps, dtype=np.float64))
+    return _power(base_lr, gamma, np.arange(steps))
 
 
 def polynomial_lr(steps: int, base_lr: float, *, total_iters: int, power: float) -> Curve:
@@ -146,9 +146,9 @@ def reduce_on_plateau(
     best, bad, resting, rate = sign * np.inf, 0, 0, base_lr
     rates = []
     for loss in losses:
-        margin = threshold * best if threshold_mode == "rel" else threshold
-        # In mode "max" a relative margin is added to the best, in mode "min" it is taken off.
-        wanted = best - sign * margin
+        # In mode "max" the threshold is added to the best, in mode "min" it is taken off.
+        relative = threshold_mode == "rel"
+        wanted = best * (1 - sign * threshold) if relative else best - sign * threshold
         if sign * loss < sign * wanted:
             best, bad = loss, 0
         else:
@@ -163,8 +163,14 @@ def reduce_on_plateau(
     return np.array(rates, dtype=np.float64)
 
 
-def _cosine(top: float, bottom: float, way: NDArray[Any]) -> Curve:
-    return bottom + (top - bottom) * (1 + np.cos(np.pi * way)) / 2
+def _power(base_lr: float, factor: float, times: NDArray[Any]) -> Curve:
+    curve: Curve = base_lr * np.power(np.float64(factor), times.astype(np.float64))
+    return curve
+
+
+def _cosine(top: float | Curve, bottom: float | Curve, way: NDArray[Any]) -> Curve:
+    curve: Curve = bottom + (top - bottom) * (1 + np.cos(np.pi * way)) / 2
+    return curve
 
 
 def _triangle(
@@ -187,9 +193,9 @@ def _triangle(
         at = cycle + 1 if scale_mode == "cycle" else t
         height = values(scale_fn, at.tolist(), variable="x")
     elif mode == "triangular2":
-        height = np.exp2(-cycle.astype(np.float64))
+        height = _power(1.0, 0.5, cycle)
     elif mode == "exp_range":
-        height = np.power(gamma, t.astype(np.float64))
+        height = _power(1.0, gamma, t)
     else:
         height = np.ones(steps)
     return wave * height
@@ -220,7 +226,8 @@ def _one_cycle(
     t = np.arange(steps)
     if anneal_strategy == "linear":
         return np.interp(t, knots, stops)
-    phase = np.clip(np.searchsorted(knots, t, side="left") - 1, 0, len(knots) - 2)
+    phase: NDArray[Any] = np.clip(np.searchsorted(knots, t, side="left") - 1, 0, len(knots) - 2)
     start, end = np.array(knots)[phase], np.array(knots)[phase + 1]
     top, bottom = np.array(stops)[phase], np.array(stops)[phase + 1]
-    return bottom + (top - bottom) * (1 + np.cos(np.pi * (t - start) / (end - start))) / 2
+    way = (t - start) / (end - start)
+    return _cosine(top, bottom, way)

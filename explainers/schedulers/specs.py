@@ -69,9 +69,9 @@ class Milestones:
         if isinstance(value, list | tuple) and len(value) <= self.most:
             whole = all(isinstance(step, int) and not isinstance(step, bool) for step in value)
             # A milestone may stand twice: it then counts twice.
-            if whole and all(1 <= step <= self.maximum for step in value):
-                if all(a <= b for a, b in itertools.pairwise(value)):
-                    return tuple(value)
+            bounded = whole and all(1 <= step <= self.maximum for step in value)
+            if bounded and all(a <= b for a, b in itertools.pairwise(value)):
+                return tuple(value)
         raise ValueError(f"{self.rule}, got {shown(value)}")
 
     def parse(self, text: str) -> tuple[int, ...]:
@@ -154,7 +154,6 @@ class SchedulerSpec:
         closed_form: ``(steps, base_lr, **arguments)`` to the rates ``(steps,)``, float64; None
             where the rates depend on the losses.
         momentum_form: The same for the momentum, without base_lr; None where it is left alone.
-        url: torch's page, where the closed form comes from.
     """
 
     name: str
@@ -166,7 +165,7 @@ class SchedulerSpec:
 
     @property
     def url(self) -> str:
-        """torch's page of this scheduler."""
+        """Address of torch's page, where the closed form comes from."""
         return _DOCUMENTATION.format(self.name)
 
     @property
@@ -330,9 +329,7 @@ _ALL = (
         {
             "milestones": Argument(
                 (30, 80),
-                Milestones(
-                    "", "Steps at which the rate falls; one that stands twice counts twice."
-                ),
+                Milestones("", "Steps at which the rate falls; one given twice counts twice."),
                 required=True,
             ),
             "gamma": _gamma(0.1, "Factor at each milestone."),

@@ -424,9 +424,9 @@ def _milestones(milestones: Sequence[int], count: int) -> tuple[int, ...]:
     rule = f"{count} whole numbers from 1 to {MOST_STEPS}, each larger than the one before"
     if isinstance(milestones, list | tuple) and len(milestones) == count:
         whole = all(isinstance(step, int) and not isinstance(step, bool) for step in milestones)
-        if whole and all(1 <= step <= MOST_STEPS for step in milestones):
-            if all(a < b for a, b in itertools.pairwise(milestones)):
-                return tuple(milestones)
+        bounded = whole and all(1 <= step <= MOST_STEPS for step in milestones)
+        if bounded and all(a < b for a, b in itertools.pairwise(milestones)):
+            return tuple(milestones)
     raise ValueError(f"milestones must be {rule}, got {shown(milestones)}")
 
 

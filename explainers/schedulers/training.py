@@ -13,7 +13,7 @@ from explainers.parameters import Number, shown
 from explainers.schedulers.specs import MOST_STEPS
 
 _POINTS = 256
-_BATCH = 32
+_BATCH = 16
 _HIDDEN = 16
 _CHUNK = Number("chunk", "Steps between two reports.", 1, MOST_STEPS, 1, integer=True)
 
@@ -58,13 +58,14 @@ def spirals(*, seed: int = 0) -> tuple[Tensor, Tensor]:
         seed: Of the noise.
 
     Returns:
-        Points ``(256, 2)`` float32, about in [-1, 1]; labels ``(256, 1)`` float32, 0 or 1.
+        Points ``(256, 2)`` float32, within about 1.3 of the origin; labels ``(256, 1)`` float32,
+        0 or 1.
     """
     generator = torch.Generator().manual_seed(seed)
     way = torch.linspace(0.15, 1.0, _POINTS // 2)
-    angle = 1.5 * math.pi * way
+    angle = 2 * math.pi * way
     arm = torch.stack([way * angle.cos(), way * angle.sin()], dim=1)
-    points = torch.cat([arm, -arm]) + 0.03 * torch.randn(_POINTS, 2, generator=generator)
+    points = torch.cat([arm, -arm]) + 0.1 * torch.randn(_POINTS, 2, generator=generator)
     return points, torch.arange(2.0).repeat_interleave(_POINTS // 2)[:, None]
 
 

@@ -1,0 +1,362 @@
+"""Compare torch's schedulers with their closed forms, with each other and with themselves, now."""
+
+import copy
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import ChainedScheduler, ReduceLROnPlateau, SequentialLR
+
+from explainers import devices
+from explainers.evidence import Check, largest_difference, recorded_warnings
+from explainers.schedulers.reference import Curve, reduce_on_plateau
+from explainers.schedulers.specs import SCHEDULERS, SchedulerSpec
+from explainers.schedulers.tracing import build, compose, plateau, trace
+
+_STEPS = 100
+_BASE_LR = (0.1, 0.02)
+# float64 keeps 16 digits; a rate made of a hundred roundings keeps 12 and more.
+_ROUNDING = 1e-12
+_RESUMED_STEPS = 20
+_CLOSED = [spec for spec in SCHEDULERS.values() if spec.closed_form is not None]
+
+
+def checks(*, device: str = "cpu") -> tuple[Check, ...]:
+    """Check every scheduler and composer on arguments that bring out its rule.
+
+    Args:
+        device: Where the optimizer's parameter lives; rates are Python floats anywhere.
+    """
+    where = devices.device(device)
+    return (
+        *(_closed_form(spec) for spec in _CLOSED),
+        *(_momentum(spec) for spec in _CLOSED if spec.momentum_form is not None),
+        _momentum_is_mirrored(),
+        _beta1_is_momentum(),
+        _plateau(),
+        _sequence_of_pieces(),
+        _chain_is_a_product(),
+        _groups_are_alone(),
+        _jump_is_many_steps(where),
+        *_round_trips(where),
+        _rate_is_used(where),
+    )
+
+
+def losses(kind: str, count: int, *, seed: int = 0) -> list[float]:
+    """Return a made-up curve of losses.
+
+    Args:
+        kind: "flat" (never falls), "falling" (exponentially), "noisy" (falling, with noise),
+            "stalls" (falls, then stays), "slow" (falls by 5e-6 a step).
+        count: How many.
+        seed: Of the noise.
+
+    Raises:
+        ValueError: `kind` is none of these.
+    """
+    t = torch.arange(count, dtype=torch.float64)
+    noise = torch.randn(count, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    curves = {
+        "flat": torch.ones(count, dtype=torch.float64),
+        "falling": 0.9**t,
+        "noisy": 0.1 + 0.95**t + 0.05 * noise,
+        "stalls": torch.maximum(0.9**t, torch.tensor(0.2, dtype=torch.float64)),
+        "slow": 1 - 5e-6 * t,
+    }
+    if kind not in curves:
+        raise ValueError(f"kind must be one of {', '.join(curves)}, got {kind}")
+    return [float(loss) for loss in curves[kind]]
+
+
+def _tensor(curve: Curve) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(curve))
+
+
+def _closed(name: str, steps: int, base_lr: float = 0.1, **arguments: Any) -> Tensor:
+    spec = SCHEDULERS[name]
+    assert spec.closed_form is not None
+    return _tensor(spec.closed_form(steps, base_lr, **spec.check(arguments)))
+
+
+def _cases(spec: SchedulerSpec) -> Iterable[Mapping[str, Any]]:
+    """Return torch's defaults and every preset, once each."""
+    return [{}, *(preset for preset in spec.presets.values() if preset)]
+
+
+def _closed_form(spec: SchedulerSpec) -> Check:
+    error, largest = 0.0, 0.0
+    for arguments in _cases(spec):
+        rates = trace(spec.name, steps=_STEPS, base_lr=_BASE_LR, **arguments).learning_rate
+        expected = torch.stack(
+            [_closed(spec.name, _STEPS, base_lr, **arguments) for base_lr in _BASE_LR]
+        )
+        error = max(error, largest_difference(rates, expected))
+        largest = max(largest, float(expected.max()))
+    return Check(
+        f"{spec.name}, every preset, two groups: torch follows the closed form",
+        "the formula of torch's page, in numpy float64",
+        error,
+        _ROUNDING * max(1.0, largest),
+        "This rate grows a thousandfold and more; the tolerance is relative to it."
+        if largest > 1e3
+        else "",
+    )
+
+
+def _momentum(spec: SchedulerSpec) -> Check:
+    assert spec.momentum_form is not None
+    error = 0.0
+    for arguments in _cases(spec):
+        momentum = trace(spec.name, steps=_STEPS, **arguments).momentum
+        assert momentum is not None
+        expected = spec.momentum_form(_STEPS, **spec.check(arguments))
+        error = max(error, largest_difference(momentum[0], _tensor(expected)))
+    return Check(
+        f"{spec.name}, every preset: momentum follows the closed form",
+        "the formula of torch's page, in numpy float64",
+        error,
+        _ROUNDING,
+    )
+
+
+def _momentum_is_mirrored() -> Check:
+    found = trace("OneCycleLR", steps=_STEPS, anneal_strategy="cos")
+    assert found.momentum is not None
+    rate, momentum = found.learning_rate[0], found.momentum[0]
+    up = int(rate.argmax()) + 1
+    risen = (rate[:up] - rate[0]) / (rate[up - 1] - rate[0])
+    fallen = (momentum[0] - momentum[:up]) / (momentum[0] - momentum[up - 1])
+    return Check(
+        "OneCycleLR, on the way up: momentum has fallen by the share that the rate has risen",
+        "each curve, scaled to run from 0 to 1",
+        largest_difference(risen, fallen),
+        _ROUNDING,
+    )
+
+
+def _beta1_is_momentum() -> Check:
+    names = ("CyclicLR", "OneCycleLR")
+    pairs = [
+        [trace(name, steps=_STEPS, optimizer=made).momentum for made in ("SGD", "Adam")]
+        for name in names
+    ]
+    errors = [largest_difference(a, b) for a, b in pairs if a is not None and b is not None]
+    return Check(
+        "CyclicLR and OneCycleLR move Adam's beta1 as they move SGD's momentum",
+        "the momentum of SGD under the same schedule",
+        max(errors, default=float("inf")),
+        0.0,
+    )
+
+
+_PLATEAU_SETTINGS: tuple[Mapping[str, Any], ...] = (
+    {},
+    {"patience": 2, "factor": 0.5, "cooldown": 3},
+    {"patience": 0, "mode": "max"},
+    {"patience": 1, "threshold": 0.01, "threshold_mode": "abs"},
+    {"patience": 3, "factor": 0.1, "min_lr": 0.005},
+    {"patience": 1, "factor": 0.9, "eps": 0.009},
+)
+
+
+def _plateau() -> Check:
+    error = 0.0
+    kinds = ("flat", "falling", "noisy", "stalls", "slow")
+    for kind, arguments in itertools.product(kinds, _PLATEAU_SETTINGS):
+        curve = losses(kind, 60)
+        spec = SCHEDULERS["ReduceLROnPlateau"]
+        expected = reduce_on_plateau(curve, 0.1, **spec.check(arguments))
+        rate = plateau(curve, **arguments).learning_rate
+        error = max(error, largest_difference(rate, _tensor(expected)))
+    return Check(
+        "ReduceLROnPlateau, five loss curves, six settings: torch follows the documented rules",
+        "a loop in Python over best, bad steps and cooldown",
+        error,
+        _ROUNDING,
+    )
+
+
+def _sequence_of_pieces() -> Check:
+    children = (
+        ("LinearLR", {"start_factor": 0.1, "total_iters": 10}),
+        ("CosineAnnealingLR", {"T_max": 30}),
+        ("ExponentialLR", {"gamma": 0.9}),
+    )
+    found = compose("SequentialLR", children, steps=60, milestones=(10, 40))
+    pieces = [
+        _closed(name, length, **arguments)
+        for (name, arguments), length in zip(children, (10, 30, 20), strict=True)
+    ]
+    return Check(
+        "SequentialLR is its children one after the other, each from its own step 0",
+        "the closed forms of LinearLR, CosineAnnealingLR and ExponentialLR, put end to end",
+        largest_difference(found.learning_rate[0], torch.cat(pieces)),
+        _ROUNDING,
+    )
+
+
+def _chain_is_a_product() -> Check:
+    children = (
+        ("ConstantLR", {"factor": 0.1, "total_iters": 20}),
+        ("ExponentialLR", {"gamma": 0.95}),
+        ("StepLR", {"step_size": 15, "gamma": 0.5}),
+    )
+    found = compose("ChainedScheduler", children, steps=60)
+    product = torch.stack([_closed(name, 60, 1.0, **rest) for name, rest in children]).prod(dim=0)
+    return Check(
+        "ChainedScheduler multiplies the factors of its children",
+        "the product of the closed forms of ConstantLR, ExponentialLR and StepLR",
+        largest_difference(found.learning_rate[0], 0.1 * product),
+        _ROUNDING,
+        "True of children that multiply the last rate. LambdaLR, warm restarts, CyclicLR and "
+        "OneCycleLR compute the rate anew, and undo what stands before them.",
+    )
+
+
+def _groups_are_alone() -> Check:
+    error = 0.0
+    for name in SCHEDULERS:
+        together = trace(name, steps=_STEPS, base_lr=_BASE_LR).learning_rate
+        for row, base_lr in zip(together, _BASE_LR, strict=True):
+            alone = trace(name, steps=_STEPS, base_lr=base_lr).learning_rate[0]
+            error = max(error, largest_difference(row, alone))
+    return Check(
+        "Every scheduler treats each parameter group as if it were alone",
+        "one optimizer with two groups against two with one",
+        error,
+        0.0,
+    )
+
+
+def _optimizer(where: torch.device, rate: float = 0.1) -> torch.optim.SGD:
+    return torch.optim.SGD([torch.zeros(1, device=where, requires_grad=True)], rate, momentum=0.9)
+
+
+def _jump_is_many_steps(where: torch.device) -> Check:
+    error = 0.0
+    with recorded_warnings():
+        for spec in _CLOSED:
+            if spec.name == "MultiplicativeLR":
+                continue
+            rates = _closed(spec.name, 40)
+            for target in (0, 1, 17, 39):
+                optimizer = _optimizer(where)
+                scheduler = build(spec.name, optimizer, 40, {})
+                optimizer.step()
+                scheduler.step(target)
+                rate = torch.tensor(optimizer.param_groups[0]["lr"], dtype=torch.float64)
+                error = max(error, largest_difference(rate, rates[target]))
+    return Check(
+        "step(t) lands where t times step() leads, for every scheduler but MultiplicativeLR",
+        "the closed forms at t = 0, 1, 17, 39",
+        error,
+        _ROUNDING,
+        "Only while nobody else touches the rate. torch warns that step(t) is deprecated; "
+        "MultiplicativeLR has no closed form and would multiply once.",
+    )
+
+
+def _run_on(scheduler: Any, optimizer: torch.optim.Optimizer, curve: list[float]) -> list[float]:
+    """Return the rate before each step of the scheduler, one for each of `curve`."""
+    rates = []
+    for loss in curve:
+        rates.append(float(optimizer.param_groups[0]["lr"]))
+        if isinstance(scheduler, ReduceLROnPlateau):
+            scheduler.step(loss)
+        else:
+            scheduler.step()
+    return rates
+
+
+def _resumed_error(make: Any) -> float:
+    """Return the largest error of runs that were saved and loaded before each step."""
+    curve = losses("flat", _RESUMED_STEPS)
+    optimizer, scheduler = make()
+    optimizer.step()
+    whole, saved = [], []
+    for loss in curve:
+        saved.append((copy.deepcopy(scheduler.state_dict()), optimizer.state_dict()))
+        whole += _run_on(scheduler, optimizer, [loss])
+    error = 0.0
+    for step, (scheduler_state, optimizer_state) in enumerate(saved):
+        optimizer, scheduler = make()
+        optimizer.step()
+        scheduler.load_state_dict(scheduler_state)
+        optimizer.load_state_dict(optimizer_state)
+        rest = _run_on(scheduler, optimizer, curve[step:])
+        error = max(error, *(abs(a - b) for a, b in zip(rest, whole[step:], strict=True)))
+    return error
+
+
+def _round_trips(where: torch.device) -> list[Check]:
+    def alone(spec: SchedulerSpec, arguments: Mapping[str, Any]) -> Any:
+        optimizer = _optimizer(where)
+        return optimizer, build(spec.name, optimizer, _RESUMED_STEPS + 1, arguments)
+
+    def composed(kind: str) -> Any:
+        optimizer = _optimizer(where)
+        children = [
+            build("LinearLR", optimizer, 1, {"total_iters": 8}),
+            build("ExponentialLR", optimizer, 1, {"gamma": 0.9}),
+        ]
+        if kind == "SequentialLR":
+            return optimizer, SequentialLR(optimizer, children, milestones=[8])
+        return optimizer, ChainedScheduler(children, optimizer=optimizer)
+
+    quick: dict[str, dict[str, Any]] = {
+        "StepLR": {"step_size": 3},
+        "MultiStepLR": {"milestones": (3, 8, 8, 15)},
+        "CosineAnnealingLR": {"T_max": 7},
+        "CosineAnnealingWarmRestarts": {"T_0": 3, "T_mult": 2},
+        "CyclicLR": {"step_size_up": 3, "mode": "triangular2"},
+        "ReduceLROnPlateau": {"patience": 2, "cooldown": 1},
+    }
+    errors = [
+        _resumed_error(lambda spec=spec: alone(spec, quick.get(spec.name, {})))
+        for spec in SCHEDULERS.values()
+    ]
+    composers = [
+        _resumed_error(lambda kind=kind: composed(kind))
+        for kind in ("SequentialLR", "ChainedScheduler")
+    ]
+    return [
+        Check(
+            "Every scheduler, saved and loaded before each of its steps, goes on to the bit",
+            "the run that was never cut",
+            max(errors),
+            0.0,
+            "Both state dicts are needed: the scheduler's and the optimizer's.",
+        ),
+        Check(
+            "SequentialLR and ChainedScheduler do too",
+            "the run that was never cut",
+            max(composers),
+            0.0,
+        ),
+    ]
+
+
+def _rate_is_used(where: torch.device) -> Check:
+    parameter = torch.zeros(1, device=where, requires_grad=True)
+    optimizer = torch.optim.SGD([parameter], lr=0.1)
+    scheduler = build("CosineAnnealingLR", optimizer, _STEPS, {"T_max": _STEPS})
+    moved = []
+    for _ in range(_STEPS):
+        with torch.no_grad():
+            parameter.zero_()
+        parameter.grad = torch.ones_like(parameter)
+        optimizer.step()
+        scheduler.step()
+        moved.append(-float(parameter.detach()))
+    rates = trace("CosineAnnealingLR", steps=_STEPS, T_max=_STEPS).learning_rate[0]
+    return Check(
+        "Step i of the optimizer uses entry i of the curve",
+        "how far plain SGD moves a float32 weight whose gradient is 1",
+        largest_difference(torch.tensor(moved, dtype=torch.float64), rates),
+        1e-8,
+        "The weight keeps the rate to the seven digits of float32.",
+    )
