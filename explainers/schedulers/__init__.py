@@ -1,1 +1,39 @@
-"""Explain learning-rate schedulers."""
+"""Explain learning-rate schedulers: every schedule of torch, alone, composed and in training."""
+
+from explainers.schedulers.checks import checks, losses
+from explainers.schedulers.claims import claims
+from explainers.schedulers.formula import formula
+from explainers.schedulers.mistakes import RateMistake, question
+from explainers.schedulers.specs import SCHEDULERS, Argument, SchedulerSpec
+from explainers.schedulers.tracing import (
+    COMPOSERS,
+    OPTIMIZERS,
+    PlateauTrace,
+    ScheduleTrace,
+    compose,
+    plateau,
+    trace,
+)
+from explainers.schedulers.training import Progress, spirals, train
+
+__all__ = [
+    "COMPOSERS",
+    "OPTIMIZERS",
+    "SCHEDULERS",
+    "Argument",
+    "PlateauTrace",
+    "Progress",
+    "RateMistake",
+    "ScheduleTrace",
+    "SchedulerSpec",
+    "checks",
+    "claims",
+    "compose",
+    "formula",
+    "losses",
+    "plateau",
+    "question",
+    "spirals",
+    "trace",
+    "train",
+]

@@ -181,7 +181,7 @@ def _plateau() -> Check:
 
 
 def _sequence_of_pieces() -> Check:
-    children = (
+    children: tuple[tuple[str, dict[str, Any]], ...] = (
         ("LinearLR", {"start_factor": 0.1, "total_iters": 10}),
         ("CosineAnnealingLR", {"T_max": 30}),
         ("ExponentialLR", {"gamma": 0.9}),
@@ -200,7 +200,7 @@ def _sequence_of_pieces() -> Check:
 
 
 def _chain_is_a_product() -> Check:
-    children = (
+    children: tuple[tuple[str, dict[str, Any]], ...] = (
         ("ConstantLR", {"factor": 0.1, "total_iters": 20}),
         ("ExponentialLR", {"gamma": 0.95}),
         ("StepLR", {"step_size": 15, "gamma": 0.5}),

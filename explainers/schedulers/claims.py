@@ -1,0 +1,689 @@
+"""Run what the notes say of learning rates and their schedulers, and judge it."""
+
+import ast
+import importlib
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import lr_scheduler
+
+from explainers import devices
+from explainers.evidence import Claim, Verdict, recorded_warnings
+from explainers.schedulers.tracing import plateau, trace
+
+_RESUME = "lr_scheduler: resuming"
+_NOTED = "lr_scheduler: StepLR, MultiStepLR"
+_TABLE = "lr_scheduler: example"
+_DECAY = "learning rate decay"
+_TUNING = "2.1 Adjusting the learning rate"
+# Rates of a dozen roundings, compared as shares of each other.
+_SAME = 1e-12
+
+
+def claims(*, device: str = "cpu") -> tuple[Claim, ...]:
+    """Judge each statement of the notes by what torch gives now.
+
+    Args:
+        device: Where torch computes; rates are Python floats anywhere.
+    """
+    where = devices.device(device)
+    return (
+        _descent(where),
+        _param_groups(where),
+        _constant(),
+        _by_hand(where),
+        _step_formula(),
+        _step_meaning(where),
+        _starts_at_one(where),
+        _notes_step(),
+        _multi_step_formula(),
+        _multi_step_tenfold(),
+        _multi_step_milestones(),
+        _exponential(),
+        _lambda_table(where),
+        _lambda_rule(),
+        _lambda_floor(),
+        _lambda_code(),
+        _cosine_restarts(),
+        _cosine_first_rate(),
+        _plateau_rule(),
+        _plateau_modes(),
+        _order(where),
+        _imported_class(),
+        _read_rate(where),
+        _key_error(where),
+        _base_lrs(where),
+        _get_lr(where),
+        _initial_lr_mends(where),
+        _checkpoint(where),
+    )
+
+
+def _descent(where: torch.device) -> Claim:
+    weights = torch.tensor([1.0, -2.0], device=where, requires_grad=True)
+    optimizer = torch.optim.SGD([weights], lr=0.1)
+    weights.square().sum().backward()
+    assert weights.grad is not None
+    expected = (weights - 0.1 * weights.grad).detach()
+    optimizer.step()
+    error = float((weights.detach() - expected).abs().max())
+    ends = {lr: abs(_descend(lr, where)) for lr in (0.5, 1.0, 1.1)}
+    return Claim(
+        "A step of gradient descent is w - lr * grad(w): the rate scales the gradient.",
+        "Learning rate",
+        Verdict.HOLDS if error < 1e-6 else Verdict.WRONG,
+        f"SGD differs from it by {error:.1g}. On w², from 1, six steps end at "
+        + ", ".join(f"{end:.3g} for lr {lr:g}" for lr, end in ends.items())
+        + ".",
+        "True of plain SGD. On w² the rate must stay below 1: 0.5 lands in one step, 1 swings for "
+        "ever, more diverges.",
+    )
+
+
+def _descend(lr: float, where: torch.device) -> float:
+    weight = torch.ones(1, device=where, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=lr)
+    for _ in range(6):
+        optimizer.zero_grad()
+        weight.square().sum().backward()
+        optimizer.step()
+    return float(weight.detach())
+
+
+def _param_groups(where: torch.device) -> Claim:
+    optimizer = torch.optim.Adam([torch.zeros(1, device=where, requires_grad=True)])
+    groups = optimizer.param_groups
+    listed = {"amsgrad", "params", "lr", "betas", "weight_decay", "eps"}
+    there = listed <= set(groups[0])
+    return Claim(
+        "param_groups is a list of two: a dict of six entries, then the optimizer's state.",
+        "optimizer",
+        Verdict.HOLDS
+        if len(groups) == 2 and set(groups[0]) == listed
+        else Verdict.OBSOLETE
+        if there and len(groups) == 2
+        else Verdict.WRONG,
+        f"Adam on one list of parameters: {len(groups)} group, {len(groups[0])} entries, the six "
+        f"{'among' if there else 'not all among'} them.",
+        "One dict for each group of parameters, each with its own lr, which is what a scheduler "
+        "sets. The state is apart, in optimizer.state.",
+    )
+
+
+def _constant() -> Claim:
+    rates = _rates("LambdaLR", 50, lr_lambda="1", base_lr=0.01)
+    same = len(set(rates.tolist())) == 1
+    return Claim(
+        "Adam(model.parameters(), lr=0.01) keeps its learning rate constant.",
+        f"{_TUNING}: constant",
+        Verdict.HOLDS if same else Verdict.WRONG,
+        f"50 steps: rates {sorted(set(rates.tolist()))}.",
+        "lr is constant until somebody sets it. How far Adam moves a weight is not: it divides by "
+        "the gradient's size.",
+    )
+
+
+def _by_hand(where: torch.device) -> Claim:
+    def adjust(optimizer: torch.optim.Optimizer, epoch: int, lr: float) -> None:
+        lr *= 0.1 ** (epoch // 2)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+
+    optimizer = _sgd(where, 10.0)
+    meant, compounded = [], []
+    for epoch in range(10):
+        adjust(optimizer, epoch, 10.0)
+        meant.append(_rate(optimizer))
+    optimizer.param_groups[0]["lr"] = 10.0
+    for epoch in range(10):
+        adjust(optimizer, epoch, _rate(optimizer))
+        compounded.append(_rate(optimizer))
+    expected = [10.0 ** (1 - epoch // 2) for epoch in range(10)]
+    holds = _close(meant, expected)
+    return Claim(
+        "By hand: lr *= 0.1 ** (epoch // 2) in every group divides the rate by 10 every 2 epochs.",
+        f"{_TUNING}: by hand",
+        Verdict.HOLDS if holds else Verdict.WRONG,
+        f"From 10, epoch 9 has {meant[9]:.1g}. Given the current rate for lr, it has "
+        f"{compounded[9]:.1g}.",
+        "True while lr is the first rate, as the notes pass it. Given the current one, the decay "
+        "compounds.",
+    )
+
+
+def _step_formula() -> Claim:
+    rates = _rates("StepLR", 100, step_size=30, gamma=0.1)
+    expected = [0.1 * 0.1 ** (epoch // 30) for epoch in range(100)]
+    return Claim(
+        "StepLR: new_lr = initial_lr * gamma ** (epoch // step_size).",
+        f"{_NOTED} (StepLR)",
+        _yes(_close(rates.tolist(), expected)),
+        f"100 epochs: largest relative difference {_relative(rates.tolist(), expected):.1g}.",
+        "True, epochs counted from 0.",
+    )
+
+
+def _step_meaning(where: torch.device) -> Claim:
+    weight = torch.zeros(1, device=where, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    scheduler = lr_scheduler.StepLR(optimizer, 5)
+    moved, changed = 0, 0
+    for _ in range(10):
+        weight.grad = torch.ones_like(weight)
+        before, rate = float(weight.detach()), _rate(optimizer)
+        optimizer.step()
+        scheduler.step()
+        moved += float(weight.detach()) != before
+        changed += _rate(optimizer) != rate
+    return Claim(
+        "step_size: the parameters are updated once every step_size epochs.",
+        f"{_NOTED} (StepLR)",
+        Verdict.HOLDS if moved == 2 else Verdict.WRONG,
+        f"step_size 5, 10 epochs: the weight moved {moved} times, the rate {changed} times.",
+        "The learning rate is. The parameters move at every step of the optimizer.",
+    )
+
+
+def _starts_at_one(where: torch.device) -> Claim:
+    optimizer = _sgd(where)
+    scheduler = lr_scheduler.StepLR(optimizer, 2)
+    first = scheduler.last_epoch
+    optimizer.step()
+    scheduler.step()
+    return Claim(
+        "last_epoch=-1 trains from the beginning, that is from epoch 1.",
+        f"{_NOTED} (StepLR)",
+        Verdict.HOLDS if first == 1 else Verdict.WRONG,
+        f"last_epoch is {first} once the scheduler is made, {scheduler.last_epoch} after one step.",
+        "From the beginning, yes: from epoch 0. Making the scheduler takes the first step.",
+    )
+
+
+def _notes_step() -> Claim:
+    rates = _rates("StepLR", 250, step_size=100, gamma=0.9).tolist()
+    drops = [index for index in range(1, 250) if rates[index] != rates[index - 1]]
+    factors = [rates[index] / rates[index - 1] for index in drops]
+    holds = drops == [100, 200] and _close(factors, [0.9, 0.9])
+    return Claim(
+        "StepLR(step_size=100, gamma=0.9): the rate times 0.9 every step_size epochs.",
+        f"{_TUNING}: StepLR",
+        _yes(holds),
+        f"Drops at {drops}, by {', '.join(f'{factor:.3g}' for factor in factors)}.",
+        "True. A drop by a tenth every hundred epochs is slow: after 250 the rate is still "
+        f"{rates[-1]:.3g} of 0.1.",
+    )
+
+
+def _multi_step_formula() -> Claim:
+    milestones = (30, 30, 80)
+    rates = _rates("MultiStepLR", 100, milestones=milestones)
+    expected = [0.1 * 0.1 ** sum(step <= epoch for step in milestones) for epoch in range(100)]
+    return Claim(
+        "MultiStepLR: new_lr = initial_lr * gamma ** bisect_right(milestones, epoch).",
+        f"{_NOTED} (MultiStepLR)",
+        _yes(_close(rates.tolist(), expected)),
+        f"Milestones 30, 30, 80: largest relative difference "
+        f"{_relative(rates.tolist(), expected):.1g}.",
+        "True: gamma to the number of milestones that are past. One given twice counts twice.",
+    )
+
+
+def _multi_step_tenfold() -> Claim:
+    milestones = [30, 80, 120]
+    rates = _rates("MultiStepLR", 150, milestones=milestones).tolist()
+    factors = [rates[step] / rates[step - 1] for step in milestones]
+    tenfold = _close(factors, [0.1] * 3)
+    literal = _close([rates[30]], [0.1 * 0.1**30])
+    return Claim(
+        "At each milestone the rate falls tenfold: 0.1 ** milestones.",
+        f"{_NOTED} (MultiStepLR)",
+        _verdict(tenfold, tenfold and literal),
+        f"Factors at 30, 80, 120: {', '.join(f'{factor:.2g}' for factor in factors)}; at 30 the "
+        f"rate is {rates[30]:.2g}, 0.1 ** 30 would make it {0.1 * 0.1**30:.1g}.",
+        "Tenfold with the default gamma of 0.1. The power is the number of milestones past, not "
+        "the milestone.",
+    )
+
+
+def _multi_step_milestones() -> Claim:
+    found = {
+        gamma: _rates("MultiStepLR", 150, milestones=[30, 80, 120], gamma=gamma).tolist()
+        for gamma in (0.1, 0.5)
+    }
+    factors = {gamma: rates[30] / rates[29] for gamma, rates in found.items()}
+    times = all(_close([factor], [gamma]) for gamma, factor in factors.items())
+    return Claim(
+        "milestones=[30, 80, 120]: at each, the rate is reduced by a factor of gamma.",
+        f"{_TUNING}: MultiStepLR",
+        _yes(times),
+        "At 30 the rate is multiplied by "
+        + ", ".join(f"{factor:.2g} for gamma {gamma:g}" for gamma, factor in factors.items())
+        + ".",
+        "True: multiplied by gamma, so gamma above 1 would raise it.",
+    )
+
+
+def _exponential() -> Claim:
+    rates = trace("ExponentialLR", steps=8, base_lr=1.0, gamma=0.9).learning_rate[0].tolist()
+    first = [0.9**epoch for epoch in range(8)]
+    literal = [math.prod(0.9**epoch for epoch in range(last + 1)) for last in range(8)]
+    return Claim(
+        "ExponentialLR: lr = lr * gamma ** epoch.",
+        f"{_TUNING}: ExponentialLR",
+        _verdict(_close(rates, first) or _close(rates, literal), _close(rates, literal)),
+        f"Epoch 7 from 1: torch {rates[7]:.4f}; first rate times 0.9 ** 7 {first[7]:.4f}; the "
+        f"line carried out at every epoch {literal[7]:.4f}.",
+        "True with the first rate on the right. From epoch to epoch it is lr = lr * gamma.",
+    )
+
+
+def _lambda_table(where: torch.device) -> Claim:
+    noted = "0.100000 0.050000 0.033333 0.025000 0.020000 0.016667 0.014286 0.012500 0.011111 "
+    noted += "0.010000"
+    weight = torch.zeros(1, device=where, requires_grad=True)
+    optimizer = torch.optim.Adam([weight], lr=0.1)
+    scheduler = lr_scheduler.LambdaLR(optimizer, lr_lambda=lambda epoch: 1 / (epoch + 1))
+    rows = []
+    for _ in range(1, 11):
+        optimizer.zero_grad()
+        optimizer.step()
+        rows.append(f"{_rate(optimizer):f}")
+        scheduler.step()
+    same = sum(a == b for a, b in zip(rows, noted.split(), strict=True))
+    return Claim(
+        "LambdaLR with 1 / (epoch + 1) from 0.1, ten epochs: 0.100000, 0.050000, 0.033333, …, "
+        "0.010000.",
+        _TABLE,
+        _yes(same == 10),
+        f"{same} of 10 rows equal to six digits: {', '.join(rows)}.",
+        "True to every digit. (The code says lamda for lambda, and does not run as it stands.)",
+    )
+
+
+def _lambda_rule() -> Claim:
+    rates = _rates("LambdaLR", 40, lr_lambda="0.95**epoch").tolist()
+    expected = [0.1 * 0.95**epoch for epoch in range(40)]
+    optimizer = _sgd(torch.device("cpu"))
+    lr_scheduler.LambdaLR(optimizer, lambda epoch: 0.5)
+    initial = optimizer.param_groups[0]["initial_lr"]
+    return Claim(
+        "LambdaLR sets each group's rate to its initial lr times a function; with last_epoch=-1 "
+        "the initial lr is lr.",
+        f"{_TUNING}: LambdaLR",
+        _yes(_close(rates, expected) and initial == 0.1),
+        f"0.95 ** epoch: largest relative difference {_relative(rates, expected):.1g}; initial_lr "
+        f"is {initial:g}.",
+        "True: the function is a factor on the first rate, never on the last one.",
+    )
+
+
+def _lambda_floor() -> Claim:
+    rates = _rates("LambdaLR", 31, lr_lambda="epoch//10").tolist()
+    idle = sum(rate == 0 for rate in rates)
+    factor = _close(rates, [0.1 * (epoch // 10) for epoch in range(31)])
+    return Claim(
+        "An example for LambdaLR: the factor epoch // 10.",
+        f"{_TUNING}: LambdaLR",
+        _verdict(factor, factor and idle == 0),
+        f"The rate is 0 for {idle} epochs, then {rates[10]:g}, {rates[20]:g}, {rates[30]:g}.",
+        "It runs, but nothing is learned for ten epochs, and then the rate grows without end. "
+        "A decay was hardly meant: 0.1 ** (epoch // 10) is one.",
+    )
+
+
+def _lambda_code() -> Claim:
+    lines = {
+        "lambda = lambda epoch: epoch // 10": False,
+        "lr_lambda=lamda epoch:1/(epoch+1)": False,
+    }
+    for line in lines:
+        try:
+            ast.parse(line)
+            lines[line] = True
+        except SyntaxError:
+            pass
+    refused = [line.split("=")[0].strip() for line, runs in lines.items() if not runs]
+    return Claim(
+        "The code `lambda = lambda epoch: epoch // 10` and `lr_lambda=lamda epoch: …`.",
+        f"{_TUNING}: LambdaLR",
+        _yes(not refused),
+        f"SyntaxError in {len(refused)} of {len(lines)} lines.",
+        "lambda is a keyword: neither a name nor misspelt. Write factor = lambda epoch: ….",
+    )
+
+
+def _cosine_restarts() -> Claim:
+    cosine = _rates("CosineAnnealingLR", 31, T_max=5).tolist()
+    warm = _rates("CosineAnnealingWarmRestarts", 31, T_0=5).tolist()
+    largest = {
+        name: max(b - a for a, b in itertools.pairwise(rates))
+        for name, rates in (("CosineAnnealingLR", cosine), ("warm restarts", warm))
+    }
+    jumps = largest["CosineAnnealingLR"] > 0.08
+    return Claim(
+        "CosineAnnealingLR has a cosine for its period and sets the rate anew at each period's "
+        "maximum.",
+        f"{_TUNING}: cosine annealing",
+        _yes(jumps),
+        f"T_max 5, from 0.1: step 5 {abs(cosine[5]):.1g}, step 10 {cosine[10]:.2g}; largest rise "
+        f"in one step {largest['CosineAnnealingLR']:.3f}, with warm restarts "
+        f"{largest['warm restarts']:.3f}.",
+        "It never jumps: after T_max it climbs back along the cosine, whose period is 2 * T_max. "
+        "The jump is CosineAnnealingWarmRestarts.",
+    )
+
+
+def _cosine_first_rate() -> Claim:
+    rates = _rates("CosineAnnealingLR", 100, T_max=100 // 9 + 1)
+    highest, first = float(rates.max()), float(rates[0])
+    above = _rates("CosineAnnealingLR", 100, T_max=12, eta_min=0.2)
+    return Claim(
+        "Cosine annealing has the initial learning rate for its maximum; T_max = epochs // 9 + 1.",
+        f"{_TUNING}: cosine annealing",
+        _verdict(highest <= first * (1 + _SAME), float(above.max()) <= 0.1 * (1 + _SAME)),
+        f"100 epochs, T_max 12: highest {highest:.3g}, first {first:.3g}; {_turns(rates)} turns. "
+        f"With eta_min 0.2 the highest is {float(above.max()):.2g}.",
+        "True while eta_min is below the initial rate. Such a T_max sends the rate up and down "
+        "four times in one run.",
+    )
+
+
+def _plateau_rule() -> Claim:
+    flat = plateau([1.0] * 25, base_lr=1.0, factor=0.9)
+    slow = plateau([1 - 5e-6 * index for index in range(25)], base_lr=1.0, factor=0.9)
+    cuts = [int(index) + 1 for index in flat.cut.nonzero()[:, 0]]
+    at_once = cuts[:1] == [2]
+    return Claim(
+        "ReduceLROnPlateau, mode min: when the loss does not fall, the rate is multiplied by "
+        "factor.",
+        f"{_TUNING}: ReduceLROnPlateau",
+        _verdict(bool(cuts), at_once and not bool(slow.cut.any())),
+        f"A flat loss: cut at losses {', '.join(map(str, cuts))}. A loss that falls by 5e-6 every "
+        f"time: {int(slow.cut.sum())} cut in 25.",
+        "Only after more than patience (10) losses in a row that are not better than the best by "
+        "a share of threshold (0.0001). A loss that falls too slowly counts as not falling.",
+    )
+
+
+def _plateau_modes() -> Claim:
+    falling = [1 - 0.02 * index for index in range(25)]
+    cut = {
+        (mode, name): bool(plateau(curve, mode=mode).cut.any())
+        for mode in ("min", "max")
+        for name, curve in (("falling", falling), ("rising", falling[::-1]))
+    }
+    reverse = [cut[key] for key in cut] == [False, True, True, False]
+    return Claim(
+        "ReduceLROnPlateau, mode max: the reverse of min.",
+        f"{_TUNING}: ReduceLROnPlateau",
+        _yes(reverse),
+        "Cut under "
+        + ", ".join(f"{mode} while {name}" for (mode, name), was in cut.items() if was)
+        + ".",
+        "True: max wants the metric to rise, as an accuracy does. The rate falls in both.",
+    )
+
+
+def _order(where: torch.device) -> Claim:
+    optimizer = _sgd(where)
+    scheduler = lr_scheduler.StepLR(optimizer, 30)
+    used = []
+    with recorded_warnings() as caught:
+        for _ in range(100):
+            scheduler.step()
+            used.append(_rate(optimizer))
+            optimizer.step()
+    level = sum(rate == used[0] for rate in used)
+    return Claim(
+        "In the loop, scheduler.step() comes first, then optimizer.step().",
+        f"{_DECAY}; {_TUNING}: StepLR",
+        Verdict.HOLDS
+        if level == 30 and not caught
+        else Verdict.OBSOLETE
+        if caught
+        else Verdict.WRONG,
+        f"StepLR(30): the first rate lasts {level} epochs. "
+        + (f"“{str(caught[0].message).split('. ')[0]}.”" if caught else "No warning."),
+        "That was right before torch 1.1. Now the optimizer steps first, or every drop comes an "
+        "epoch early.",
+    )
+
+
+def _imported_class() -> Claim:
+    try:
+        importlib.import_module("torch.optim.lr_scheduler.StepLR")
+        measured, imports = "It imports.", True
+    except ModuleNotFoundError as error:
+        measured, imports = f"{type(error).__name__}: {error}.", False
+    return Claim(
+        "import torch.optim.lr_scheduler.StepLR.",
+        _DECAY,
+        _yes(imports),
+        measured,
+        "StepLR is a class, not a module: from torch.optim.lr_scheduler import StepLR.",
+    )
+
+
+def _read_rate(where: torch.device) -> Claim:
+    weight = torch.zeros(1, device=where, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    scheduler = lr_scheduler.ExponentialLR(optimizer, 0.5)
+    errors = []
+    for _ in range(5):
+        with torch.no_grad():
+            weight.zero_()
+        weight.grad = torch.ones_like(weight)
+        rate = _rate(optimizer)
+        optimizer.step()
+        scheduler.step()
+        errors.append(abs(-float(weight.detach()) - rate))
+    return Claim(
+        "optimizer.param_groups[0]['lr'] shows the learning rate.",
+        _DECAY,
+        _yes(max(errors) < 1e-7),
+        f"Read before each step, it differs from how far the step moves a weight of gradient 1 by "
+        f"{max(errors):.1g}.",
+        "True for the first group, until scheduler.step() sets the next rate. "
+        "scheduler.get_last_lr() says the same for all groups.",
+    )
+
+
+def _key_error(where: torch.device) -> Claim:
+    noted = "param 'initial_lr' is not specified in param_groups[0] when resuming an optimizer"
+    said = ""
+    try:
+        lr_scheduler.StepLR(_sgd(where), 5, last_epoch=4)
+    except KeyError as error:
+        said = str(error.args[0]).splitlines()[0]
+    return Claim(
+        f"Resuming may raise KeyError: {noted}.",
+        _RESUME,
+        Verdict.HOLDS if said == noted else Verdict.OBSOLETE if said else Verdict.WRONG,
+        f"KeyError: {said}" if said else "Nothing was raised.",
+        "last_epoch >= 0 with a new optimizer raises it still, with more words and the likely "
+        "causes.",
+    )
+
+
+def _base_lrs(where: torch.device) -> Claim:
+    parameters = [torch.zeros(1, device=where, requires_grad=True) for _ in range(2)]
+    groups = [{"params": [parameters[0]], "lr": 0.1}, {"params": [parameters[1]], "lr": 0.01}]
+    optimizer = torch.optim.SGD(groups)
+    before = "initial_lr" in optimizer.param_groups[0]
+    scheduler = lr_scheduler.StepLR(optimizer, 1)
+    for _ in range(3):
+        optimizer.step()
+        scheduler.step()
+    initial = [group["initial_lr"] for group in optimizer.param_groups]
+    holds = not before and initial == [0.1, 0.01] and list(scheduler.base_lrs) == initial
+    return Claim(
+        "Making a scheduler writes initial_lr into every group; base_lrs keeps these, and later "
+        "rates come from them.",
+        _RESUME,
+        _yes(holds),
+        f"Three steps later initial_lr is {initial}, base_lrs {list(scheduler.base_lrs)}.",
+        "True, and a second scheduler on the same optimizer starts from the same initial_lr. "
+        "Most schedulers step from the last rate, though.",
+    )
+
+
+def _get_lr(where: torch.device) -> Claim:
+    wrong: dict[str, int] = {}
+    makers: Mapping[str, Callable[[torch.optim.Optimizer], Any]] = {
+        "LambdaLR": lambda optimizer: lr_scheduler.LambdaLR(optimizer, lambda epoch: 0.9**epoch),
+        "StepLR": lambda optimizer: lr_scheduler.StepLR(optimizer, 2),
+    }
+    with recorded_warnings() as caught:
+        for name, make in makers.items():
+            optimizer = _sgd(where)
+            scheduler = make(optimizer)
+            wrong[name] = 0
+            for _ in range(9):
+                wrong[name] += abs(scheduler.get_lr()[0] - _rate(optimizer)) > _SAME
+                optimizer.step()
+                scheduler.step()
+    return Claim(
+        "get_lr() computes the learning rate, and warns that get_last_lr() should be used.",
+        _RESUME,
+        _verdict(bool(caught), bool(caught) and not any(wrong.values())),
+        "Not the rate in use at "
+        + ", ".join(f"{count} of 9 steps of {name}" for name, count in wrong.items())
+        + f"; {len(caught)} warnings.",
+        "It warns, and rightly: outside step() it is the rate in use only where each rate is "
+        "computed from the first, as the quoted LambdaLR does.",
+    )
+
+
+def _initial_lr_mends(where: torch.device) -> Claim:
+    whole = _rates("StepLR", 15, step_size=5).tolist()
+    ways = ("initial_lr", "the optimizer's state_dict")
+    first = {}
+    for way, cut in itertools.product(ways, (7, 10)):
+        optimizer = _sgd(where)
+        _go(optimizer, lr_scheduler.StepLR(optimizer, 5), cut)
+        again = _sgd(where)
+        if way == "initial_lr":
+            again.param_groups[0]["initial_lr"] = 0.1
+        else:
+            again.load_state_dict(optimizer.state_dict())
+        first[way, cut] = _go(again, lr_scheduler.StepLR(again, 5, last_epoch=cut - 1), 1)[0]
+    right = [_close([rate], [whole[cut]]) for (_, cut), rate in first.items()]
+    return Claim(
+        "To mend it, add initial_lr to param_groups, or save the optimizer's state_dict.",
+        _RESUME,
+        _verdict(True, all(right)),
+        f"No KeyError. StepLR(5), cut before epochs 7 and 10, where it has {whole[7]:.2g} and "
+        f"{whole[10]:.2g}: "
+        + "; ".join(f"with {way} {first[way, 7]:.2g} and {first[way, 10]:.2g}" for way in ways)
+        + ".",
+        "Both silence the error. initial_lr alone starts from the first rate again. The "
+        "optimizer's state_dict has the rate too, but last_epoch decays a second time where the "
+        "cut is at a drop. Load the scheduler's state_dict as well.",
+    )
+
+
+def _checkpoint(where: torch.device) -> Claim:
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(32, 3, generator=generator)
+    start = torch.randn(1, 3, generator=generator)
+    inputs, start = inputs.to(where), start.to(where)
+    targets = inputs.sum(dim=1, keepdim=True)
+
+    def made() -> tuple[Tensor, torch.optim.Adam, lr_scheduler.StepLR]:
+        weight = start.clone().requires_grad_()
+        optimizer = torch.optim.Adam([weight], lr=0.05)
+        return weight, optimizer, lr_scheduler.StepLR(optimizer, 5, 0.5)
+
+    def go(weight: Tensor, optimizer: Any, scheduler: Any, count: int) -> None:
+        for _ in range(count):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(inputs @ weight.T, targets).backward()
+            optimizer.step()
+            scheduler.step()
+
+    weight, optimizer, scheduler = made()
+    go(weight, optimizer, scheduler, 12)
+    kept = weight.detach().clone()
+    states = _copied(optimizer.state_dict()), scheduler.state_dict()
+    go(weight, optimizer, scheduler, 8)
+    errors, rates = {}, {}
+    for name in ("without", "with"):
+        again, other, third = made()
+        if name == "with":
+            third.load_state_dict(states[1])
+        with torch.no_grad():
+            again.copy_(kept)
+        # The optimizer takes the tensors it loads for its own, and writes into them.
+        other.load_state_dict(_copied(states[0]))
+        go(again, other, third, 8)
+        errors[name] = float((again - weight).detach().abs().max())
+        rates[name] = _rate(other)
+    return Claim(
+        "A checkpoint of epoch, best score, results, model and optimizer is what resuming needs.",
+        _RESUME,
+        _verdict(errors["with"] == 0, errors["without"] == 0),
+        f"Resumed at step 12 of 20, weights off by {errors['without']:.1e} at the end, rate "
+        f"{rates['without']:.3g} for {_rate(optimizer):.3g}. With the scheduler's state: "
+        f"{errors['with']:.1g}.",
+        "The scheduler has a state_dict too: how many steps it has taken. Without it the rate "
+        "falls at the wrong steps.",
+    )
+
+
+def _copied(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an optimizer's state dict whose tensors later steps leave alone."""
+    moments = {
+        index: {name: value.clone() for name, value in entries.items()}
+        for index, entries in state["state"].items()
+    }
+    return {"state": moments, "param_groups": state["param_groups"]}
+
+
+def _sgd(where: torch.device, lr: float = 0.1) -> torch.optim.SGD:
+    return torch.optim.SGD([torch.zeros(1, device=where, requires_grad=True)], lr=lr)
+
+
+def _rate(optimizer: torch.optim.Optimizer) -> float:
+    return float(optimizer.param_groups[0]["lr"])
+
+
+def _rates(name: str, steps: int, *, base_lr: float = 0.1, **arguments: Any) -> Tensor:
+    return trace(name, steps=steps, base_lr=base_lr, **arguments).learning_rate[0]
+
+
+def _go(optimizer: torch.optim.Optimizer, scheduler: Any, count: int) -> list[float]:
+    rates = []
+    for _ in range(count):
+        rates.append(_rate(optimizer))
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+def _relative(rates: Sequence[float], expected: Sequence[float]) -> float:
+    pairs = zip(rates, expected, strict=True)
+    return max(abs(a - b) / abs(b) if b else abs(a) for a, b in pairs)
+
+
+def _close(rates: Sequence[float], expected: Sequence[float]) -> bool:
+    return _relative(rates, expected) < _SAME
+
+
+def _turns(rates: Tensor) -> int:
+    """Return how often the rate changes between falling and rising."""
+    way = (rates[1:] - rates[:-1]).sign()
+    return int((way[1:] * way[:-1] < 0).sum())
+
+
+def _yes(holds: bool) -> Verdict:
+    return Verdict.HOLDS if holds else Verdict.WRONG
+
+
+def _verdict(holds: bool, always: bool) -> Verdict:
+    if not holds:
+        return Verdict.WRONG
+    return Verdict.HOLDS if always else Verdict.CONDITION
