@@ -300,7 +300,7 @@ def _lambda_table(where: torch.device) -> Claim:
         _TABLE,
         _yes(same == 10),
         f"{same} of 10 rows equal to six digits: {', '.join(rows)}.",
-        "True to every digit. (The code says lamda for lambda, and does not run as it stands.)",
+        "True to every digit, once the code says lambda where it says lamda.",
     )
 
 

@@ -25,6 +25,7 @@ from explainers.schedulers.specs import (
 COMPOSERS = ("SequentialLR", "ChainedScheduler")
 MOST_CHILDREN = 6
 MOST_GROUPS = 4
+ROUNDING = 1e-9
 
 _STEPS = Number("steps", "Steps of the optimizer.", 1, MOST_STEPS, 1, integer=True)
 _BASE_LR = Number("base_lr", "Rate that the optimizer is given.", 0.0, LARGEST_RATE, 0.001)
@@ -284,10 +285,11 @@ def _trace(
     name: str, rates: Rates, momenta: Rates | None, caught: Sequence[Any], active: Tensor
 ) -> ScheduleTrace:
     rate = torch.tensor(rates, dtype=torch.float64).T.contiguous()
-    bad = ~((rate >= 0) & rate.isfinite()).all(dim=0)
+    # Rounding takes a cosine's lowest rate to -2e-16, now and then; torch's numbers stand as are.
+    bad = ~((rate >= -ROUNDING) & rate.isfinite()).all(dim=0)
     if bad.any():
         at = int(bad.nonzero()[0])
-        worst = next(value for value in rate[:, at].tolist() if not 0 <= value < math.inf)
+        worst = next(value for value in rate[:, at].tolist() if not -ROUNDING <= value < math.inf)
         raise ValueError(
             f"learning rate of {name} must be finite and not negative, got {worst:g} at step {at}"
         )

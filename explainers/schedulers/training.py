@@ -11,6 +11,7 @@ from torch import Tensor
 from explainers import devices
 from explainers.parameters import Number, shown
 from explainers.schedulers.specs import MOST_STEPS
+from explainers.schedulers.tracing import ROUNDING
 
 _POINTS = 256
 _BATCH = 16
@@ -24,8 +25,8 @@ class Progress:
 
     Attributes:
         steps: Number of steps asked for.
-        loss: Tensor ``(done,)`` float64: loss of each step's batch, before the step. Once a loss
-            is not finite the run has diverged, and what follows is NaN.
+        loss: Tensor ``(done,)`` float64: loss of each step's batch, before the step. After one
+            that is not finite the rest is NaN.
         full_loss: Loss over all points now.
         accuracy: Share of all points on the right side now, 0 to 1.
     """
@@ -47,8 +48,8 @@ class Progress:
 
     @property
     def diverged(self) -> bool:
-        """Whether a loss was not finite."""
-        return not bool(self.loss.isfinite().all())
+        """Whether the loss is now above where it began, or no number at all."""
+        return not self.full_loss <= float(self.loss[0])
 
 
 def spirals(*, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -160,6 +161,7 @@ def _row(name: str, values: Tensor | Sequence[float], below: float) -> list[floa
     if not isinstance(row, list | tuple) or not 1 <= len(row) <= MOST_STEPS:
         raise ValueError(f"{rule}, got {shown(row)}")
     for value in row:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < below:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not (number and -ROUNDING <= value < below):
             raise ValueError(f"{rule}, got {shown(value)}")
     return [float(value) for value in row]
