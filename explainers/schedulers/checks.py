@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import ChainedScheduler, ReduceLROnPlateau, Sequen
 
 from explainers import devices
 from explainers.evidence import Check, largest_difference, recorded_warnings
+from explainers.schedulers.losses import LOSSES, losses
 from explainers.schedulers.reference import Curve, reduce_on_plateau
 from explainers.schedulers.specs import SCHEDULERS, SchedulerSpec
 from explainers.schedulers.tracing import build, compose, plateau, trace
@@ -44,32 +45,6 @@ def checks(*, device: str = "cpu") -> tuple[Check, ...]:
         *_round_trips(where),
         _rate_is_used(where),
     )
-
-
-def losses(kind: str, count: int, *, seed: int = 0) -> list[float]:
-    """Return a made-up curve of losses.
-
-    Args:
-        kind: "flat" (never falls), "falling" (exponentially), "noisy" (falling, with noise),
-            "stalls" (falls, then stays), "slow" (falls by 5e-6 a step).
-        count: How many.
-        seed: Of the noise.
-
-    Raises:
-        ValueError: `kind` is none of these.
-    """
-    t = torch.arange(count, dtype=torch.float64)
-    noise = torch.randn(count, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    curves = {
-        "flat": torch.ones(count, dtype=torch.float64),
-        "falling": 0.9**t,
-        "noisy": 0.1 + 0.95**t + 0.05 * noise,
-        "stalls": torch.maximum(0.9**t, torch.tensor(0.2, dtype=torch.float64)),
-        "slow": 1 - 5e-6 * t,
-    }
-    if kind not in curves:
-        raise ValueError(f"kind must be one of {', '.join(curves)}, got {kind}")
-    return [float(loss) for loss in curves[kind]]
 
 
 def _tensor(curve: Curve) -> Tensor:
@@ -165,8 +140,7 @@ _PLATEAU_SETTINGS: tuple[Mapping[str, Any], ...] = (
 
 def _plateau() -> Check:
     error = 0.0
-    kinds = ("flat", "falling", "noisy", "stalls", "slow")
-    for kind, arguments in itertools.product(kinds, _PLATEAU_SETTINGS):
+    for kind, arguments in itertools.product(LOSSES, _PLATEAU_SETTINGS):
         curve = losses(kind, 60)
         spec = SCHEDULERS["ReduceLROnPlateau"]
         expected = reduce_on_plateau(curve, 0.1, **spec.check(arguments))

@@ -12,7 +12,7 @@ from torch.optim import lr_scheduler
 from explainers import devices
 from explainers.evidence import Mistake, Question, recorded_warnings
 from explainers.parameters import Parameters, choice, number
-from explainers.schedulers.checks import losses
+from explainers.schedulers.losses import losses
 from explainers.schedulers.tracing import build, trace
 
 _PYTORCH = "https://github.com/pytorch/pytorch"
@@ -593,8 +593,8 @@ def one_too_far(parameters: OneTooFar, *, device: str = "cpu") -> RateMistake:
 
 
 _PACES = {
-    "for epochs, stepped each batch": ("pytorch/tutorials PR 640", "pytorch/tutorials/pull/640"),
-    "for batches, stepped each epoch": ("pytorch#65417", "pytorch/pytorch/issues/65417"),
+    "each batch": ("pytorch/tutorials PR 640", "pytorch/tutorials/pull/640"),
+    "each epoch": ("pytorch#65417", "pytorch/pytorch/issues/65417"),
 }
 
 
@@ -602,11 +602,12 @@ _PACES = {
 class Pace(Parameters):
     """Hold a schedule that is stepped at the wrong pace."""
 
-    made: str = choice(
-        "for epochs, stepped each batch",
+    stepped: str = choice(
+        "each batch",
         tuple(_PACES),
         label="the schedule was made",
         help="StepLR and its like count what you step; most recipes count epochs.",
+        words=("for epochs, and is stepped each batch", "for batches, and is stepped each epoch"),
     )
     batches: int = number(
         10,
@@ -626,7 +627,7 @@ def pace(parameters: Pace, *, device: str = "cpu") -> RateMistake:
         device: Where torch computes.
     """
     epochs, batches = 12, parameters.batches
-    each_batch = parameters.made == "for epochs, stepped each batch"
+    each_batch = parameters.stepped == "each batch"
     if each_batch:
         name, arguments = "StepLR", {"step_size": 4, "gamma": 0.1}
     else:
@@ -655,7 +656,7 @@ def pace(parameters: Pace, *, device: str = "cpu") -> RateMistake:
     top = [float(rates.max()) for rates in (wrong, right)]
     ends = [float(rates[-1]) for rates in (wrong, right)]
     falls = [int((rates < _BASE_LR - 1e-12).nonzero()[0]) for rates in (wrong, right)]
-    words, path = _PACES[parameters.made]
+    words, path = _PACES[parameters.stepped]
     return RateMistake(
         mistake=Mistake(
             wrong=inner if each_batch else outer,

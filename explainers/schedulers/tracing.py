@@ -340,7 +340,16 @@ def _scheduler(
 def _function(name: str, value: Any, variable: str) -> Callable[[int], float]:
     """Return the function that a formula or a callable stands for; it gives floats alone."""
     if isinstance(value, str):
-        return formula(value, variable=variable)
+        evaluate, last = formula(value, variable=variable), (-1, 0.0)
+
+        def remembered(at: int) -> float:
+            # Each parameter group asks for the same epoch.
+            nonlocal last
+            if last[0] != at:
+                last = at, evaluate(at)
+            return last[1]
+
+        return remembered
 
     def numbered(at: int) -> float:
         result = value(at)
@@ -424,6 +433,8 @@ def _children(
 
 def _milestones(milestones: Sequence[int], count: int) -> tuple[int, ...]:
     rule = f"{count} whole numbers from 1 to {MOST_STEPS}, each larger than the one before"
+    if count < 2:
+        rule = f"one whole number from 1 to {MOST_STEPS}" if count else "left out"
     if isinstance(milestones, list | tuple) and len(milestones) == count:
         whole = all(isinstance(step, int) and not isinstance(step, bool) for step in milestones)
         bounded = whole and all(1 <= step <= MOST_STEPS for step in milestones)

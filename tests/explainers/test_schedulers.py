@@ -302,6 +302,16 @@ def test_a_thousand_steps_take_less_than_40_ms(name: str) -> None:
     assert min(times) < 0.04
 
 
+def test_the_longest_formula_takes_less_than_40_ms_too() -> None:
+    longest = "+".join(["cos(epoch)"] * 15)
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        trace("LambdaLR", steps=1000, base_lr=[0.1] * 4, lr_lambda=f"abs({longest})")
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.04
+
+
 # --- composers ---
 
 
@@ -707,19 +717,19 @@ BAD = [
     ),
     (
         lambda: compose("SequentialLR", [("StepLR", {})] * 2, steps=5),
-        "milestones must be 1 whole numbers from 1 to 10000, each larger than the one before",
+        "milestones must be one whole number from 1 to 10000, got ()",
     ),
     (
         lambda: compose("SequentialLR", [("StepLR", {})] * 3, steps=5, milestones=[3, 2]),
-        "milestones must be 2 whole numbers",
+        "milestones must be 2 whole numbers from 1 to 10000, each larger than the one before",
     ),
     (
         lambda: compose("SequentialLR", [("StepLR", {})] * 2, steps=5, milestones=[1.5]),
-        "milestones must be 1 whole numbers",
+        "milestones must be one whole number",
     ),
     (
         lambda: compose("ChainedScheduler", [("StepLR", {})] * 2, steps=5, milestones=[3]),
-        "milestones must be 0 whole numbers",
+        "milestones must be left out, got [3]",
     ),
     (
         lambda: compose(
@@ -751,8 +761,11 @@ BAD = [
 
 @pytest.mark.parametrize(("call", "sentence"), BAD)
 def test_bad_input_gets_its_sentence(call, sentence: str) -> None:
-    start = time.perf_counter()
-    with pytest.raises(ValueError) as error:
-        call()
-    assert sentence in str(error.value)
-    assert time.perf_counter() - start < 0.2
+    times = []
+    for _ in range(2):
+        start = time.perf_counter()
+        with pytest.raises(ValueError) as error:
+            call()
+        times.append(time.perf_counter() - start)
+        assert sentence in str(error.value)
+    assert min(times) < 0.05

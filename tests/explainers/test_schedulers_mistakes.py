@@ -1,0 +1,286 @@
+"""The mistakes of the schedulers page: each costs what public threads say it costs."""
+
+import dataclasses
+import math
+import time
+from typing import Any
+
+import pytest
+import torch
+
+from explainers.parameters import Parameters
+from explainers.schedulers import RateMistake, mistakes, trace
+
+LESSONS = {
+    mistakes.get_lr: mistakes.GetLr,
+    mistakes.order: mistakes.Order,
+    mistakes.edit: mistakes.Edit,
+    mistakes.resume: mistakes.Resume,
+    mistakes.with_plateau: mistakes.WithPlateau,
+    mistakes.past_t_max: mistakes.PastTMax,
+    mistakes.one_too_far: mistakes.OneTooFar,
+    mistakes.pace: mistakes.Pace,
+}
+EVERY = pytest.mark.parametrize(
+    ("lesson", "parameters"),
+    [
+        pytest.param(lesson, parameters, id=lesson.__name__)
+        for lesson, parameters in LESSONS.items()
+    ],
+)
+
+
+def corners(parameters: type[Parameters]) -> list[Parameters]:
+    """Every option, and the least and the most of every number, one change at a time."""
+    found = [parameters()]
+    for name, spec in parameters.specs().items():
+        options: list[Any] = list(getattr(spec, "options", ())) or [spec.minimum, spec.maximum]
+        found += [dataclasses.replace(found[0], **{name: option}) for option in options]
+    return found
+
+
+@EVERY
+def test_every_setting_of_a_lesson_gives_two_curves_and_two_costs(lesson, parameters) -> None:
+    for setting in corners(parameters):
+        found = lesson(setting)
+        assert isinstance(found, RateMistake)
+        assert found.wrong.shape == found.right.shape
+        assert found.wrong.dtype == found.right.dtype == torch.float64
+        assert found.right.isfinite().all()
+        assert 0 <= found.look < len(found.wrong)
+        assert all(curve.shape == found.right.shape for curve in found.others.values())
+        mistake = found.mistake
+        assert mistake.wrong != mistake.right
+        for sentence in (mistake.wrong_cost, mistake.right_cost, mistake.lesson):
+            assert sentence.endswith(".")
+            assert "nan" not in sentence
+        words, address = mistake.source
+        assert words
+        assert address.startswith("https://")
+
+
+@EVERY
+def test_a_lesson_is_the_same_twice_and_quick(lesson, parameters) -> None:
+    first = lesson(parameters())
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        again = lesson(parameters())
+        times.append(time.perf_counter() - start)
+        assert torch.equal(first.wrong.nan_to_num(), again.wrong.nan_to_num())
+        assert torch.equal(first.right, again.right)
+        assert first.mistake == again.mistake
+    assert min(times) < 0.06
+
+
+@EVERY
+def test_a_lesson_refuses_a_device_that_is_not_there(lesson, parameters) -> None:
+    with pytest.raises(ValueError, match="device must be one of cpu"):
+        lesson(parameters(), device="cuda:99")
+
+
+# --- get_lr against get_last_lr ---
+
+
+def test_at_a_drop_get_lr_drops_a_second_time_and_torch_warns() -> None:
+    found = mistakes.get_lr(mistakes.GetLr())
+    assert found.wrong[4] == pytest.approx(0.001)
+    assert found.right[4] == pytest.approx(0.01)
+    assert "at step 4 it says 0.001, in use is 0.01" in found.mistake.wrong_cost
+    assert "get_last_lr()" in found.said
+
+
+def test_get_last_lr_is_the_rate_in_use() -> None:
+    found = mistakes.get_lr(mistakes.GetLr(scheduler="CosineAnnealingLR"))
+    used = trace("CosineAnnealingLR", steps=12, T_max=10).learning_rate[0]
+    assert torch.equal(found.right, used)
+    assert found.wrong[0] > 0.1
+
+
+def test_get_lr_of_a_lambda_does_no_harm() -> None:
+    found = mistakes.get_lr(mistakes.GetLr(scheduler="LambdaLR"))
+    assert torch.equal(found.wrong, found.right)
+    assert "at 0 of 12 steps" in found.mistake.wrong_cost
+
+
+# --- the order of the two steps ---
+
+
+def test_the_scheduler_first_loses_the_first_rate_and_torch_warns() -> None:
+    found = mistakes.order(mistakes.Order(step_size=2))
+    assert found.wrong[:3].tolist() == pytest.approx([0.1, 0.01, 0.01])
+    assert found.right[:3].tolist() == pytest.approx([0.1, 0.1, 0.01])
+    assert found.said.startswith("Detected call of `lr_scheduler.step()` before")
+    assert "warns of nothing" in found.mistake.right_cost
+
+
+def test_the_wrong_order_is_the_right_one_a_step_early() -> None:
+    found = mistakes.order(mistakes.Order(step_size=5, gamma=0.5))
+    assert torch.equal(found.wrong[:-1], found.right[1:])
+
+
+# --- the rate edited in mid-run ---
+
+
+def test_recursion_goes_on_from_an_edit_and_the_closed_form_forgets_it() -> None:
+    found = mistakes.edit(mistakes.Edit(edit_at=1))
+    assert found.wrong[:3].tolist() == pytest.approx([0.1, 0.01, 0.081])
+    assert found.right[:3].tolist() == pytest.approx([0.1, 0.01, 0.009])
+    assert "The epoch parameter" in found.said
+
+
+def test_a_lambda_forgets_an_edit_without_a_word() -> None:
+    found = mistakes.edit(mistakes.Edit(way="LambdaLR"))
+    assert found.said == ""
+    assert "the edit lasts one step" in found.mistake.wrong_cost
+    assert found.wrong[6] == pytest.approx(0.1 * 0.9**6)
+
+
+# --- resuming ---
+
+
+@pytest.mark.parametrize("scheduler", mistakes.Resume.specs()["scheduler"].options)
+@pytest.mark.parametrize("stop", [1, 4, 7, 18])
+def test_both_state_dicts_resume_to_the_bit(scheduler: str, stop: int) -> None:
+    found = mistakes.resume(mistakes.Resume(scheduler=scheduler, stop=stop))
+    assert torch.equal(found.right, found.others["never cut"])
+    assert torch.equal(found.wrong[:stop], found.right[:stop])
+
+
+def test_last_epoch_alone_raises_the_key_error_that_the_notes_explain() -> None:
+    found = mistakes.resume(mistakes.Resume())
+    assert found.said.startswith("KeyError: param 'initial_lr' is not specified in param_groups[0]")
+
+
+def test_initial_lr_silences_the_error_and_starts_from_the_first_rate() -> None:
+    found = mistakes.resume(mistakes.Resume(stop=6))
+    assert found.wrong[6] == pytest.approx(0.1)
+    assert found.right[6] == pytest.approx(0.01)
+
+
+def test_a_lambda_resumes_from_initial_lr_and_last_epoch_alone() -> None:
+    found = mistakes.resume(mistakes.Resume(scheduler="LambdaLR"))
+    assert torch.equal(found.wrong, found.right)
+
+
+def test_a_cosine_resumed_wrongly_is_right_again_once_it_has_been_at_zero() -> None:
+    found = mistakes.resume(mistakes.Resume(scheduler="CosineAnnealingLR", stop=6))
+    assert not torch.allclose(found.wrong[6:10], found.right[6:10])
+    torch.testing.assert_close(found.wrong[10:], found.right[10:])
+
+
+def test_the_optimizers_state_with_last_epoch_decays_twice_at_a_drop() -> None:
+    for stop, factor in ((7, 1.0), (8, 0.1)):
+        found = mistakes.resume(mistakes.Resume(stop=stop))
+        again = found.others["the optimizer's state dict and last_epoch"]
+        assert again[stop] == pytest.approx(float(found.right[stop]) * factor)
+
+
+# --- a plateau in a composer ---
+
+
+@pytest.mark.parametrize("composer", ["SequentialLR", "ChainedScheduler"])
+def test_no_composer_takes_a_plateau(composer: str) -> None:
+    found = mistakes.with_plateau(mistakes.WithPlateau(composer=composer))
+    assert found.said.startswith(f"ValueError: {composer} does not support `ReduceLROnPlateau`")
+    assert found.wrong.isnan().all()
+
+
+def test_by_hand_the_rate_warms_up_and_then_falls_by_half() -> None:
+    found = mistakes.with_plateau(mistakes.WithPlateau())
+    assert found.right[:6].tolist() == pytest.approx([0.01, 0.028, 0.046, 0.064, 0.082, 0.1])
+    assert found.right[-1] < 0.01
+    assert set((found.right[7:] / found.right[6:-1]).tolist()) == {1.0, 0.5}
+
+
+# --- past T_max ---
+
+
+def test_past_t_max_the_rate_climbs_back_to_the_first() -> None:
+    found = mistakes.past_t_max(mistakes.PastTMax(t_max=25))
+    assert found.wrong[25] == pytest.approx(0, abs=1e-12)
+    assert found.wrong[50] == pytest.approx(0.1)
+    assert "to 0.1 at step 50" in found.mistake.wrong_cost
+    assert found.right[-1] < 1e-4
+
+
+def test_restarts_jump_where_the_cosine_climbs() -> None:
+    found = mistakes.past_t_max(mistakes.PastTMax(t_max=20, meant="restarts"))
+    assert found.right[20] == pytest.approx(0.1)
+    assert found.right[19] < 0.001
+    assert (found.wrong[1:] - found.wrong[:-1]).abs().max() < 0.01
+
+
+def test_a_cosine_as_long_as_the_run_costs_nothing() -> None:
+    found = mistakes.past_t_max(mistakes.PastTMax(t_max=60))
+    assert torch.equal(found.wrong, found.right)
+
+
+# --- OneCycle one step too far ---
+
+
+def test_one_step_too_many_passes_with_a_larger_rate_and_the_next_raises() -> None:
+    found = mistakes.one_too_far(mistakes.OneTooFar(total_steps=20))
+    assert found.wrong[20] > 1000 * found.wrong[19] > 0
+    assert found.wrong[21].isnan()
+    assert found.said == (
+        "ValueError: Tried to step 21 times. The specified number of total steps is 20"
+    )
+
+
+def test_with_straight_lines_the_extra_rate_is_negative() -> None:
+    found = mistakes.one_too_far(mistakes.OneTooFar(anneal_strategy="linear"))
+    assert found.wrong[20] < 0
+    assert "below 0" in found.mistake.wrong_cost
+    assert (found.right > 0).all()
+
+
+# --- the pace ---
+
+
+def test_a_schedule_for_epochs_stepped_each_batch_is_over_at_once() -> None:
+    found = mistakes.pace(mistakes.Pace(batches=10))
+    assert found.wrong[4] == pytest.approx(0.01)
+    assert found.right[39] == pytest.approx(0.1)
+    assert found.right[40] == pytest.approx(0.01)
+    assert found.wrong[-1] < 1e-20
+
+
+def test_a_cycle_for_batches_stepped_each_epoch_never_leaves_its_warm_up() -> None:
+    found = mistakes.pace(mistakes.Pace(stepped="each epoch", batches=20))
+    assert "all of it is warm-up" in found.mistake.wrong_cost
+    assert found.wrong.max() == found.wrong[-1] < 0.02
+    assert found.right.max() == pytest.approx(0.1, rel=1e-3)
+
+
+# --- the question, and bad input ---
+
+
+def test_the_question_is_answered_by_torch() -> None:
+    question = mistakes.question()
+    assert question.options.count(question.answer) == 1
+    assert question.answer == "0.1"
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: mistakes.GetLr(scheduler="OneCycleLR"), "scheduler must be one of StepLR, Multi"),
+        (lambda: mistakes.Order(step_size=1), "step_size must be a whole number from 2 to 10"),
+        (lambda: mistakes.Order(gamma=math.nan), "gamma must be a number from 0.1 to 0.9, got nan"),
+        (lambda: mistakes.Edit(edit_at=19), "edit_at must be a whole number from 1 to 18, got 19"),
+        (lambda: mistakes.Edit(rate=0.0), "rate must be a number from 0.001 to 0.1, got 0.0"),
+        (lambda: mistakes.Resume(stop=0), "stop must be a whole number from 1 to 18, got 0"),
+        (lambda: mistakes.Resume(stop=2.5), "stop must be a whole number from 1 to 18, got 2.5"),
+        (lambda: mistakes.WithPlateau(composer="LambdaLR"), "composer must be one of Sequential"),
+        (lambda: mistakes.WithPlateau(patience=-1), "patience must be a whole number from 0 to 10"),
+        (lambda: mistakes.PastTMax(t_max=4), "t_max must be a whole number from 5 to 60, got 4"),
+        (lambda: mistakes.OneTooFar(total_steps=61), "total_steps must be a whole number from 5"),
+        (lambda: mistakes.OneTooFar(anneal_strategy="x"), "anneal_strategy must be one of cos"),
+        (lambda: mistakes.Pace(batches=1), "batches must be a whole number from 2 to 20, got 1"),
+        (lambda: mistakes.Pace(stepped=None), "stepped must be one of each batch, each epoch"),
+    ],
+)
+def test_bad_input_gets_its_sentence(call, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        call()
