@@ -1,13 +1,14 @@
 """Declare a topic's parameters once: default, bounds, choices, words and spelling in an address.
 
-A topic subclasses `Parameters` and fills its fields with `number`, `choice`, `flag` and `numbers`.
+A topic subclasses `Parameters` and fills its fields with `number`, `choice`, `flag`,
+`numbers` and `text`.
 The page's controls, the address, the presets, the cache key, the snippet and the tests are all read
 from it.
 """
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 _LONGEST_VALUE_SHOWN = 40
@@ -184,7 +185,35 @@ class Numbers:
         return str(value).replace(" ", "")
 
 
-Spec = Number | Choice | Flag | Numbers
+@dataclasses.dataclass(frozen=True, slots=True)
+class Text:
+    """Describe text with a grammar of its topic's own; `read` gives its one canonical form."""
+
+    label: str
+    help: str
+    rule: str
+    read: Callable[[str], str]
+    longest: int
+
+    def check(self, value: object) -> str:
+        """Return `value` in its canonical form. Raises ValueError with the rule and the reason."""
+        if not isinstance(value, str) or len(value) > self.longest:
+            raise ValueError(f"{self.rule}, got {shown(value)}")
+        try:
+            return self.read(value)
+        except ValueError as error:
+            raise ValueError(f"{self.rule}; {error}") from None
+
+    def parse(self, text: str) -> str:
+        """Return `text` in its canonical form. Raises ValueError with the rule and the reason."""
+        return self.check(text)
+
+    def spell(self, value: Any) -> str:
+        """Return `value` as it stands in an address."""
+        return str(value)
+
+
+Spec = Number | Choice | Flag | Numbers | Text
 
 
 def number(
@@ -232,6 +261,21 @@ def numbers(
     """Declare a row of numbers, or a table of `rows` by `columns`, least and most of each."""
     spec = Numbers(label, help, minimum, maximum, rows, columns)
     return dataclasses.field(default=default, metadata={"spec": spec})
+
+
+def text(
+    default: str,
+    *,
+    label: str,
+    help: str,
+    rule: str,
+    read: Callable[[str], str],
+    longest: int,
+) -> Any:
+    """Declare text that `read` checks and puts into its canonical form."""
+    return dataclasses.field(
+        default=default, metadata={"spec": Text(label, help, rule, read, longest)}
+    )
 
 
 @dataclasses.dataclass(frozen=True)

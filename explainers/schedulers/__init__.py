@@ -1,13 +1,24 @@
 """Explain learning-rate schedulers: every schedule of torch, alone, composed and in training."""
 
-from explainers.schedulers.checks import checks
+from explainers.schedulers.calls import (
+    MOST_KEPT,
+    RULE,
+    Schedule,
+    read,
+    read_all,
+    schedule,
+    written_all,
+)
+from explainers.schedulers.checks import checks, view_checks
 from explainers.schedulers.claims import claims
 from explainers.schedulers.formula import formula
 from explainers.schedulers.losses import LOSSES, losses
 from explainers.schedulers.mistakes import RateMistake, question
+from explainers.schedulers.snippet import snippet, table
 from explainers.schedulers.specs import SCHEDULERS, Argument, SchedulerSpec
 from explainers.schedulers.tracing import (
     COMPOSERS,
+    MOST_CHILDREN,
     OPTIMIZERS,
     PlateauTrace,
     ScheduleTrace,
@@ -15,27 +26,46 @@ from explainers.schedulers.tracing import (
     plateau,
     trace,
 )
-from explainers.schedulers.training import Progress, spirals, train
+from explainers.schedulers.training import Progress, Run, spirals, train
+from explainers.schedulers.view import OWN, PRESETS, REFERENCES, Schedulers, View, explain
 
 __all__ = [
     "COMPOSERS",
     "LOSSES",
+    "MOST_CHILDREN",
+    "MOST_KEPT",
     "OPTIMIZERS",
+    "OWN",
+    "PRESETS",
+    "REFERENCES",
+    "RULE",
     "SCHEDULERS",
     "Argument",
     "PlateauTrace",
     "Progress",
     "RateMistake",
+    "Run",
+    "Schedule",
     "ScheduleTrace",
     "SchedulerSpec",
+    "Schedulers",
+    "View",
     "checks",
     "claims",
     "compose",
+    "explain",
     "formula",
     "losses",
     "plateau",
     "question",
+    "read",
+    "read_all",
+    "schedule",
+    "snippet",
     "spirals",
+    "table",
     "trace",
     "train",
+    "view_checks",
+    "written_all",
 ]

@@ -14,8 +14,16 @@ from explainers import devices
 from explainers.evidence import Check, largest_difference, recorded_warnings
 from explainers.schedulers.losses import LOSSES, losses
 from explainers.schedulers.reference import Curve, reduce_on_plateau
-from explainers.schedulers.specs import SCHEDULERS, SchedulerSpec
-from explainers.schedulers.tracing import build, compose, plateau, trace
+from explainers.schedulers.specs import SCHEDULERS, SchedulerSpec, total_steps
+from explainers.schedulers.tracing import (
+    OPTIMIZERS,
+    build,
+    build_composed,
+    compose,
+    plateau,
+    trace,
+)
+from explainers.schedulers.view import View
 
 _STEPS = 100
 _BASE_LR = (0.1, 0.02)
@@ -44,6 +52,157 @@ def checks(*, device: str = "cpu") -> tuple[Check, ...]:
         _jump_is_many_steps(where),
         *_round_trips(where),
         _rate_is_used(where),
+    )
+
+
+def view_checks(view: View, *, device: str = "cpu") -> tuple[Check, ...]:
+    """Check the very schedule on show, under its own settings.
+
+    Args:
+        view: What `explain` returned.
+        device: Where the optimizer's parameter lives.
+
+    Returns:
+        The checks that apply; none where the schedule is refused.
+    """
+    where = devices.device(device)
+    if view.current.trace is None:
+        return ()
+    return (
+        *_view_closed_form(view),
+        _view_resumed(view, where),
+        *_view_first_child(view),
+        _view_used(view, where),
+    )
+
+
+def _view_closed_form(view: View) -> list[Check]:
+    schedule, found = view.current.schedule, view.current.trace
+    assert found is not None
+    parameters, spec = view.parameters, schedule.spec
+    if spec is None:
+        return []
+    arguments = spec.check(dict(schedule.arguments))
+    if spec.name == "OneCycleLR" and total_steps(arguments) is None:
+        arguments["total_steps"] = parameters.steps
+    checks = []
+    for index, rate in enumerate(parameters.rates()):
+        if spec.closed_form is not None:
+            expected = spec.closed_form(parameters.steps, rate, **arguments)
+            reference = "the formula of torch's page, in numpy float64"
+        else:
+            seen = parameters.curve_of_losses()
+            # The reference gives the rate after each loss; a step uses what the last loss left.
+            after = reduce_on_plateau(seen, rate, **arguments)
+            expected = np.concatenate([[rate], after[:-1]])
+            reference = "a loop in Python over best, bad steps and cooldown"
+        curve = _tensor(expected)
+        group = f", group {index}" if parameters.two_groups else ""
+        checks.append(
+            Check(
+                f"{spec.name}{group}: torch follows the rule",
+                reference,
+                largest_difference(found.learning_rate[index], curve),
+                _ROUNDING * max(1.0, float(curve.abs().max())),
+            )
+        )
+    return checks
+
+
+def _view_made(view: View, where: torch.device) -> tuple[torch.optim.Optimizer, Any]:
+    parameters, schedule = view.parameters, view.current.schedule
+    groups = [
+        {"params": [torch.zeros(1, device=where, requires_grad=True)], "lr": rate}
+        for rate in parameters.rates()
+    ]
+    optimizer = OPTIMIZERS[parameters.optimizer](groups, 0.9)
+    if schedule.children:
+        children = [(child.name, dict(child.arguments)) for child in schedule.children]
+        return optimizer, build_composed(
+            schedule.name, children, optimizer, parameters.steps, schedule.milestones
+        )
+    arguments = dict(schedule.arguments)
+    return optimizer, build(schedule.name, optimizer, parameters.steps, arguments)
+
+
+def _view_resumed(view: View, where: torch.device) -> Check:
+    found = view.current.trace
+    assert found is not None
+    steps = view.parameters.steps
+    # Near the middle; a hundred steps on either side tell as much as a thousand.
+    cut = steps // 2
+    curve = view.parameters.curve_of_losses()
+    with recorded_warnings():
+        optimizer, scheduler = _view_made(view, where)
+        optimizer.step()
+        _run_on(scheduler, optimizer, list(curve[:cut]))
+        states = copy.deepcopy((scheduler.state_dict(), optimizer.state_dict()))
+        optimizer, scheduler = _view_made(view, where)
+        optimizer.step()
+        scheduler.load_state_dict(states[0])
+        optimizer.load_state_dict(states[1])
+        last = min(cut + 100, steps)
+        # The step after the last rate is nobody's, and OneCycleLR refuses it.
+        rest = _run_on(scheduler, optimizer, list(curve[cut : last - 1]))
+        rest.append(float(optimizer.param_groups[0]["lr"]))
+    return Check(
+        f"Saved and loaded before step {cut}, it goes on to the bit",
+        "the run on show, which was never cut",
+        largest_difference(
+            torch.tensor(rest, dtype=torch.float64), found.learning_rate[0][cut:last]
+        ),
+        0.0,
+    )
+
+
+def _view_first_child(view: View) -> list[Check]:
+    schedule, found = view.current.schedule, view.current.trace
+    assert found is not None
+    if schedule.name != "SequentialLR" or len(schedule.children) < 2:
+        return []
+    first, until = schedule.children[0], min(schedule.milestones[0], view.parameters.steps)
+    alone = trace(
+        first.name,
+        steps=until,
+        base_lr=view.parameters.rates(),
+        optimizer=view.parameters.optimizer,
+        **dict(first.arguments),
+    )
+    error = largest_difference(found.learning_rate[:, :until], alone.learning_rate)
+    own = [c.name for c in schedule.children[1:] if c.name in ("OneCycleLR", "CyclicLR")]
+    return [
+        Check(
+            f"Up to the first milestone SequentialLR is {first.name} alone",
+            f"{first.name} on an optimizer of its own",
+            error,
+            _ROUNDING,
+            f"{own[0]} sets the optimizer's rate the moment it is made, before the first child "
+            "has stepped."
+            if error > _ROUNDING and own
+            else "",
+        )
+    ]
+
+
+def _view_used(view: View, where: torch.device) -> Check:
+    found = view.current.trace
+    assert found is not None
+    rates = found.learning_rate[0]
+    at = sorted({0, len(rates) // 3, int(rates.argmax()), len(rates) - 1})
+    moved = []
+    for index in at:
+        weight = torch.zeros(1, device=where, requires_grad=True)
+        optimizer = torch.optim.SGD([weight], lr=float(rates[index].clamp(min=0)))
+        weight.grad = torch.ones_like(weight)
+        optimizer.step()
+        moved.append(-float(weight.detach()))
+    used = rates[at].clamp(min=0)
+    return Check(
+        "The rate is what plain SGD moves a weight by, per unit of gradient",
+        f"one optimizer step at each of steps {', '.join(str(index) for index in at)}",
+        largest_difference(torch.tensor(moved, dtype=torch.float64), used),
+        1e-6 * max(1e-2, float(used.max())),
+        "The weight keeps the rate to the seven digits of float32.",
     )
 
 

@@ -167,34 +167,20 @@ def compose(
         raise ValueError(f"kind must be one of {', '.join(COMPOSERS)}, got {shown(kind)}")
     steps = _checked(_STEPS, "steps", steps)
     rates = _base_lrs(base_lr)
-    specs = _children(kind, children)
-    sequential = kind == "SequentialLR"
-    passes = _milestones(milestones, len(specs) - 1 if sequential else 0)
-    turns = itertools.pairwise((0, *passes, max((steps, *passes))))
-    lengths = [max(end - start, 1) for start, end in turns] if sequential else [steps] * len(specs)
-    checked = [
-        _for_steps(spec, spec.check(arguments), length, len(rates))
-        for (spec, arguments), length in zip(specs, lengths, strict=True)
-    ]
+    checked, passes = _composition(kind, children, milestones, steps, len(rates))
     made = _optimizer(optimizer, rates, momentum)
-    for arguments in checked:
+    for _, arguments in checked:
         _check_momentum(optimizer, made, arguments)
     with recorded_warnings() as caught, _as_sentences(kind):
-        built = [
-            _scheduler(spec, made, rates, arguments)
-            for (spec, _), arguments in zip(specs, checked, strict=True)
-        ]
-        scheduler = (
-            lr_scheduler.SequentialLR(made, built, milestones=list(passes))
-            if sequential
-            else lr_scheduler.ChainedScheduler(built, optimizer=made)
-        )
+        scheduler = _composed(kind, checked, passes, made, rates)
         made.step()
-        cycles = any(_cycles_momentum(arguments) for arguments in checked)
+        cycles = any(_cycles_momentum(arguments) for _, arguments in checked)
         rate_rows, momentum_rows = _run(made, scheduler.step, steps, cycles)
     at = torch.arange(steps)
     turn = torch.tensor(passes, dtype=torch.int64)
-    active = torch.searchsorted(turn, at, right=True) if sequential else torch.full((steps,), -1)
+    active = torch.full((steps,), -1)
+    if kind == "SequentialLR":
+        active = torch.searchsorted(turn, at, right=True)
     return _trace(kind, rate_rows, momentum_rows, caught, active)
 
 
@@ -260,6 +246,62 @@ def build(
     rates = [group["lr"] for group in optimizer.param_groups]
     checked = _for_steps(spec, spec.check(arguments), steps, len(rates))
     return _scheduler(spec, optimizer, rates, checked)
+
+
+def build_composed(
+    kind: str,
+    children: Sequence[tuple[str, Mapping[str, Any]]],
+    optimizer: torch.optim.Optimizer,
+    steps: int,
+    milestones: Sequence[int] = (),
+) -> Any:
+    """Return torch's composer on an optimizer of yours, with everything checked as in `compose`.
+
+    Args:
+        kind: "SequentialLR" or "ChainedScheduler".
+        children: As `compose` takes them.
+        optimizer: Its rates are CyclicLR's base_lr.
+        steps: How many steps are to be made.
+        milestones: As `compose` takes them.
+
+    Raises:
+        ValueError: Something is unknown or out of bounds.
+    """
+    rates = [group["lr"] for group in optimizer.param_groups]
+    checked, passes = _composition(kind, children, milestones, steps, len(rates))
+    return _composed(kind, checked, passes, optimizer, rates)
+
+
+def _composition(
+    kind: str,
+    children: Sequence[tuple[str, Mapping[str, Any]]],
+    milestones: Sequence[int],
+    steps: int,
+    groups: int,
+) -> tuple[list[tuple[SchedulerSpec, dict[str, Any]]], tuple[int, ...]]:
+    """Return children with their arguments settled for their turns, and the milestones."""
+    specs = _children(kind, children)
+    sequential = kind == "SequentialLR"
+    passes = _milestones(milestones, len(specs) - 1 if sequential else 0)
+    turns = itertools.pairwise((0, *passes, max((steps, *passes))))
+    lengths = [max(end - start, 1) for start, end in turns] if sequential else [steps] * len(specs)
+    return [
+        (spec, _for_steps(spec, spec.check(arguments), length, groups))
+        for (spec, arguments), length in zip(specs, lengths, strict=True)
+    ], passes
+
+
+def _composed(
+    kind: str,
+    children: Sequence[tuple[SchedulerSpec, Mapping[str, Any]]],
+    milestones: Sequence[int],
+    optimizer: torch.optim.Optimizer,
+    rates: Sequence[float],
+) -> Any:
+    built = [_scheduler(spec, optimizer, rates, arguments) for spec, arguments in children]
+    if kind == "SequentialLR":
+        return lr_scheduler.SequentialLR(optimizer, built, milestones=list(milestones))
+    return lr_scheduler.ChainedScheduler(built, optimizer=optimizer)
 
 
 def _run(

@@ -52,6 +52,28 @@ class Progress:
         return not self.full_loss <= float(self.loss[0])
 
 
+@dataclasses.dataclass(slots=True, eq=False)
+class Run:
+    """Collect the reports of one training, as they come."""
+
+    reports: list[Progress] = dataclasses.field(default_factory=list)
+
+    @property
+    def last(self) -> Progress:
+        """The newest report."""
+        return self.reports[-1]
+
+    @property
+    def done(self) -> Tensor:
+        """Steps taken at each report, float64."""
+        return torch.tensor([float(report.done) for report in self.reports], dtype=torch.float64)
+
+    @property
+    def full_loss(self) -> Tensor:
+        """Loss over all points at each report, float64."""
+        return torch.tensor([report.full_loss for report in self.reports], dtype=torch.float64)
+
+
 def spirals(*, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Return two noisy spirals that a straight line cannot part.
 
