@@ -162,8 +162,8 @@ class Chart {
         right: axis === "right",
         log: axis === "right" ? data.right_log : data.log,
         colour: faint ? COLOURS : kind % COLOURS,
-        // The second line of a colour has another dash than the first.
-        dash: faint ? "" : DASHES[(kind + 3 * Math.floor(kind / COLOURS)) % DASHES.length],
+        // Each line of a colour has another dash.
+        dash: faint ? "" : DASHES[(kind + 2 * Math.floor(kind / COLOURS)) % DASHES.length],
         dot: DOTS[kind % DOTS.length],
       });
     }

@@ -14,8 +14,8 @@ from figures.curves import AXES, SHAPES, SYMBOLS, Curves, Line
 
 __all__ = ["curves", "curves_data"]
 
-MOST_LINES = 24
-MOST_COLOURS = 12  # of lines that are not faint: six colours, two dashes each
+MOST_LINES = 48
+MOST_COLOURS = 18  # of lines that are not faint: six colours, three dashes each
 MOST_POINTS = 20_000  # of a line
 MOST_EXTRAS = 200  # bands, marks or references
 HEIGHTS = (120, 1000)
