@@ -12,7 +12,7 @@ from streamlit.errors import StreamlitAPIException
 
 from explainers import devices, snippets
 from explainers.evidence import Check, Mistake, Question
-from explainers.parameters import Parameters, Preset
+from explainers.parameters import Choice, Parameters, Preset, Spec
 from ui import address, catalogue, figure, sentences, status, tables
 from ui.controls import Controls, part_key
 from ui.proofs import Proof
@@ -225,9 +225,14 @@ class Frame:
             left, right = st.columns([2, 3], vertical_alignment="bottom")
             with left:
                 wrong = _switch(own)
-            if names := tuple(parameters.specs()):
+            # Options that are many or long want a row of their own.
+            specs = parameters.specs()
+            wide = [name for name, spec in specs.items() if _wide(spec)]
+            if names := [name for name in specs if name not in wide]:
                 with right:
                     controls.draw(*names)
+            for name in wide:
+                controls.draw(name)
             result = lesson.run(parameters, device=device())
             _mistake(result.mistake, wrong=wrong)
             figure.draw(lesson.draw(result, wrong=wrong), key=f"{prefix}.figure")
@@ -363,6 +368,11 @@ def _section(title: str, words: str) -> None:
 def _part(slug: str, name: str) -> str:
     """Return the key of a part of the page that reruns alone."""
     return f"{slug}.{name}"
+
+
+def _wide(spec: Spec) -> bool:
+    """Return whether a control does not fit beside others."""
+    return isinstance(spec, Choice) and sum(len(spec.worded(o)) + 4 for o in spec.options) > 28
 
 
 def _switch(prefix: str) -> bool:
