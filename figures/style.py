@@ -88,7 +88,7 @@ def panels(
     """Return pictures side by side as HTML with inline SVG: crisp pixels, wrapping on a phone.
 
     A Plotly figure of the same content takes the server 10 ms and the browser more than 40 ms to
-    redraw; this takes a few. Charts, which need axes, are Plotly's.
+    redraw; this takes a few.
 
     Args:
         entries: From left to right.

@@ -5,8 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from explainers.parameters import Choice, Flag, Number, Numbers, Parameters
+from explainers.parameters import Choice, Flag, Number, Numbers, Parameters, Text
 from ui import address, sentences
+
+_LONGEST = 6000
 
 
 def part_key(slug: str, name: str) -> str:
@@ -96,13 +98,13 @@ class Controls:
                 )
             case Flag():
                 st.toggle(spec.label, **shared)
-            case Numbers():
+            case Numbers() | Text():
                 self._text(name, spec, on_change)
 
-    def _text(self, name: str, spec: Numbers, on_change: Callable[[], None] | None) -> None:
-        """Draw a box for typed numbers; text that breaks the rule stays in it, and changes nothing.
+    def _text(self, name: str, spec: Numbers | Text, on_change: Callable[[], None] | None) -> None:
+        """Draw a box for typed text; what breaks the rule stays in it, and changes nothing.
 
-        The parameter keeps the last numbers that hold, so the view and the address stay whole.
+        The parameter keeps the last text that holds, so the view and the address stay whole.
         """
         key = address.key(self._slug, name)
         box, refused = f"{key}.text", address.refused_text(self._slug, name)
@@ -121,6 +123,6 @@ class Controls:
                 # The box itself must be drawn again: evenly spaced, or with its sentence.
                 self._changed(also=(name,))
 
-        st.text_input(spec.label, key=box, help=spec.help, on_change=take, max_chars=600)
+        st.text_input(spec.label, key=box, help=spec.help, on_change=take, max_chars=_LONGEST)
         if sentence := st.session_state.get(refused):
             sentences.warn(sentence)

@@ -1,0 +1,205 @@
+"""Draw what `explainers.schedulers` computes."""
+
+import itertools
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from figures import style
+from figures.curves import Band, Curves, Line, Mark
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from explainers.schedulers import RateMistake, Run, Schedule, View
+
+_STEP = "step of the optimizer"
+_RATE = "learning rate"
+
+
+def see(view: "View") -> tuple[Curves, ...]:
+    """Draw every schedule's rate, momentum where it moves, and what a plateau saw."""
+    if not view.entries:
+        return ()
+    drawn = [_rates(view)]
+    if view.plateau is not None:
+        drawn.append(_plateau(view))
+    return tuple(drawn)
+
+
+def _rates(view: "View") -> Curves:
+    names = labels([entry.schedule for entry in view.entries])
+    lines, momenta = [], []
+    for index, (name, entry) in enumerate(zip(names, view.entries, strict=True)):
+        trace = entry.trace
+        assert trace is not None
+        # Rounding takes a cosine's lowest rate a hair below zero. Another group is drawn pale in
+        # its schedule's colour.
+        rates = trace.learning_rate.clamp(min=0)
+        lines += [Line(name, row, faint=group > 0) for group, row in enumerate(rates)]
+        if trace.momentum is not None:
+            momentum = Line(f"momentum, {name}", trace.momentum[0], axis="right", faint=index > 0)
+            momenta.append(momentum)
+    kept = f" and {len(view.entries) - 1} kept" if len(view.entries) > 1 else ""
+    pale = " (pale: group 1)" if view.parameters.two_groups else ""
+    return Curves(
+        lines=(*lines, *momenta),
+        title=f"Learning rate that each step uses: {names[0]}{kept}{pale}",
+        x_title=_STEP,
+        y_title=_RATE,
+        right_title="momentum (Adam: beta1)" if momenta else "",
+        log=view.parameters.log,
+        bands=_bands(view),
+        height=300,
+        alt=f"{view.sentence} "
+        + " ".join(
+            f"{name} ends at {_last(entry.trace.learning_rate)}."
+            for name, entry in zip(names[1:], view.entries[1:], strict=True)
+            if entry.trace is not None
+        ),
+    )
+
+
+def _last(rows: "Tensor") -> str:
+    return ", ".join(f"{row[-1] + 0.0:.3g}" for row in rows)
+
+
+def _bands(view: "View") -> tuple[Band, ...]:
+    """Return the stretches of SequentialLR's children."""
+    schedule, trace = view.current.schedule, view.current.trace
+    if trace is None or schedule.name != "SequentialLR":
+        return ()
+    active = trace.active.numpy()
+    edges = [0, *(np.flatnonzero(np.diff(active)) + 1).tolist(), len(active)]
+    return tuple(
+        Band(float(start), float(end if end < len(active) else end - 1), child.name)
+        for start, end in itertools.pairwise(edges)
+        for child in (schedule.children[int(active[start])],)
+    )
+
+
+def _plateau(view: "View") -> Curves:
+    seen, found = view.losses, view.plateau
+    assert seen is not None
+    assert found is not None
+    assert view.bar is not None
+    assert view.current.schedule.spec is not None
+    arguments = view.current.schedule.spec.check(dict(view.current.schedule.arguments))
+    patience = arguments["patience"]
+    cuts = [int(at) for at in found.cut.nonzero()[:, 0]]
+    word = "below" if arguments["mode"] == "min" else "above"
+    return Curves(
+        lines=(
+            Line("loss", seen),
+            Line(f"better means {word} this", view.bar, shape="step"),
+            Line("bad steps in a row", found.bad_epochs.double(), axis="right", shape="step"),
+        ),
+        title=f"What ReduceLROnPlateau saw: it cuts when bad steps pass {patience}",
+        x_title=_STEP,
+        y_title="loss",
+        right_title="bad steps in a row",
+        bands=_cooldowns(found.cooldown.numpy()),
+        marks=tuple(
+            Mark(float(at), float(seen[at]), f"cut at step {at}", "triangle") for at in cuts[:40]
+        ),
+        height=220,
+        alt=f"A loss from {seen[0]:.3g} to {seen[-1]:.3g}; the rate is cut at "
+        + (f"steps {', '.join(str(at) for at in cuts[:12])}." if cuts else "no step."),
+    )
+
+
+def _cooldowns(counter: NDArray[np.int64]) -> tuple[Band, ...]:
+    resting = np.concatenate([[False], counter > 0, [False]])
+    edges = np.flatnonzero(np.diff(resting))
+    return tuple(
+        Band(float(start), float(end), "cooldown")
+        for start, end in zip(edges[::2], edges[1::2], strict=True)
+    )
+
+
+def labels(schedules: Sequence["Schedule"]) -> list[str]:
+    """Return a short name for each schedule: its call, or a composer with its children's names."""
+    names: list[str] = []
+    for schedule in schedules:
+        name = str(schedule)
+        if schedule.children:
+            name = f"{schedule.name}({', '.join(child.name for child in schedule.children)})"
+        # Two composers of the same children differ in what is not shown.
+        while name in names:
+            name += "′"
+        names.append(name)
+    return names
+
+
+def rate_mistake(result: "RateMistake", *, wrong: bool) -> tuple[str | Curves, ...]:
+    """Draw the rates of both lines, the one that runs first, and what torch said."""
+    chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
+    rates = {"wrong": result.wrong, "right": result.right}
+    lines = [
+        Line(f"the {chosen} line", rates[chosen], shape="step"),
+        Line(f"the {other} line", rates[other], shape="step"),
+        *(Line(name, row, shape="step") for name, row in result.others.items()),
+    ]
+    at = min(result.look, len(result.wrong) - 1)
+    value = float(rates[chosen][at])
+    marks: tuple[Mark, ...] = ()
+    if np.isfinite(value):
+        marks = (Mark(float(at), value, f"look at step {at}: {value:.4g}", "circle"),)
+    ended = bool(rates[chosen].isfinite().all())
+    curves = Curves(
+        lines=tuple(lines),
+        title=f"Rate of each step under the {chosen} line, beside the {other} one",
+        x_title=_STEP,
+        y_title=_RATE,
+        marks=marks,
+        height=240,
+        alt=f"Under the {chosen} line the rate at step {at} is {value:.4g}, under the {other} one "
+        f"{float(rates[other][at]):.4g}." + ("" if ended else " Then torch raises an error."),
+    )
+    if not (wrong and result.said):
+        return (curves,)
+    return curves, f"<div><pre>torch says: {escape(result.said)}</pre></div>"
+
+
+def training(names: Sequence[str], runs: Sequence["Run"]) -> Curves:
+    """Draw the loss over all points against the step, for each schedule that has trained."""
+    lines, words = [], []
+    for name, run in zip(names, runs, strict=True):
+        last = run.last
+        lines.append(
+            Line(
+                f"{name}: {last.accuracy:.0%} right",
+                run.full_loss,
+                run.done,
+            )
+        )
+        words.append(f"{name} ends at a loss of {last.full_loss:.3g}, {last.accuracy:.0%} right.")
+    return Curves(
+        lines=tuple(lines),
+        title="Loss over all points while each schedule trains the same network",
+        x_title=_STEP,
+        y_title="loss (binary cross-entropy)",
+        log=True,
+        height=300,
+        alt=" ".join(words),
+    )
+
+
+def thumbnail(view: "View") -> str:
+    """Return the home card's picture as SVG: the rate over the steps."""
+    trace = view.current.trace
+    assert trace is not None
+    row = trace.learning_rate[0]
+    top = max(float(row.max()), 1e-12)
+    points = "L".join(
+        f"{14 + 212 * index / (len(row) - 1):.1f} {104 - 88 * float(value) / top:.1f}"
+        for index, value in enumerate(row)
+    )
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 120" width="240" height="120">'
+        f'<path d="M14 106H226M14 14V106" fill="none" stroke="{style.NEUTRAL}"/>'
+        f'<path d="M{points}" fill="none" stroke="{style.BLUE}" stroke-width="2.5"/></svg>'
+    )

@@ -1,0 +1,164 @@
+"""Learning-rate schedulers: what rate does each step really use?"""
+
+import dataclasses
+from collections.abc import Callable
+
+import streamlit as st
+
+from explainers import schedulers as topic
+from explainers.schedulers import mistakes
+from figures import schedulers as figures
+from ui import figure, frame, proofs, schedule, sentences
+from ui.frame import Lesson
+
+SLUG = "schedulers"
+page = frame.Frame(SLUG, topic.PRESETS)
+controls, device = page.controls, frame.device()
+
+
+def put(*parts: str, **changes: str) -> None:
+    """Set some of the settings, from a callback, and draw those parts of the controls again."""
+    page.set(dataclasses.replace(page.settings(), **changes))
+    page.changed(also=parts)
+
+
+def keep() -> None:
+    """Lay the schedule on show beside those to come."""
+    settings = page.settings()
+    kept = (*topic.read_all(settings.kept), topic.read(settings.schedule))
+    put("kept list", kept=topic.written_all(kept[-topic.MOST_KEPT :]))
+
+
+def draw_call() -> None:
+    """Draw the scheduler, its arguments, and the losses that it may see."""
+    current = topic.read(page.value("schedule"))
+    schedule.draw(f"{SLUG}.call", current, lambda made: put("call", schedule=str(made)))
+    if current.needs_losses:
+        controls.draw("losses", on_change={"losses": lambda: page.changed(also=("call",))})
+        if page.value("losses") == topic.OWN:
+            controls.draw("own_losses")
+
+
+def draw_kept() -> None:
+    """Draw what is kept, and the buttons that keep and forget."""
+    kept = [str(entry) for entry in topic.read_all(page.value("kept"))]
+    chosen = f"{SLUG}.chosen"
+    with st.container(horizontal=True, gap="xsmall"):
+        st.button("Keep this curve", icon=":material/add_chart:", on_click=keep)
+        st.button("Forget all", disabled=not kept, on_click=lambda: put("kept list", kept=""))
+    if kept:
+        st.session_state[chosen] = kept
+        st.pills(
+            "Kept (click one to forget it)",
+            kept,
+            selection_mode="multi",
+            key=chosen,
+            on_change=lambda: put("kept list", kept="; ".join(st.session_state[chosen])),
+        )
+
+
+def draw_groups() -> None:
+    """Draw the second group's rate where there is one."""
+    if page.value("two_groups"):
+        controls.draw("group_lr")
+
+
+def draw_controls() -> None:
+    """Draw the scheduler and its arguments, then what it runs on."""
+    page.part("call", draw_call)
+    page.part("kept list", draw_kept)
+    controls.draw("steps", "base_lr")
+    controls.draw("log")
+    controls.draw("two_groups", on_change={"two_groups": lambda: page.changed(also=("groups",))})
+    page.part("groups", draw_groups)
+    with st.popover("Optimizer; as code", icon=":material/code:"):
+        controls.draw("optimizer")
+        with_call = lambda: page.changed(also=("call", "kept list", "schedule", "kept"))  # noqa: E731
+        controls.draw("schedule", on_change={"schedule": with_call})
+        controls.draw("kept", on_change={"kept": with_call})
+
+
+def draw_view() -> None:
+    """Draw the rates, and why a schedule has none."""
+    view = page.explain(lambda settings: topic.explain(settings, device=device))
+    if view.problem:
+        sentences.warn(f"{view.problem}.")
+    figure.draw(figures.see(view), key=f"{SLUG}.see")
+    if view.sentence:
+        st.markdown(f"**{view.sentence}**")
+    page.live_checks(topic.view_checks(view, device=device))
+
+
+def learn() -> None:
+    """Train the same network under each schedule on show."""
+    state = st.session_state
+    settings = page.settings()
+    view = topic.explain(settings, device=device)
+    runs: list[topic.Run] = state.setdefault(f"{SLUG}.runs", [])
+    left, right = st.columns(2)
+    again = left.button("Train again", icon=":material/replay:", key=f"{SLUG}.again")
+    bar = st.progress(0.0)
+    place = st.empty()
+    names = figures.labels([entry.schedule for entry in view.entries])
+    if again or state.get(f"{SLUG}.trained") != settings:
+        right.button("Stop", icon=":material/stop:", key=f"{SLUG}.stop")
+        state[f"{SLUG}.trained"] = settings
+        runs.clear()
+        train(view, runs, bar.progress)
+    if runs:
+        with place.container():
+            figure.draw(figures.training(names[: len(runs)], runs), key=f"{SLUG}.training")
+
+
+def train(view: topic.View, runs: list[topic.Run], progress: Callable[[float], object]) -> None:
+    """Fill `runs` report by report; a click on Stop ends it at the next report."""
+    for index, entry in enumerate(view.entries):
+        assert entry.trace is not None
+        momentum = entry.trace.momentum
+        reports = topic.train(
+            entry.trace.learning_rate[0].clamp(min=0),
+            momentum=None if momentum is None else momentum[0],
+            chunk=max(5, view.parameters.steps // 40),
+            device=device,
+        )
+        for report in reports:
+            if len(runs) == index:
+                runs.append(topic.Run())
+            runs[index].reports.append(report)
+            progress((index + report.done / report.steps) / len(view.entries))
+
+
+def take(settings: topic.Schedulers) -> tuple[str, list[frame.Download]]:
+    """Return the code of every schedule on show, and their rates."""
+    view = topic.explain(settings, device=device)
+    return topic.snippet(settings, device=device), [
+        frame.Download("All curves (.csv)", f"{SLUG}.csv", lambda: topic.table(view), "text/csv")
+    ]
+
+
+page.see(draw_controls, draw_view)
+page.mistakes(
+    *(
+        Lesson(title, parameters, run, figures.rate_mistake)
+        for title, parameters, run in (
+            ("get_lr is not the rate", mistakes.GetLr(), mistakes.get_lr),
+            ("two steps, wrong order", mistakes.Order(), mistakes.order),
+            ("rate set by hand", mistakes.Edit(), mistakes.edit),
+            ("resuming", mistakes.Resume(), mistakes.resume),
+            ("plateau in a sequence", mistakes.WithPlateau(), mistakes.with_plateau),
+            ("past T_max", mistakes.PastTMax(), mistakes.past_t_max),
+            ("one step too far", mistakes.OneTooFar(), mistakes.one_too_far),
+            ("per batch or per epoch", mistakes.Pace(), mistakes.pace),
+        )
+    )
+)
+page.proof(proofs.of(SLUG, device))
+page.learn(
+    "The same small network, data, weights and batches under each schedule on show: only the rate "
+    "differs.",
+    "Train under every schedule on show",
+    learn,
+)
+page.take(take)
+page.predict(topic.question(device=device))
+page.references(topic.REFERENCES)

@@ -1,0 +1,166 @@
+"""The page on schedulers in a real browser: calls by controls, kept curves, refusals, training."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from explainers import schedulers as topic
+from tests.browser.harness import console_errors, open_page, query, settled, wait_for_query
+
+KEPT_TWELVE = "; ".join(f"CosineAnnealingLR(T_max={size})" for size in range(100, 1300, 100))
+
+
+def choose(page: Page, name: str) -> None:
+    page.get_by_role("combobox", name="scheduler").first.click()
+    page.get_by_role("option", name=name, exact=True).click()
+    settled(page)
+
+
+def number(page: Page, name: str) -> Locator:
+    return page.get_by_role("spinbutton", name=name, exact=True).first
+
+
+def readout(page: Page) -> Locator:
+    return page.get_by_test_id("curves-readout").first
+
+
+def test_an_argument_is_set_by_its_control_and_stands_in_the_address(
+    page: Page, app_url: str
+) -> None:
+    errors = console_errors(page)
+    open_page(page, f"{app_url}/schedulers")
+    number(page, "T_max").fill("30")
+    number(page, "T_max").press("Enter")
+    settled(page)
+    wait_for_query(page, {"schedule": "CosineAnnealingLR(T_max=30)"})
+    view = topic.explain(topic.Schedulers(schedule="CosineAnnealingLR(T_max=30)"))
+    expect(page.get_by_text(view.sentence)).to_be_visible()
+    assert errors == []
+
+
+def test_every_scheduler_can_be_chosen_and_draws_its_curve(page: Page, app_url: str) -> None:
+    errors = console_errors(page)
+    open_page(page, f"{app_url}/schedulers")
+    for name in (*topic.SCHEDULERS, *topic.COMPOSERS):
+        choose(page, name)
+        expect(page.get_by_test_id("curves-title").first).to_contain_text(name)
+        assert "Something went wrong" not in page.content()
+        expect(page.get_by_test_id("stAlert").filter(has_text=f"{name}:")).to_have_count(0)
+    assert errors == []
+
+
+def test_a_kept_curve_stays_while_the_next_is_made_and_can_be_forgotten(
+    page: Page, app_url: str
+) -> None:
+    open_page(page, f"{app_url}/schedulers")
+    page.get_by_role("button", name="Keep this curve").click()
+    settled(page)
+    choose(page, "StepLR")
+    legend = page.get_by_test_id("curves-legend").first
+    expect(legend).to_contain_text("StepLR(step_size=30)")
+    expect(legend).to_contain_text("CosineAnnealingLR(T_max=50)")
+    assert query(page)["kept"] == "CosineAnnealingLR(T_max=50)"
+    page.get_by_role("button", name="CosineAnnealingLR(T_max=50)").last.click()
+    settled(page)
+    expect(legend).not_to_contain_text("CosineAnnealingLR")
+    assert "kept" not in query(page)
+
+
+def test_a_typed_formula_is_drawn_and_nonsense_gets_its_sentence(page: Page, app_url: str) -> None:
+    errors = console_errors(page)
+    open_page(page, f"{app_url}/schedulers")
+    choose(page, "LambdaLR")
+    box = page.get_by_role("textbox", name="lr_lambda")
+    box.fill("1/(epoch+1)")
+    box.press("Enter")
+    settled(page)
+    assert query(page)["schedule"] == 'LambdaLR(lr_lambda="1/(epoch+1)")'
+    box.fill("__import__('os')")
+    box.press("Enter")
+    settled(page)
+    expect(page.get_by_text("lr_lambda must be a formula in epoch")).to_be_visible()
+    assert query(page)["schedule"] == 'LambdaLR(lr_lambda="1/(epoch+1)")'
+    expect(box).to_have_value("__import__('os')")
+    box.fill("0.5**epoch")
+    box.press("Enter")
+    settled(page)
+    expect(page.get_by_text("lr_lambda must be")).to_have_count(0)
+    assert query(page)["schedule"] == 'LambdaLR(lr_lambda="0.5**epoch")'
+    assert errors == []
+
+
+def test_a_child_is_added_with_its_milestone(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/schedulers")
+    choose(page, "SequentialLR")
+    page.get_by_role("button", name="Add a child").click()
+    settled(page)
+    assert query(page)["schedule"] == (
+        "SequentialLR(LinearLR(start_factor=0.1, total_iters=10), CosineAnnealingLR(T_max=90), "
+        "ExponentialLR(gamma=0.95), milestones=[10, 40])"
+    )
+    child = page.get_by_role("textbox", name="child 1")
+    child.fill("StepLR(step_size=0)")
+    child.press("Enter")
+    settled(page)
+    expect(page.get_by_text("step_size must be a whole number from 1 to 10000")).to_be_visible()
+
+
+REFUSED = [
+    (
+        "schedule=OneCycleLR(max_lr=0.1,total_steps=50)",
+        "total_steps must be at least steps, 100, got 50",
+    ),
+    ("schedule=CosineAnnealingLR(T_max=0)", "T_max must be a whole number from 1 to 10000, got 0"),
+    ("schedule=OneCycleLR(max_lr=-1)", "max_lr must be a number from 0 to 10, got -1"),
+    ('schedule=LambdaLR(lr_lambda="9**9**9")', "lr_lambda must be a formula in epoch"),
+    ('schedule=LambdaLR(lr_lambda="epoch.__class__")', "lr_lambda must be a formula in epoch"),
+    ("schedule=MultiStepLR(milestones=[80,30])", "in increasing order"),
+    ("schedule=__import__('os')", "schedule must be a call such as"),
+]
+
+
+@pytest.mark.parametrize(("address", "sentence"), REFUSED)
+def test_a_bad_schedule_gets_its_sentence_and_the_rest_of_the_link_is_kept(
+    page: Page, app_url: str, address: str, sentence: str
+) -> None:
+    errors = console_errors(page)
+    open_page(page, f"{app_url}/schedulers?{address}&kept=StepLR(step_size=7)")
+    expect(page.get_by_text(sentence).first).to_be_visible()
+    expect(page.get_by_test_id("curves-legend").first).to_contain_text("StepLR(step_size=7)")
+    assert query(page)["kept"] == "StepLR(step_size=7)"
+    assert errors == []
+
+
+def test_training_runs_under_every_schedule_on_show_and_can_be_run_again(
+    page: Page, app_url: str
+) -> None:
+    errors = console_errors(page)
+    open_page(page, f"{app_url}/schedulers?kept=StepLR(step_size=7)")
+    page.get_by_role("button", name="Train under every schedule on show").click()
+    settled(page, quiet_ms=600)
+    legend = page.get_by_test_id("curves-legend").last
+    expect(legend).to_contain_text(re.compile(r"CosineAnnealingLR\(T_max=50\): \d+% right"))
+    expect(legend).to_contain_text(re.compile(r"StepLR\(step_size=7\): \d+% right"))
+    page.get_by_role("button", name="Train again").click()
+    settled(page, quiet_ms=600)
+    expect(legend).to_contain_text(re.compile(r"\d+% right"))
+    assert errors == []
+
+
+def test_a_run_that_is_stopped_keeps_what_it_has(page: Page, app_url: str) -> None:
+    errors = console_errors(page)
+    open_page(page, f"{app_url}/schedulers?steps=1000&kept={KEPT_TWELVE}")
+    page.get_by_role("button", name="Train under every schedule on show").click()
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    stop.last.click()
+    settled(page, quiet_ms=600)
+    expect(page.get_by_role("button", name="Train again")).to_be_visible()
+    assert "Something went wrong" not in page.content()
+    assert errors == []
+
+
+def test_twelve_kept_curves_of_a_thousand_steps_are_all_there(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/schedulers?steps=1000&kept={KEPT_TWELVE}&schedule=LinearLR()")
+    expect(page.get_by_test_id("curves-legend").first.get_by_role("button")).to_have_count(13)
+    expect(readout(page)).to_contain_text("step 999")

@@ -1,0 +1,227 @@
+"""Draw the controls of a schedule: which scheduler, its arguments, a composer's children."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from explainers import schedulers as topic
+from explainers.parameters import Choice, Flag, Number
+from explainers.schedulers import Argument, Schedule
+from ui import sentences
+
+FEW = 4
+"""Arguments that stand in sight; the others are a click away."""
+
+FIRST_CHILDREN = ("LinearLR(start_factor=0.1, total_iters=10)", "CosineAnnealingLR(T_max=90)")
+
+Changed = Callable[[Schedule], None]
+
+
+def draw(prefix: str, schedule: Schedule, changed: Changed) -> None:
+    """Draw the controls of one schedule.
+
+    Args:
+        prefix: Of the session keys.
+        schedule: What the controls show.
+        changed: Called, in a callback, with the schedule that a control has made.
+    """
+
+    def choose() -> None:
+        changed(_fresh(st.session_state[key]))
+
+    key = f"{prefix}.scheduler"
+    st.session_state[key] = schedule.name
+    st.selectbox(
+        "scheduler",
+        (*topic.SCHEDULERS, *topic.COMPOSERS),
+        key=key,
+        on_change=choose,
+        help="Every scheduler of torch.optim.lr_scheduler. Another starts at its defaults.",
+    )
+    if schedule.spec is None:
+        _children(prefix, schedule, changed)
+        return
+    st.caption(schedule.spec.summary)
+    names = tuple(schedule.spec.arguments)
+    _arguments(prefix, schedule, names[:FEW], changed)
+    if names[FEW:]:
+        with st.popover(f"{len(names) - FEW} more arguments", icon=":material/tune:"):
+            _arguments(prefix, schedule, names[FEW:], changed)
+
+
+def _fresh(name: str) -> Schedule:
+    """Return a schedule as one starts with it."""
+    if name in topic.COMPOSERS:
+        children = tuple(topic.read(call) for call in FIRST_CHILDREN)
+        milestones = (10,) if name == "SequentialLR" else ()
+        return topic.schedule(name, children=children, milestones=milestones)
+    return topic.schedule(name)
+
+
+def _arguments(prefix: str, schedule: Schedule, names: tuple[str, ...], changed: Changed) -> None:
+    assert schedule.spec is not None
+    held = schedule.spec.check(dict(schedule.arguments))
+
+    def take(name: str, value: Any) -> None:
+        changed(topic.schedule(schedule.name, {**held, name: value}))
+
+    for start in range(0, len(names), 2):
+        pair = names[start : start + 2]
+        for name, place in zip(pair, st.columns(2), strict=False):
+            with place:
+                _control(
+                    f"{prefix}.{schedule.name}",
+                    name,
+                    schedule.spec.arguments[name],
+                    held,
+                    take,
+                )
+
+
+def _control(
+    prefix: str,
+    name: str,
+    argument: Argument,
+    held: Mapping[str, Any],
+    take: Callable[[str, Any], None],
+) -> None:
+    key = f"{prefix}.{name}"
+    spec = argument.spec
+    value = held[name]
+
+    def moved() -> None:
+        take(name, st.session_state[key])
+
+    match spec:
+        case Number() if not isinstance(value, tuple):
+            kind: type[int] | type[float] = int if spec.integer else float
+            st.session_state[key] = value
+            st.number_input(
+                name,
+                min_value=kind(spec.minimum),
+                max_value=kind(spec.maximum),
+                step=kind(spec.step),
+                format="%d" if spec.integer else "%.4g",
+                placeholder="None",
+                key=key,
+                help=spec.help,
+                on_change=moved,
+            )
+        case Choice():
+            st.session_state[key] = value
+            st.segmented_control(
+                name, spec.options, key=key, help=spec.help, on_change=moved, required=True
+            )
+        case Flag():
+            st.session_state[key] = value
+            st.toggle(name, key=key, help=spec.help, on_change=moved)
+        case _:
+            _text(key, name, argument, value, take)
+
+
+def _text(
+    key: str, name: str, argument: Argument, value: Any, take: Callable[[str, Any], None]
+) -> None:
+    """Draw a formula, milestones, or one number per group, as text to type."""
+    refused = f"{key}.refused"
+    if refused not in st.session_state:
+        st.session_state[key] = "" if value is None else argument.spec.spell(value)
+
+    def typed() -> None:
+        text = st.session_state[key].strip()
+        try:
+            none = argument.optional and not text
+            checked = None if none else argument.spec.parse(text)
+        except ValueError as error:
+            st.session_state[refused] = f"{name} must be {error}."
+            # Nothing has changed but the sentence.
+            take(name, value)
+            return
+        st.session_state.pop(refused, None)
+        take(name, checked)
+
+    placeholder = "None" if argument.optional else None
+    st.text_input(
+        name, key=key, help=argument.help, on_change=typed, max_chars=200, placeholder=placeholder
+    )
+    if sentence := st.session_state.get(refused):
+        sentences.warn(sentence)
+
+
+def _children(prefix: str, schedule: Schedule, changed: Changed) -> None:
+    """Draw a composer's children as calls to type, and where SequentialLR passes on."""
+    for index, child in enumerate(schedule.children):
+
+        def replace(made: Schedule, at: int = index) -> None:
+            children = (*schedule.children[:at], made, *schedule.children[at + 1 :])
+            changed(_composed(schedule, children))
+
+        _call(f"{prefix}.{schedule.name}.{index}", f"child {index}", child, replace)
+    if schedule.name == "SequentialLR":
+        _milestones(prefix, schedule, changed)
+    with st.container(horizontal=True, gap="xsmall"):
+        st.button(
+            "Add a child",
+            icon=":material/add:",
+            disabled=len(schedule.children) >= topic.MOST_CHILDREN,
+            key=f"{prefix}.add",
+            on_click=lambda: changed(
+                _composed(schedule, (*schedule.children, topic.read("ExponentialLR(gamma=0.95)")))
+            ),
+        )
+        st.button(
+            "Remove the last",
+            icon=":material/remove:",
+            disabled=len(schedule.children) < 2,
+            key=f"{prefix}.remove",
+            on_click=lambda: changed(_composed(schedule, schedule.children[:-1])),
+        )
+
+
+def _composed(schedule: Schedule, children: tuple[Schedule, ...]) -> Schedule:
+    """Return the composer with other children, and as many milestones as they need."""
+    if schedule.name != "SequentialLR":
+        return topic.schedule(schedule.name, children=children)
+    wanted = len(children) - 1
+    milestones = list(schedule.milestones[:wanted])
+    while len(milestones) < wanted:
+        milestones.append((milestones[-1] if milestones else 0) + 30)
+    return topic.schedule(schedule.name, children=children, milestones=milestones)
+
+
+def _call(key: str, label: str, child: Schedule, replace: Changed) -> None:
+    refused = f"{key}.refused"
+    if refused not in st.session_state:
+        st.session_state[key] = str(child)
+
+    def typed() -> None:
+        try:
+            made = topic.read(st.session_state[key])
+            if made.children:
+                raise ValueError("a child must be a scheduler alone, got a composer")
+        except ValueError as error:
+            st.session_state[refused] = f"{label} must be {topic.RULE}; {error}."
+            replace(child)
+            return
+        st.session_state.pop(refused, None)
+        replace(made)
+
+    st.text_input(
+        label,
+        key=key,
+        on_change=typed,
+        max_chars=300,
+        help="A call as in code, without the optimizer; each counts its own steps from 0.",
+    )
+    if sentence := st.session_state.get(refused):
+        sentences.warn(sentence)
+
+
+def _milestones(prefix: str, schedule: Schedule, changed: Changed) -> None:
+    argument = topic.SCHEDULERS["MultiStepLR"].arguments["milestones"]
+
+    def take(_: str, milestones: Any) -> None:
+        changed(topic.schedule(schedule.name, children=schedule.children, milestones=milestones))
+
+    _text(f"{prefix}.{schedule.name}.milestones", "milestones", argument, schedule.milestones, take)
