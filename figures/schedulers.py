@@ -54,17 +54,17 @@ def _rates(view: "View") -> Curves:
         log=view.parameters.log,
         bands=_bands(view),
         height=300,
-        alt=f"{view.sentence} "
-        + " ".join(
-            f"{name} ends at {_last(entry.trace.learning_rate)}."
-            for name, entry in zip(names[1:], view.entries[1:], strict=True)
+        alt=" ".join(
+            f"{name} starts at {_at(entry.trace.learning_rate, 0)} and ends at "
+            f"{_at(entry.trace.learning_rate, -1)}."
+            for name, entry in zip(names, view.entries, strict=True)
             if entry.trace is not None
         ),
     )
 
 
-def _last(rows: "Tensor") -> str:
-    return ", ".join(f"{row[-1] + 0.0:.3g}" for row in rows)
+def _at(rows: "Tensor", step: int) -> str:
+    return " and ".join(f"{row[step] + 0.0:.3g}" for row in rows)
 
 
 def _bands(view: "View") -> tuple[Band, ...]:

@@ -61,7 +61,7 @@ def test_a_kept_curve_stays_while_the_next_is_made_and_can_be_forgotten(
     expect(legend).to_contain_text("StepLR(step_size=30)")
     expect(legend).to_contain_text("CosineAnnealingLR(T_max=50)")
     assert query(page)["kept"] == "CosineAnnealingLR(T_max=50)"
-    page.get_by_role("button", name="CosineAnnealingLR(T_max=50)").last.click()
+    page.get_by_test_id("stButtonGroup").get_by_text("CosineAnnealingLR(T_max=50)").click()
     settled(page)
     expect(legend).not_to_contain_text("CosineAnnealingLR")
     assert "kept" not in query(page)
