@@ -39,6 +39,7 @@ from explainers.schedulers.tracing import (
 )
 
 OWN = "own"
+LONGEST_RUN = 1000
 
 
 def _one(value: object) -> str:
@@ -70,7 +71,7 @@ class Schedulers(Parameters):
         longest=MOST_KEPT * LONGEST,
     )
     steps: int = number(
-        100, label="steps", help="Steps of the optimizer.", minimum=10, maximum=1000, step=10
+        100, label="steps", help="Steps of the optimizer.", minimum=10, maximum=LONGEST_RUN, step=10
     )
     base_lr: float = number(
         0.1,
@@ -296,7 +297,28 @@ def run(schedule: Schedule, parameters: Schedulers) -> ScheduleTrace:
         ValueError: The settings refuse it.
     """
     seen = parameters.curve_of_losses() if schedule.needs_losses else None
-    return _run(schedule, parameters.steps, parameters.rates(), parameters.optimizer, seen)
+    shared = (parameters.rates(), parameters.optimizer, seen)
+    if seen is None and not _asks_for_steps(schedule):
+        # The first steps of a long run are a short run: other steps then cost nothing.
+        try:
+            return _first(_run(schedule, LONGEST_RUN, *shared), parameters.steps)
+        except ValueError:  # it may be refused at a step that is not asked for
+            pass
+    return _run(schedule, parameters.steps, *shared)
+
+
+def _asks_for_steps(schedule: Schedule) -> bool:
+    """Return whether rates depend on how many steps there are to be."""
+    return any(entry.name == "OneCycleLR" for entry in (schedule, *schedule.children))
+
+
+def _first(trace: ScheduleTrace, steps: int) -> ScheduleTrace:
+    return dataclasses.replace(
+        trace,
+        learning_rate=trace.learning_rate[:, :steps],
+        momentum=None if trace.momentum is None else trace.momentum[:, :steps],
+        active=trace.active[:steps],
+    )
 
 
 def _entry(schedule: Schedule, parameters: Schedulers) -> Entry:
