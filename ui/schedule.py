@@ -15,20 +15,22 @@ FEW = 4
 
 FIRST_CHILDREN = ("LinearLR(start_factor=0.1, total_iters=10)", "CosineAnnealingLR(T_max=90)")
 
-Changed = Callable[[Schedule], None]
+Changed = Callable[[Schedule, bool], None]
 
 
-def draw(prefix: str, schedule: Schedule, changed: Changed) -> None:
+def draw(prefix: str, current: Callable[[], Schedule], changed: Changed) -> None:
     """Draw the controls of one schedule.
 
     Args:
         prefix: Of the session keys.
-        schedule: What the controls show.
-        changed: Called, in a callback, with the schedule that a control has made.
+        current: Returns the schedule as it is now, at any time.
+        changed: Called, in a callback, with the schedule that a control has made, and whether the
+            controls must be drawn again: others are wanted, or a box has its sentence.
     """
+    schedule = current()
 
     def choose() -> None:
-        changed(_fresh(st.session_state[key]))
+        changed(_fresh(st.session_state[key]), True)
 
     key = f"{prefix}.scheduler"
     st.session_state[key] = schedule.name
@@ -44,10 +46,10 @@ def draw(prefix: str, schedule: Schedule, changed: Changed) -> None:
         return
     st.caption(schedule.spec.summary)
     names = tuple(schedule.spec.arguments)
-    _arguments(prefix, schedule, names[:FEW], changed)
+    _arguments(prefix, current, names[:FEW], changed)
     if names[FEW:]:
         with st.popover(f"{len(names) - FEW} more arguments", icon=":material/tune:"):
-            _arguments(prefix, schedule, names[FEW:], changed)
+            _arguments(prefix, current, names[FEW:], changed)
 
 
 def _fresh(name: str) -> Schedule:
@@ -59,12 +61,17 @@ def _fresh(name: str) -> Schedule:
     return topic.schedule(name)
 
 
-def _arguments(prefix: str, schedule: Schedule, names: tuple[str, ...], changed: Changed) -> None:
+def _arguments(
+    prefix: str, current: Callable[[], Schedule], names: tuple[str, ...], changed: Changed
+) -> None:
+    schedule = current()
     assert schedule.spec is not None
     held = schedule.spec.check(dict(schedule.arguments))
 
-    def take(name: str, value: Any) -> None:
-        changed(topic.schedule(schedule.name, {**held, name: value}))
+    def take(name: str, value: Any, redraw: bool) -> None:
+        # The neighbours may have moved since this control was drawn.
+        now = current()
+        changed(topic.schedule(now.name, {**dict(now.arguments), name: value}), redraw)
 
     for start in range(0, len(names), 2):
         pair = names[start : start + 2]
@@ -84,14 +91,14 @@ def _control(
     name: str,
     argument: Argument,
     held: Mapping[str, Any],
-    take: Callable[[str, Any], None],
+    take: Callable[[str, Any, bool], None],
 ) -> None:
     key = f"{prefix}.{name}"
     spec = argument.spec
     value = held[name]
 
     def moved() -> None:
-        take(name, st.session_state[key])
+        take(name, st.session_state[key], False)
 
     match spec:
         case Number() if not isinstance(value, tuple):
@@ -121,7 +128,7 @@ def _control(
 
 
 def _text(
-    key: str, name: str, argument: Argument, value: Any, take: Callable[[str, Any], None]
+    key: str, name: str, argument: Argument, value: Any, take: Callable[[str, Any, bool], None]
 ) -> None:
     """Draw a formula, milestones, or one number per group, as text to type."""
     refused = f"{key}.refused"
@@ -136,10 +143,10 @@ def _text(
         except ValueError as error:
             st.session_state[refused] = f"{name} must be {error}."
             # Nothing has changed but the sentence.
-            take(name, value)
+            take(name, value, True)
             return
         st.session_state.pop(refused, None)
-        take(name, checked)
+        take(name, checked, True)
 
     placeholder = "None" if argument.optional else None
     st.text_input(
@@ -155,7 +162,7 @@ def _children(prefix: str, schedule: Schedule, changed: Changed) -> None:
 
         def replace(made: Schedule, at: int = index) -> None:
             children = (*schedule.children[:at], made, *schedule.children[at + 1 :])
-            changed(_composed(schedule, children))
+            changed(_composed(schedule, children), True)
 
         _call(f"{prefix}.{schedule.name}.{index}", f"child {index}", child, replace)
     if schedule.name == "SequentialLR":
@@ -167,7 +174,8 @@ def _children(prefix: str, schedule: Schedule, changed: Changed) -> None:
             disabled=len(schedule.children) >= topic.MOST_CHILDREN,
             key=f"{prefix}.add",
             on_click=lambda: changed(
-                _composed(schedule, (*schedule.children, topic.read("ExponentialLR(gamma=0.95)")))
+                _composed(schedule, (*schedule.children, topic.read("ExponentialLR(gamma=0.95)"))),
+                True,
             ),
         )
         st.button(
@@ -175,7 +183,7 @@ def _children(prefix: str, schedule: Schedule, changed: Changed) -> None:
             icon=":material/remove:",
             disabled=len(schedule.children) < 2,
             key=f"{prefix}.remove",
-            on_click=lambda: changed(_composed(schedule, schedule.children[:-1])),
+            on_click=lambda: changed(_composed(schedule, schedule.children[:-1]), True),
         )
 
 
@@ -190,7 +198,7 @@ def _composed(schedule: Schedule, children: tuple[Schedule, ...]) -> Schedule:
     return topic.schedule(schedule.name, children=children, milestones=milestones)
 
 
-def _call(key: str, label: str, child: Schedule, replace: Changed) -> None:
+def _call(key: str, label: str, child: Schedule, replace: Callable[[Schedule], None]) -> None:
     refused = f"{key}.refused"
     if refused not in st.session_state:
         st.session_state[key] = str(child)
@@ -221,7 +229,8 @@ def _call(key: str, label: str, child: Schedule, replace: Changed) -> None:
 def _milestones(prefix: str, schedule: Schedule, changed: Changed) -> None:
     argument = topic.SCHEDULERS["MultiStepLR"].arguments["milestones"]
 
-    def take(_: str, milestones: Any) -> None:
-        changed(topic.schedule(schedule.name, children=schedule.children, milestones=milestones))
+    def take(_: str, milestones: Any, redraw: bool) -> None:
+        made = topic.schedule(schedule.name, children=schedule.children, milestones=milestones)
+        changed(made, redraw)
 
     _text(f"{prefix}.{schedule.name}.milestones", "milestones", argument, schedule.milestones, take)

@@ -29,11 +29,20 @@ def keep() -> None:
     put("kept list", kept=topic.written_all(kept[-topic.MOST_KEPT :]))
 
 
+def read() -> topic.Schedule:
+    """Return the schedule that the controls hold now."""
+    return topic.read(page.value("schedule"))
+
+
+def make(made: topic.Schedule, redraw: bool) -> None:
+    """Take the schedule that a control has made."""
+    put(*(("call",) if redraw else ()), schedule=str(made))
+
+
 def draw_call() -> None:
     """Draw the scheduler, its arguments, and the losses that it may see."""
-    current = topic.read(page.value("schedule"))
-    schedule.draw(f"{SLUG}.call", current, lambda made: put("call", schedule=str(made)))
-    if current.needs_losses:
+    schedule.draw(f"{SLUG}.call", read, make)
+    if read().needs_losses:
         controls.draw("losses", on_change={"losses": lambda: page.changed(also=("call",))})
         if page.value("losses") == topic.OWN:
             controls.draw("own_losses")

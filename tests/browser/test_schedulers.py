@@ -164,3 +164,12 @@ def test_twelve_kept_curves_of_a_thousand_steps_are_all_there(page: Page, app_ur
     open_page(page, f"{app_url}/schedulers?steps=1000&kept={KEPT_TWELVE}&schedule=LinearLR()")
     expect(page.get_by_test_id("curves-legend").first.get_by_role("button")).to_have_count(13)
     expect(readout(page)).to_contain_text("step 999")
+
+
+def test_two_arguments_set_one_after_the_other_both_stay(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/schedulers")
+    for name, value in (("T_max", "30"), ("eta_min", "0.02"), ("T_max", "40")):
+        number(page, name).fill(value)
+        number(page, name).press("Enter")
+        settled(page)
+    wait_for_query(page, {"schedule": "CosineAnnealingLR(T_max=40, eta_min=0.02)"})
