@@ -13,6 +13,8 @@ from explainers.parameters import (
     Number,
     Numbers,
     Parameters,
+    Spec,
+    Text,
     choice,
     flag,
     number,
@@ -63,7 +65,20 @@ def typed(draw: st.DrawFn, spec: Numbers) -> str:
     return draw(st.sampled_from([";", "; "])).join(rows)
 
 
-def values(spec: Number | Choice | Flag | Numbers) -> st.SearchStrategy:
+def texts(spec: Text) -> list[str]:
+    """What the presets of the pages hold under this rule: the grammar is the topic's own."""
+    return sorted(
+        {
+            getattr(preset.parameters, name)
+            for page in catalogue.PAGES
+            for preset in page.topic.PRESETS
+            for name, other in preset.parameters.specs().items()
+            if other == spec
+        }
+    )
+
+
+def values(spec: Spec) -> st.SearchStrategy:
     match spec:
         case Number(integer=True):
             return st.integers(int(spec.minimum), int(spec.maximum))
@@ -75,6 +90,8 @@ def values(spec: Number | Choice | Flag | Numbers) -> st.SearchStrategy:
             return st.booleans()
         case Numbers():
             return typed(spec)
+        case Text():
+            return st.sampled_from(texts(spec))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,7 +4,10 @@ import csv
 import io
 import itertools
 import re
+import runpy
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -28,6 +31,13 @@ COMPOSED = [
     "ChainedScheduler(LinearLR(total_iters=20), ExponentialLR(gamma=0.95))",
     'ChainedScheduler(StepLR(step_size=7, gamma=0.5), LambdaLR(lr_lambda="0.9**epoch"))',
 ]
+
+
+def ran(code: str, folder: Path) -> dict[str, Any]:
+    """Run code from a file, as a reader would, and return its names."""
+    file = folder / "taken.py"
+    file.write_text(code, encoding="utf-8")
+    return runpy.run_path(str(file))
 
 
 def call(name: str, arguments: dict) -> str:
@@ -127,7 +137,9 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize("parameters", SETTINGS)
-def test_a_view_holds_its_checks_and_its_code_makes_its_rates(parameters: Schedulers) -> None:
+def test_a_view_holds_its_checks_and_its_code_makes_its_rates(
+    parameters: Schedulers, tmp_path: Path
+) -> None:
     view = topic.explain(parameters)
     assert view.problem == ""
     assert view.sentence.startswith(view.current.schedule.name)
@@ -137,18 +149,16 @@ def test_a_view_holds_its_checks_and_its_code_makes_its_rates(parameters: Schedu
     # A later child that sets the rate when it is made: torch's doing, and said so.
     assert [check for check in failed if "the moment it is made" not in check.remark] == []
     assert bool(failed) == ("OneCycleLR" in parameters.schedule[1:])
-    namespace: dict = {}
-    exec(snippet(parameters), namespace)
+    namespace = ran(snippet(parameters), tmp_path)
     assert view.current.trace is not None
     made = namespace["curves"][str(view.current.schedule)]
     assert torch.equal(made, view.current.trace.learning_rate)
 
 
 @pytest.mark.parametrize("preset", topic.PRESETS, ids=lambda preset: preset.name)
-def test_the_code_of_a_preset_makes_every_kept_curve_too(preset) -> None:
+def test_the_code_of_a_preset_makes_every_kept_curve_too(preset, tmp_path: Path) -> None:
     view = topic.explain(preset.parameters)
-    namespace: dict = {}
-    exec(snippet(preset.parameters), namespace)
+    namespace = ran(snippet(preset.parameters), tmp_path)
     assert list(namespace["curves"]) == [str(entry.schedule) for entry in view.entries]
     for entry in view.entries:
         assert entry.trace is not None
@@ -157,15 +167,14 @@ def test_the_code_of_a_preset_makes_every_kept_curve_too(preset) -> None:
 
 @pytest.mark.parametrize("kind", [*topic.LOSSES, topic.OWN])
 @pytest.mark.parametrize("arguments", ["", "patience=2, factor=0.5, cooldown=3", 'mode="max"'])
-def test_a_plateaus_code_sees_the_losses_on_show(kind: str, arguments: str) -> None:
+def test_a_plateaus_code_sees_the_losses_on_show(kind: str, arguments: str, tmp_path: Path) -> None:
     parameters = Schedulers(schedule=f"ReduceLROnPlateau({arguments})", losses=kind)
     view = topic.explain(parameters)
     assert view.losses is not None
     assert view.plateau is not None
     assert view.bar is not None
     assert all(check.holds for check in topic.view_checks(view))
-    namespace: dict = {}
-    exec(snippet(parameters), namespace)
+    namespace = ran(snippet(parameters), tmp_path)
     (made,) = namespace["curves"].values()
     assert view.current.trace is not None
     assert torch.equal(made, view.current.trace.learning_rate)
@@ -229,11 +238,10 @@ def test_the_csv_holds_every_curve_momentum_and_loss() -> None:
     assert "loss" in topic.table(topic.explain(Schedulers(schedule="ReduceLROnPlateau()")))
 
 
-def test_where_computes_one_branch_in_the_code_too() -> None:
+def test_where_computes_one_branch_in_the_code_too(tmp_path: Path) -> None:
     parameters = Schedulers(schedule='LambdaLR(lr_lambda="where(epoch > 0, 1/epoch, 1)")')
     assert "1 / epoch if epoch > 0 else 1" in snippet(parameters)
-    namespace: dict = {}
-    exec(snippet(parameters), namespace)
+    ran(snippet(parameters), tmp_path)
 
 
 @pytest.mark.parametrize("steps", [10, 60, 990])
