@@ -66,6 +66,11 @@ def draw_kept() -> None:
         )
 
 
+def typed() -> None:
+    """Draw again what a typed call concerns, its own box too."""
+    page.changed(also=("call", "kept list", "schedule", "kept"))
+
+
 def draw_groups() -> None:
     """Draw the second group's rate where there is one."""
     if page.value("two_groups"):
@@ -82,9 +87,8 @@ def draw_controls() -> None:
     page.part("groups", draw_groups)
     with st.popover("Optimizer; as code", icon=":material/code:"):
         controls.draw("optimizer")
-        with_call = lambda: page.changed(also=("call", "kept list", "schedule", "kept"))  # noqa: E731
-        controls.draw("schedule", on_change={"schedule": with_call})
-        controls.draw("kept", on_change={"kept": with_call})
+        controls.draw("schedule", on_change={"schedule": typed})
+        controls.draw("kept", on_change={"kept": typed})
 
 
 def draw_view() -> None:
