@@ -38,7 +38,7 @@ def see(view: "View") -> str:
     """
     _, height, width = view.picture.shape
     _, out_height, out_width = view.warp.output.shape
-    reads = _floats(view.lines)
+    reads = style.floats(view.lines)
     # The window holds picture and lattice, but no more than half a picture around.
     reach, margin = 0.5 * max(height, width), 0.04 * max(height, width)
     low, high = reads.reshape(-1, 2).min(axis=0), reads.reshape(-1, 2).max(axis=0)
@@ -60,7 +60,7 @@ def see(view: "View") -> str:
                 window,
                 (
                     style.lines(reads, colour=style.BLUE),
-                    _corner_marks(_floats(view.corners), window, "is read for the {} corner"),
+                    _corner_marks(style.floats(view.corners), window, "is read for the {} corner"),
                 ),
             ),
             style.Panel(
@@ -68,7 +68,7 @@ def see(view: "View") -> str:
                 view.warp.output,
                 (-0.5 - margin, -0.5 - margin, right + 0.5 + margin, bottom + 0.5 + margin),
                 (
-                    style.lines(_floats(view.output_lines), colour=style.BLUE),
+                    style.lines(style.floats(view.output_lines), colour=style.BLUE),
                     _corner_marks(
                         corners, (0, 0, right + 2 * margin, bottom), "the output's {} corner"
                     ),
@@ -96,8 +96,8 @@ def picture_mistake(result: "PictureMistake", *, wrong: bool) -> str:
     reads = result.wrong_reads if wrong else result.right_reads
     width = result.source.shape[-1]
     reading = style.arrows(
-        _floats(result.lattice).reshape(-1, 2),
-        _floats(reads).reshape(-1, 2),
+        style.floats(result.lattice).reshape(-1, 2),
+        style.floats(reads).reshape(-1, 2),
         colour=style.VERMILION,
         head=width / 24,
     )
@@ -196,7 +196,9 @@ def _convention(table: "FlagTable") -> style.Chart:
     traces: list[dict[str, Any]] = []
     shapes: list[dict[str, Any]] = []
     looks = (("circle", style.BLUE), ("diamond", style.VERMILION))
-    for y, centres, (symbol, colour) in zip((1, 0), _floats(table.centres), looks, strict=True):
+    for y, centres, (symbol, colour) in zip(
+        (1, 0), style.floats(table.centres), looks, strict=True
+    ):
         half = (centres[1] - centres[0]) / 2
         edges = [*(centres - half), centres[-1] + half]
         shapes.append(_box(edges[0], edges[-1], y - 0.28, y + 0.28, style.NEUTRAL))
@@ -260,13 +262,13 @@ def ruler(result: "PaddingRuler", *, wrong: bool) -> style.Chart:
 
     With the wrong line on, the documentation's landing of -3.5 stands beside torch's.
     """
-    positions = _floats(result.positions)[::4].round(3).tolist()
+    positions = style.floats(result.positions)[::4].round(3).tolist()
     colours = {"zeros": style.BLUE, "border": style.GREEN, "reflection": style.VERMILION}
     traces: list[dict[str, Any]] = [
         {
             "type": "scatter",
             "x": positions,
-            "y": _floats(values)[::4].round(4).tolist(),
+            "y": style.floats(values)[::4].round(4).tolist(),
             "name": mode,
             "line": {"color": colours[mode], "dash": dash, "width": 2},
             "hovertemplate": f"{mode}: %{{y:.3f}} at %{{x:.2f}}<extra></extra>",
@@ -335,7 +337,7 @@ def thumbnail(view: "View") -> str:
     scale = 84 / max(height, width)
     lines = "".join(
         f'<line x1="{a[0]:.1f}" y1="{a[1]:.1f}" x2="{b[0]:.1f}" y2="{b[1]:.1f}"/>'
-        for a, b in _floats(view.lines) * scale
+        for a, b in style.floats(view.lines) * scale
     )
     size = f'width="{width * scale:.0f}" height="{height * scale:.0f}"'
     return (
@@ -353,10 +355,6 @@ def thumbnail(view: "View") -> str:
 def descent_captions(found: "Found") -> list[str]:
     """Return theta at each step, as code."""
     return [theta_code(theta) for theta in found.theta]
-
-
-def _floats(values: "Tensor") -> Array:
-    return values.numpy().astype(np.float64)
 
 
 def _box(x0: float, x1: float, y0: float, y1: float, colour: str) -> dict[str, Any]:

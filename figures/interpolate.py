@@ -158,14 +158,14 @@ def combs(result: "Combs", *, wrong: bool) -> str:
 def _comb(comb: "Comb", low: float, high: float) -> str:
     # 360 wide is a phone's width: there the text has its own size, elsewhere it grows.
     count = len(comb.samples)
-    reads, centres = _floats(comb.positions), _floats(comb.centres)
+    reads, centres = style.floats(comb.positions), style.floats(comb.centres)
     unit = min(60.0, 340 / (high - low))
     height, gap = 30.0, 46.0
 
     def x(position: float) -> float:
         return 10 + (position - low) * unit
 
-    samples = _floats(comb.samples)
+    samples = style.floats(comb.samples)
     bottom, top = samples.min(), max(samples.max(), samples.min() + 1e-9)
     wide = unit * count / len(centres)
     parts = [
@@ -175,7 +175,7 @@ def _comb(comb: "Comb", low: float, high: float) -> str:
     second = 18 + height + gap
     parts += [
         _cell(x(centre), second, wide, height, value, (value - bottom) / (top - bottom))
-        for centre, value in zip(centres, _floats(comb.outputs), strict=True)
+        for centre, value in zip(centres, style.floats(comb.outputs), strict=True)
     ]
     starts = np.stack([[x(c) for c in centres], np.full(len(centres), second - 2)], axis=1)
     ends = np.stack([[x(r) for r in reads], np.full(len(reads), 18 + height + 3)], axis=1)
@@ -216,7 +216,7 @@ def _cell(middle: float, top: float, wide: float, high: float, value: float, sha
 def overshoot(result: "Overshoot", *, wrong: bool) -> tuple[str | style.Chart, ...]:
     """Draw the enlarged step after the chosen cast, and one row of it before and after."""
     picture = result.wrong_picture if wrong else result.right_picture
-    line, cast = _floats(result.line), _floats(result.wrong if wrong else result.right)
+    line, cast = style.floats(result.line), style.floats(result.wrong if wrong else result.right)
     name = "cast" if wrong else "clamped and cast"
     pixels = list(range(len(line)))
     low, high = line.min(), line.max()
@@ -331,7 +331,7 @@ def thumbnail(view: "View") -> str:
     """Return the home card's picture as SVG: samples as stems, outputs as dots, the curve."""
     assert view.line is not None
     line = view.line
-    samples = _floats(line.samples)
+    samples = style.floats(line.samples)
     low, high = samples.min(), max(samples.max(), samples.min() + 1e-9)
     count = len(samples)
 
@@ -343,7 +343,9 @@ def thumbnail(view: "View") -> str:
 
     curve = "L".join(
         f"{x(position):.1f} {y(value):.1f}"
-        for position, value in zip(_floats(line.curve_x), _floats(line.curve), strict=True)
+        for position, value in zip(
+            style.floats(line.curve_x), style.floats(line.curve), strict=True
+        )
     )
     stems = "".join(
         f'<path d="M{x(index):.1f} 106V{y(value):.1f}" stroke="{style.BLUE}" stroke-width="2"/>'
@@ -353,7 +355,9 @@ def thumbnail(view: "View") -> str:
     )
     dots = "".join(
         f'<circle cx="{x(position):.1f}" cy="{y(value):.1f}" r="4.5" fill="{style.VERMILION}"/>'
-        for position, value in zip(_floats(line.positions), _floats(line.outputs), strict=True)
+        for position, value in zip(
+            style.floats(line.positions), style.floats(line.outputs), strict=True
+        )
     )
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 120" width="240" height="120">'
@@ -367,7 +371,3 @@ def _listed(values: "Tensor") -> str:
     numbers: Sequence[float] = values.tolist()
     shown = ", ".join(f"{value + 0.0:.3g}" for value in numbers[:12])
     return shown + (f" and {len(numbers) - 12} more" if len(numbers) > 12 else "")
-
-
-def _floats(values: "Tensor") -> Array:
-    return values.detach().numpy().astype(np.float64)

@@ -35,6 +35,11 @@ INTENSITY = "Cividis"
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "doubleClick": "reset"}
 
 
+def floats(values: "Tensor") -> Array:
+    """Return a tensor as float64 for drawing."""
+    return values.detach().numpy().astype(np.float64)
+
+
 def png(image: "Tensor") -> bytes:
     """Return a picture ``(C, H, W)`` or ``(H, W)`` with values in [0, 1] as a PNG file.
 

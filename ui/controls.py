@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from explainers.parameters import Choice, Flag, Number, Numbers, Parameters, Text
-from ui import address, sentences
+from ui import address, typed
 
 _LONGEST = 6000
 
@@ -107,22 +107,32 @@ class Controls:
         The parameter keeps the last text that holds, so the view and the address stay whole.
         """
         key = address.key(self._slug, name)
-        box, refused = f"{key}.text", address.refused_text(self._slug, name)
-        if refused not in st.session_state:
-            st.session_state[box] = st.session_state[key]
 
-        def take() -> None:
+        def read(text: str) -> str:
             try:
-                st.session_state[key] = spec.check(st.session_state[box])
-                st.session_state.pop(refused, None)
+                return spec.check(text)
             except ValueError as error:
-                st.session_state[refused] = f"{name} must be {error}."
+                raise ValueError(f"{name} must be {error}") from None
+
+        def accept(value: str) -> None:
+            st.session_state[key] = value
+            again()
+
+        def again() -> None:
             if on_change is not None:
                 on_change()
             elif callable(self._changed):
                 # The box itself must be drawn again: evenly spaced, or with its sentence.
                 self._changed(also=(name,))
 
-        st.text_input(spec.label, key=box, help=spec.help, on_change=take, max_chars=_LONGEST)
-        if sentence := st.session_state.get(refused):
-            sentences.warn(sentence)
+        typed.box(
+            spec.label,
+            key=f"{key}.text",
+            refused=address.refused_text(self._slug, name),
+            held=st.session_state[key],
+            read=read,
+            accept=accept,
+            again=again,
+            help=spec.help,
+            longest=_LONGEST,
+        )

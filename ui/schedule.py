@@ -8,7 +8,7 @@ import streamlit as st
 from explainers import schedulers as topic
 from explainers.parameters import Choice, Flag, Number
 from explainers.schedulers import Argument, Schedule
-from ui import sentences
+from ui import typed
 
 FEW = 4
 """Arguments that stand in sight; the others are a click away."""
@@ -131,29 +131,27 @@ def _text(
     key: str, name: str, argument: Argument, value: Any, take: Callable[[str, Any, bool], None]
 ) -> None:
     """Draw a formula, milestones, or one number per group, as text to type."""
-    refused = f"{key}.refused"
-    if refused not in st.session_state:
-        st.session_state[key] = "" if value is None else argument.spec.spell(value)
 
-    def typed() -> None:
-        text = st.session_state[key].strip()
+    def read(text: str) -> Any:
+        if argument.optional and not text.strip():
+            return None
         try:
-            none = argument.optional and not text
-            checked = None if none else argument.spec.parse(text)
+            return argument.spec.parse(text.strip())
         except ValueError as error:
-            st.session_state[refused] = f"{name} must be {error}."
-            # Nothing has changed but the sentence.
-            take(name, value, True)
-            return
-        st.session_state.pop(refused, None)
-        take(name, checked, True)
+            raise ValueError(f"{name} must be {error}") from None
 
-    placeholder = "None" if argument.optional else None
-    st.text_input(
-        name, key=key, help=argument.help, on_change=typed, max_chars=200, placeholder=placeholder
+    typed.box(
+        name,
+        key=key,
+        refused=f"{key}.refused",
+        held="" if value is None else argument.spec.spell(value),
+        read=read,
+        accept=lambda checked: take(name, checked, True),
+        again=lambda: take(name, value, True),
+        help=argument.help,
+        longest=200,
+        placeholder="None" if argument.optional else None,
     )
-    if sentence := st.session_state.get(refused):
-        sentences.warn(sentence)
 
 
 def _children(prefix: str, schedule: Schedule, changed: Changed) -> None:
@@ -199,31 +197,26 @@ def _composed(schedule: Schedule, children: tuple[Schedule, ...]) -> Schedule:
 
 
 def _call(key: str, label: str, child: Schedule, replace: Callable[[Schedule], None]) -> None:
-    refused = f"{key}.refused"
-    if refused not in st.session_state:
-        st.session_state[key] = str(child)
-
-    def typed() -> None:
+    def read(text: str) -> Schedule:
         try:
-            made = topic.read(st.session_state[key])
+            made = topic.read(text)
             if made.children:
                 raise ValueError("a child must be a scheduler alone, got a composer")
         except ValueError as error:
-            st.session_state[refused] = f"{label} must be {topic.RULE}; {error}."
-            replace(child)
-            return
-        st.session_state.pop(refused, None)
-        replace(made)
+            raise ValueError(f"{label} must be {topic.RULE}; {error}") from None
+        return made
 
-    st.text_input(
+    typed.box(
         label,
         key=key,
-        on_change=typed,
-        max_chars=300,
+        refused=f"{key}.refused",
+        held=str(child),
+        read=read,
+        accept=replace,
+        again=lambda: replace(child),
         help="A call as in code, without the optimizer; each counts its own steps from 0.",
+        longest=300,
     )
-    if sentence := st.session_state.get(refused):
-        sentences.warn(sentence)
 
 
 def _milestones(prefix: str, schedule: Schedule, changed: Changed) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from explainers import devices
 from explainers.evidence import Mistake, Question
 from explainers.interpolate.reference import pil_resize
-from explainers.interpolate.sampling import resize, sample_positions
+from explainers.interpolate.sampling import centres, resize, sample_positions
 from explainers.parameters import Parameters, choice, number
 from explainers.pictures import picture
 
@@ -35,9 +35,7 @@ class Comb:
     @property
     def centres(self) -> Tensor:
         """The middle of each output when both lines span the same extent, ``(m,)``."""
-        count = len(self.outputs)
-        index = torch.arange(count, dtype=torch.float64)
-        return (index + 0.5) * len(self.samples) / count - 0.5
+        return centres(len(self.samples), len(self.outputs))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

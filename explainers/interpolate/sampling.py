@@ -307,6 +307,20 @@ def sample_positions(
     return torch.from_numpy(scale * (index + 0.5) - 0.5)
 
 
+def centres(in_size: int, out_size: int) -> Tensor:
+    """Return the middle of each output when input and output span the same extent.
+
+    Args:
+        in_size: Length of the input.
+        out_size: Length of the output.
+
+    Returns:
+        Tensor ``(out_size,)``, float64, in input pixels.
+    """
+    index = torch.arange(out_size, dtype=torch.float64)
+    return (index + 0.5) * in_size / out_size - 0.5
+
+
 def _checked_image(image: Tensor) -> int:
     """Return the number of spatial axes."""
     if not isinstance(image, Tensor) or image.dim() - 1 not in LAYOUTS:

@@ -13,6 +13,7 @@ from explainers.interpolate.sampling import (
     MAX_SIDE,
     MODES,
     WITHOUT_CORNERS,
+    centres,
     resize,
     sample_positions,
     torch_says,
@@ -404,13 +405,13 @@ def _line(parameters: Interpolate, source: Tensor, device: str) -> Line:
     }
     curve_x = sample_positions(count, _CURVE * count, **flags)
     if parameters.mode in WITHOUT_CORNERS:
-        curve_x = _centres(count, _CURVE * count)
+        curve_x = centres(count, _CURVE * count)
     kernel_x, kernel_y = _kernel(parameters, count, out)
     return Line(
         samples=samples,
         weights=found,
         positions=sample_positions(count, out, scale_factor=parameters.used_scale, **flags),
-        centres=_centres(count, out),
+        centres=centres(count, out),
         curve_x=curve_x,
         curve_weights=_response(count, row, fine, device),
         kernel_x=kernel_x,
@@ -444,11 +445,6 @@ def _used(source: Tensor, arguments: Mapping[str, Any], device: str) -> float:
         response = resize(alone, device=device, **along).reshape(count, -1)
         share *= float((response != 0).any(dim=1).double().mean())
     return share
-
-
-def _centres(in_size: int, out_size: int) -> Tensor:
-    index = torch.arange(out_size, dtype=torch.float64)
-    return (index + 0.5) * in_size / out_size - 0.5
 
 
 def _kernel(parameters: Interpolate, in_size: int, out_size: int) -> tuple[Tensor, Tensor]:
