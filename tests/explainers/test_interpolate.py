@@ -1253,3 +1253,18 @@ def test_the_share_that_is_never_read_is_what_no_gradient_reaches() -> None:
         made = F.interpolate(image[None], size=(48, 48), mode=mode, antialias=antialias)
         (gradient,) = torch.autograd.grad(made.sum(), image)
         assert view.used == pytest.approx(float((gradient != 0).double().mean()))
+
+
+def test_samples_of_nothing_but_zeros_do_not_excuse_nor_accuse_the_weights() -> None:
+    view = ip.explain(
+        ip.Interpolate(
+            input="row",
+            mode="bicubic",
+            given="size",
+            size=3,
+            align_corners="True",
+            antialias=True,
+            samples="0, 0",
+        )
+    )
+    assert [check for check in ip.view_checks(view) if not check.holds] == []
