@@ -52,7 +52,7 @@ class Format:
 
     @property
     def dtype(self) -> torch.dtype:
-        """torch's dtype."""
+        """The dtype."""
         found: torch.dtype = getattr(torch, self.name)
         return found
 
@@ -497,7 +497,7 @@ def _nearest(size: Tensor, format_: Format) -> Tensor:
 
 def _above(value: float, format_: Format) -> float:
     """Return the next larger number of the format: one code further, as the bytes count."""
-    if value == math.inf or value == format_.max:
+    if value in (math.inf, format_.max):
         return math.inf
     if value == -math.inf:
         return -format_.max
