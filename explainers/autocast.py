@@ -69,10 +69,11 @@ _LISTED: Mapping[str, Mapping[Listed, frozenset[str]]] = {
             "avg_pool3d binary_cross_entropy grid_sample polar prod quantile nanquantile stft "
             "cdist trace cholesky_inverse cholesky_solve inverse lu_solve orgqr ormqr pinverse "
             "max_pool3d max_unpool2d max_unpool3d adaptive_avg_pool3d mse_loss "
-            "cosine_embedding_loss nll_loss hinge_embedding_loss poisson_nll_loss cross_entropy l1_loss huber_loss "
-            "margin_ranking_loss soft_margin_loss triplet_margin_loss multi_margin_loss ctc_loss "
-            "kl_div multilabel_margin_loss binary_cross_entropy_with_logits geqrf qr svd "
-            "triangular_solve fractional_max_pool2d fractional_max_pool3d adaptive_max_pool3d"
+            "cosine_embedding_loss nll_loss hinge_embedding_loss poisson_nll_loss cross_entropy "
+            "l1_loss huber_loss margin_ranking_loss soft_margin_loss triplet_margin_loss "
+            "multi_margin_loss ctc_loss kl_div multilabel_margin_loss "
+            "binary_cross_entropy_with_logits geqrf qr svd triangular_solve "
+            "fractional_max_pool2d fractional_max_pool3d adaptive_max_pool3d"
         ),
         Listed.WIDEST: _names("cat stack index_copy"),
     },
@@ -559,8 +560,8 @@ def _lists_check(device: str, dtype: str) -> Check:
     off = [row.name for row in rows if not row.as_listed]
     return Check(
         f"Under autocast in {dtype}, the listed operations give the dtypes that torch lists",
-        f"the documentation's lists for {devices.device(device).type}: {len(rows)} operations, three "
-        "kinds of input each",
+        f"the documentation's lists for {devices.device(device).type}: {len(rows)} operations, "
+        "three kinds of input each",
         float(len(off)),
         0.0,
         f"Off: {', '.join(off)}." if off else "",

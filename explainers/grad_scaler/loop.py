@@ -1,0 +1,348 @@
+"""Train a small model with autocast and torch's GradScaler, and record what happens."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.amp.grad_scaler import OptState
+
+from explainers import devices
+from explainers.float_formats import Format, floating
+from explainers.grad_scaler.rule import MOST_STEPS, Settings, real, refused, whole
+
+DTYPES = ("float16", "bfloat16", "float32")
+POISONS = ("inf", "nan", "large")
+
+_INPUTS = 8
+_HIDDEN = 32
+_BATCH = 32
+_POINTS = 256
+# Targets in a small unit, as metres where millimetres are meant: such models have small gradients.
+_UNIT = 2.0**-8
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class ScalerTrace:
+    """Hold a training run with a GradScaler, step by step.
+
+    Attributes:
+        scale: Tensor ``(steps + 1,)`` float32: the scale before the first step and after each.
+        growth_tracker: Tensor ``(steps + 1,)`` int64: clean steps since the scale last moved.
+        found_inf: Tensor ``(steps,)`` bool: whether the scaler found an infinity or a NaN.
+        stepped: Tensor ``(steps,)`` bool: whether the optimizer's own step ran.
+        gradient_norm: Tensor ``(steps,)`` float64: norm of all gradients, unscaled, before
+            clipping.
+        scaled_gradient_norm: Tensor ``(steps,)`` float64: the same, as backward left them.
+        zero_share: Tensor ``(steps,)`` float64: share of the gradient's elements that are 0.
+        loss: Tensor ``(steps,)`` float32: loss of each step's batch, unscaled, before the step.
+        weights: Tensor ``(steps + 1, n)`` float32: all parameters in a row, before the first step
+            and after each.
+        calls: For each step the calls made, in order.
+        states: For each of these calls, what torch's scaler says of the optimizer just after it:
+            READY, UNSCALED or STEPPED.
+    """
+
+    scale: Tensor
+    growth_tracker: Tensor
+    found_inf: Tensor
+    stepped: Tensor
+    gradient_norm: Tensor
+    scaled_gradient_norm: Tensor
+    zero_share: Tensor
+    loss: Tensor
+    weights: Tensor
+    calls: tuple[tuple[str, ...], ...]
+    states: tuple[tuple[str, ...], ...]
+
+    @property
+    def skipped(self) -> Tensor:
+        """Whether each step was skipped, ``(steps,)`` bool."""
+        return ~self.stepped
+
+    @property
+    def moved(self) -> Tensor:
+        """Whether each step changed any weight, ``(steps,)`` bool."""
+        return (self.weights[1:] != self.weights[:-1]).any(dim=1)
+
+
+class Problem:
+    """A regression on made-up points: two linear layers with tanh between, drawn from a seed.
+
+    Attributes:
+        parameters: Weights ``(32, 8)`` and ``(1, 32)``, biases ``(32,)`` and ``(1,)``; float32.
+    """
+
+    def __init__(self, *, steps: int, seed: int, where: torch.device) -> None:
+        """Draw points, weights and batches, in an order that `steps` does not change."""
+        generator = torch.Generator().manual_seed(seed)
+        points = torch.randn(_POINTS, _INPUTS, generator=generator)
+        # Drawn here and not by nn.Linear, which would draw from the global generator.
+        first = torch.randn(_HIDDEN, _INPUTS, generator=generator) * _INPUTS**-0.5
+        second = torch.randn(1, _HIDDEN, generator=generator) * _UNIT * _HIDDEN**-0.5
+        self._order = torch.randint(_POINTS, (steps, _BATCH), generator=generator).to(where)
+        targets = points[:, :1] - 0.5 * points[:, 1:2] + 0.5 * (2 * points[:, 2:3]).sin()
+        self._points, self._targets = points.to(where), (_UNIT * targets).to(where)
+        self.parameters = [
+            part.to(where).requires_grad_()
+            for part in (first, torch.zeros(_HIDDEN), second, torch.zeros(1))
+        ]
+
+    def forward(self, step: int) -> Tensor:
+        """Return the outputs ``(32, 1)`` for a step's batch, in the dtype that autocast chooses."""
+        first, first_bias, second, second_bias = self.parameters
+        hidden = torch.tanh(F.linear(self._points[self._order[step]], first, first_bias))
+        return F.linear(hidden, second, second_bias)
+
+    def loss(self, output: Tensor, step: int, poison: float = 0.0) -> Tensor:
+        """Return the mean squared error, float32; a poison weighs one sample's absolute error."""
+        error = output.float() - self._targets[self._order[step]]
+        loss = error.square().mean()
+        # Added where it is wanted only: 0 times an infinite error would be NaN.
+        return loss + poison * error[0, 0].abs() if poison else loss
+
+    def flat(self) -> Tensor:
+        """Return all parameters in a row, float32."""
+        return torch.cat([part.detach().flatten() for part in self.parameters])
+
+    def flat_gradients(self) -> Tensor:
+        """Return the gradients of all parameters in a row, float32."""
+        return torch.cat([part.grad.flatten() for part in self.parameters if part.grad is not None])
+
+
+def run(
+    *,
+    steps: int,
+    init_scale: float = 65536.0,
+    growth_factor: float = 2.0,
+    backoff_factor: float = 0.5,
+    growth_interval: int = 2000,
+    poisoned: Sequence[int] = (),
+    poison: str = "inf",
+    max_norm: float | None = None,
+    unscale_first: bool = True,
+    dtype: str | torch.dtype = "float16",
+    learning_rate: float = 0.1,
+    seed: int = 0,
+    device: str = "cpu",
+) -> ScalerTrace:
+    """Train with autocast, a GradScaler and plain SGD, and record every step.
+
+    A poisoned batch has a term more in its loss: `poison` times one sample's absolute error. So
+    its gradient at that output is infinite, NaN, or "large": two thirds of the dtype's largest
+    number, finite as it is and too large for any scale of 2 or more.
+
+    Args:
+        steps: Steps to take, 1 to 2000.
+        init_scale: The scaler's first scale, finite and above 0.
+        growth_factor: What a run of clean steps multiplies the scale by, above 1.
+        backoff_factor: What a skipped step multiplies it by, between 0 and 1.
+        growth_interval: Clean steps in a row that it takes to grow.
+        poisoned: The steps whose batch is poisoned, counted from 0.
+        poison: "inf", "nan" or "large".
+        max_norm: Largest norm that `clip_grad_norm_` lets pass; None for no clipping.
+        unscale_first: Whether `unscale_` is called before clipping, as it must be. Without it the
+            scaler unscales in `step`, and clipping sees scaled gradients.
+        dtype: Lower precision of autocast: float16 or bfloat16; float32 for no autocast.
+        learning_rate: Of SGD, above 0.
+        seed: Of data, weights and batches.
+        device: Where torch computes.
+
+    Returns:
+        Scale, norms, loss, weights, calls and states, on the CPU.
+
+    Raises:
+        ValueError: An argument breaks its rule, or `device` is not there.
+
+    References:
+        torch's note "Automatic Mixed Precision examples".
+    """
+    steps = whole("steps", steps, 1, MOST_STEPS)
+    settings = Settings(init_scale, growth_factor, backoff_factor, growth_interval)
+    bad = _poisoned(poisoned, steps)
+    format_ = floating(dtype, among=DTYPES)
+    if not isinstance(poison, str) or poison not in POISONS:
+        raise refused("poison", f"one of {', '.join(POISONS)}", poison)
+    if max_norm is not None:
+        above_zero("max_norm", max_norm)
+    where = devices.device(device)
+    problem = Problem(steps=steps, seed=whole("seed", seed, 0, 2**63 - 1), where=where)
+    optimizer = torch.optim.SGD(problem.parameters, lr=above_zero("learning_rate", learning_rate))
+    return _train(
+        problem,
+        optimizer,
+        settings,
+        format_,
+        steps=steps,
+        poison_at={step: _weight(poison, format_) for step in bad},
+        max_norm=max_norm,
+        unscale_first=unscale_first,
+        where=where,
+    )
+
+
+def gradients(
+    *,
+    step: int = 0,
+    learning_rate: float = 0.1,
+    seed: int = 0,
+    device: str = "cpu",
+) -> Tensor:
+    """Return the true gradients of `run`'s model at a step: trained in float32, never scaled.
+
+    Args:
+        step: How many steps were taken before, 0 to 2000.
+        learning_rate: Of SGD, above 0.
+        seed: Of data, weights and batches.
+        device: Where torch computes.
+
+    Returns:
+        Tensor ``(n,)`` float32: the gradients of all parameters in a row.
+
+    Raises:
+        ValueError: An argument breaks its rule, or `device` is not there.
+    """
+    step = whole("step", step, 0, MOST_STEPS)
+    problem = Problem(
+        steps=step + 1,
+        seed=whole("seed", seed, 0, 2**63 - 1),
+        where=devices.device(device),
+    )
+    rate = above_zero("learning_rate", learning_rate)
+    optimizer = torch.optim.SGD(problem.parameters, lr=rate)
+    for index in range(step + 1):
+        optimizer.zero_grad()
+        problem.loss(problem.forward(index), index).backward()
+        if index < step:
+            optimizer.step()
+    return problem.flat_gradients().cpu()
+
+
+def state(scaler: torch.amp.GradScaler, optimizer: torch.optim.Optimizer) -> str:
+    """Return what a scaler says of an optimizer: READY, UNSCALED or STEPPED."""
+    # Asked with get: the scaler would write down an optimizer it has not met.
+    known = scaler._per_optimizer_states.get(id(optimizer))
+    stage: OptState = known["stage"] if known else OptState.READY
+    return stage.name
+
+
+def found_inf(scaler: torch.amp.GradScaler, optimizer: torch.optim.Optimizer) -> bool:
+    """Return whether a scaler found an infinity or a NaN since its last update."""
+    found = scaler._per_optimizer_states[id(optimizer)]["found_inf_per_device"]
+    return any(bool(each) for each in found.values())
+
+
+def above_zero(name: str, value: object) -> float:
+    """Return `value` as a float. Raises ValueError where it is not finite and above 0."""
+    rule = "a finite number above 0"
+    found = real(name, value, rule)
+    if not 0 < found < float("inf"):
+        raise refused(name, rule, value)
+    return found
+
+
+def _weight(poison: str, format_: Format) -> float:
+    return format_.max / 1.5 if poison == "large" else float(poison)
+
+
+def _poisoned(poisoned: Sequence[int], steps: int) -> list[int]:
+    row = poisoned.tolist() if isinstance(poisoned, Tensor) else poisoned
+    if isinstance(row, str) or not isinstance(row, Sequence | set | frozenset | range):
+        raise refused("poisoned", f"a row of steps from 0 to {steps - 1}", poisoned)
+    for step in row:
+        if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step < steps:
+            raise refused("poisoned", f"steps from 0 to {steps - 1}", step)
+    return list(row)
+
+
+def _train(
+    problem: Problem,
+    optimizer: torch.optim.Optimizer,
+    settings: Settings,
+    format_: Format,
+    *,
+    steps: int,
+    poison_at: dict[int, float],
+    max_norm: float | None,
+    unscale_first: bool,
+    where: torch.device,
+) -> ScalerTrace:
+    scaler = torch.amp.GradScaler(
+        where.type,
+        init_scale=settings.init_scale,
+        growth_factor=settings.growth_factor,
+        backoff_factor=settings.backoff_factor,
+        growth_interval=settings.growth_interval,
+    )
+    own_steps = 0
+
+    def count(*_: object) -> None:
+        nonlocal own_steps
+        own_steps += 1
+
+    optimizer.register_step_post_hook(count)
+    size = len(problem.flat())
+    weights = torch.empty(steps + 1, size, device=where)
+    scaled, unscaled = (torch.empty(steps, size, device=where) for _ in range(2))
+    loss_row = torch.empty(steps, device=where)
+    weights[0] = problem.flat()
+    scales, trackers = [scaler.get_scale()], [0]
+    found, stepped = [], []
+    calls: list[tuple[str, ...]] = []
+    states: list[tuple[str, ...]] = []
+    for step in range(steps):
+        made: list[tuple[str, str]] = []
+
+        def note(call: str, into: list[tuple[str, str]] = made) -> None:
+            into.append((call, state(scaler, optimizer)))
+
+        optimizer.zero_grad()
+        note("zero_grad")
+        with torch.autocast(where.type, dtype=format_.dtype, enabled=format_.name != "float32"):
+            output = problem.forward(step)
+            loss = problem.loss(output, step, poison_at.get(step, 0.0))
+        note("forward")
+        outcome = scaler.scale(loss)
+        note("scale")
+        outcome.backward()
+        note("backward")
+        scaled[step] = problem.flat_gradients()
+        if unscale_first:
+            scaler.unscale_(optimizer)
+            note("unscale_")
+            unscaled[step] = problem.flat_gradients()
+        else:
+            unscaled[step] = scaled[step] / scales[-1]
+        if max_norm is not None:
+            torch.nn.utils.clip_grad_norm_(problem.parameters, max_norm)
+            note("clip_grad_norm_")
+        before = own_steps
+        scaler.step(optimizer)
+        note("step")
+        found.append(found_inf(scaler, optimizer))
+        stepped.append(own_steps > before)
+        scaler.update()
+        note("update")
+        loss_row[step] = loss.detach()
+        weights[step + 1] = problem.flat()
+        scales.append(scaler.get_scale())
+        trackers.append(scaler._get_growth_tracker())
+        names, after = zip(*made, strict=True)
+        calls.append(names)
+        states.append(after)
+    # float64, or the squares of large gradients overflow though the gradients do not.
+    scaled, unscaled = scaled.cpu().double(), unscaled.cpu().double()
+    return ScalerTrace(
+        scale=torch.tensor(scales, dtype=torch.float32),
+        growth_tracker=torch.tensor(trackers, dtype=torch.int64),
+        found_inf=torch.tensor(found),
+        stepped=torch.tensor(stepped),
+        gradient_norm=unscaled.norm(dim=1),
+        scaled_gradient_norm=scaled.norm(dim=1),
+        zero_share=(unscaled == 0).double().mean(dim=1),
+        loss=loss_row.cpu(),
+        weights=weights.cpu(),
+        calls=tuple(calls),
+        states=tuple(states),
+    )
