@@ -1,0 +1,786 @@
+"""Run the mistakes people make with autocast and the GradScaler, and what each costs."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from explainers import devices
+from explainers.evidence import Mistake, Question, recorded_warnings
+from explainers.grad_scaler.loop import Problem, run, state
+from explainers.grad_scaler.machine import Edge, invoke
+from explainers.parameters import Parameters, choice, number
+
+_PYTORCH = "https://github.com/pytorch/pytorch"
+_EXAMPLES = "https://docs.pytorch.org/docs/stable/notes/amp_examples.html"
+_INIT_SCALE = 65536.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class ScalerMistake:
+    """Hold what the line people write gives, and what the line that does it gives.
+
+    Attributes:
+        mistake: Both lines and their cost.
+        shows: What the two curves are.
+        over: What they run over.
+        wrong: Tensor ``(points,)`` float64: under the wrong line; NaN and infinity stand.
+        right: Tensor ``(points,)`` float64: the same under the right line.
+        said: What torch warned of under the wrong line, or "".
+        look: Point at which to look.
+        others: Further curves by name, each as long as it is.
+    """
+
+    mistake: Mistake
+    shows: str
+    over: str
+    wrong: Tensor
+    right: Tensor
+    said: str
+    look: int
+    others: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class OrderMistake:
+    """Hold two orders of calls: one that torch refuses, and one that it takes.
+
+    Attributes:
+        mistake: Both orders and what torch says.
+        wrong_calls: The calls up to the one that torch refuses, that one included.
+        wrong_states: The scaler's state after each: READY, UNSCALED or STEPPED.
+        right_calls: The calls of an order that torch takes.
+        right_states: The scaler's state after each.
+        edge: The call that torch refuses, and the state it was made in.
+        right_said: What torch raised in the right order: "".
+    """
+
+    mistake: Mistake
+    wrong_calls: tuple[str, ...]
+    wrong_states: tuple[str, ...]
+    right_calls: tuple[str, ...]
+    right_states: tuple[str, ...]
+    edge: Edge
+    right_said: str
+
+    @property
+    def said(self) -> str:
+        """What torch raised in the wrong order."""
+        return self.edge.said
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipFirst(Parameters):
+    """Hold a threshold for clipping, and the scale that it meets."""
+
+    max_norm: float = number(
+        0.001,
+        label="max_norm",
+        help="Largest norm that clipping lets pass; the true one is about 0.01 here.",
+        minimum=0.0005,
+        maximum=0.05,
+        step=0.0005,
+    )
+    init_exponent: int = number(
+        16,
+        label="scale, as a power of 2",
+        help="What all gradients are multiplied by until unscale_.",
+        minimum=0,
+        maximum=20,
+        step=1,
+    )
+
+
+def clip_first(parameters: ClipFirst, *, device: str = "cpu") -> ScalerMistake:
+    """Clip before `unscale_` and after it, and measure how far the weights move.
+
+    Args:
+        parameters: Threshold and scale.
+        device: Where torch computes.
+    """
+    wrong, right = (
+        run(
+            steps=25,
+            init_scale=math.ldexp(1.0, parameters.init_exponent),
+            max_norm=parameters.max_norm,
+            unscale_first=first,
+            device=device,
+        )
+        for first in (False, True)
+    )
+    far, near = (
+        (each.weights[1:] - each.weights[:-1]).double().norm(dim=1) for each in (wrong, right)
+    )
+    true, seen = float(right.gradient_norm[0]), float(wrong.scaled_gradient_norm[0])
+    return ScalerMistake(
+        mistake=Mistake(
+            wrong="scaler.scale(loss).backward()\n"
+            f"clip_grad_norm_(model.parameters(), {parameters.max_norm:g})\n"
+            "scaler.step(optimizer)",
+            right="scaler.scale(loss).backward()\nscaler.unscale_(optimizer)\n"
+            f"clip_grad_norm_(model.parameters(), {parameters.max_norm:g})\n"
+            "scaler.step(optimizer)",
+            wrong_cost=f"Clipping sees a norm of {seen:.4g} for {true:.3g}. The first update is "
+            f"{near[0] / far[0]:,.0f} times smaller than with unscale_; the loss ends "
+            f"at {wrong.loss[-1]:.2g}.",
+            right_cost=f"Clipping sees {true:.3g}. The first update has size {near[0]:.2g}; the "
+            f"loss ends at {right.loss[-1]:.2g}.",
+            lesson="After backward all gradients carry the scale, and a threshold meant for true "
+            "ones cuts them down to nothing. unscale_ first; step then leaves them alone.",
+            source=("pytorch/examples#1196", "https://github.com/pytorch/examples/issues/1196"),
+        ),
+        shows="size of the update",
+        over="step",
+        wrong=far,
+        right=near,
+        said="",
+        look=0,
+        others={
+            "norm that clipping sees, wrong": wrong.scaled_gradient_norm,
+            "norm that clipping sees, right": right.gradient_norm,
+            "loss, wrong": wrong.loss.double(),
+            "loss, right": right.loss.double(),
+        },
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class SkippedSteps(Parameters):
+    """Hold where the scaler skips while a schedule runs on."""
+
+    first: int = number(
+        2,
+        label="first skipped step",
+        help="Counted from 0.",
+        minimum=0,
+        maximum=15,
+        step=1,
+    )
+    count: int = number(
+        3,
+        label="skipped steps",
+        help="In a row; at the start of training several are usual.",
+        minimum=0,
+        maximum=8,
+        step=1,
+    )
+
+
+def skipped_steps(parameters: SkippedSteps, *, device: str = "cpu") -> ScalerMistake:
+    """Step a schedule with every batch, and only when the optimizer has stepped.
+
+    Args:
+        parameters: Which steps the scaler skips.
+        device: Where torch computes.
+    """
+    batches = 24
+    bad = range(parameters.first, parameters.first + parameters.count)
+    where = devices.device(device)
+
+    def used(checked: bool) -> tuple[Tensor, Tensor, Tensor, str]:
+        weight = torch.ones(1, device=where, requires_grad=True)
+        optimizer = torch.optim.SGD([weight], lr=0.1)
+        taken = 0
+
+        def count(*_: object) -> None:
+            nonlocal taken
+            taken += 1
+
+        scaler = torch.amp.GradScaler(where.type)
+        rates, own, planned = [], [], []
+        with recorded_warnings() as caught:
+            scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+            optimizer.register_step_post_hook(count)
+            for batch in range(batches):
+                rates.append(float(optimizer.param_groups[0]["lr"]))
+                optimizer.zero_grad()
+                loss = weight.square().sum() * (math.inf if batch in bad else 1.0)
+                scaler.scale(loss).backward()
+                scaler.step(optimizer)
+                scale = scaler.get_scale()
+                scaler.update()
+                if not checked or scaler.get_scale() >= scale:
+                    scheduler.step()
+                own.append(taken)
+                planned.append(scheduler.last_epoch)
+        said = str(caught[0].message) if caught else ""
+        return _row(rates), _row(own), _row(planned), said
+
+    wrong, own, planned, said = used(False)
+    right, _, kept, silence = used(True)
+    last = batches - 1
+    return ScalerMistake(
+        mistake=Mistake(
+            wrong="scaler.step(optimizer)\nscaler.update()\nscheduler.step()",
+            right="scaler.step(optimizer)\nscale = scaler.get_scale()\nscaler.update()\n"
+            "if scaler.get_scale() >= scale:\n    scheduler.step()",
+            wrong_cost=f"{own[-1]:.0f} steps of the optimizer, {planned[-1]:.0f} of the scheduler: "
+            f"the last batch uses {wrong[-1]:.3g}. "
+            + ("torch warns." if said else "torch warns of nothing."),
+            right_cost=f"{own[-1]:.0f} and {kept[-1]:.0f}: the last batch uses {right[-1]:.3g}. "
+            + ("torch warns." if silence else "torch warns of nothing."),
+            lesson="A skipped step is no step. The scheduler cannot know; a scale that fell says "
+            "so. torch warns only where the very first step is skipped.",
+            source=("pytorch#67590", f"{_PYTORCH}/issues/67590"),
+        ),
+        shows="learning rate",
+        over="batch",
+        wrong=wrong,
+        right=right,
+        said=said,
+        look=min(parameters.first + parameters.count, last),
+        others={
+            "steps of the optimizer": own,
+            "steps of the scheduler, wrong": planned,
+            "steps of the scheduler, right": kept,
+        },
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Order:
+    """Two orders of calls, as code and as names; `half` for weights in float16."""
+
+    words: str
+    wrong: tuple[str, ...]
+    right: tuple[str, ...]
+    lesson: str
+    source: tuple[str, str]
+    half: bool = False
+
+
+_ORDERS: Mapping[str, _Order] = {
+    "unscale twice": _Order(
+        "unscale_ twice",
+        ("unscale_", "unscale_"),
+        ("unscale_", "step", "update"),
+        "unscale_ divides in place, so a second one would divide again. Once for each optimizer, "
+        "after the last micro-batch.",
+        ("accelerate#641", "https://github.com/huggingface/accelerate/issues/641"),
+    ),
+    "update without step": _Order(
+        "update without step",
+        ("update",),
+        ("step", "update"),
+        "update asks what step or unscale_ found. Where a batch is left out, leave out its update "
+        "too. After unscale_ alone torch lets it pass.",
+        ("pytorch#74739", f"{_PYTORCH}/issues/74739"),
+    ),
+    "float16 gradients": _Order(
+        "unscale float16 gradients",
+        ("unscale_",),
+        ("unscale_", "step", "update"),
+        "Weights in float16 have float16 gradients, which unscaling would flush to zero. Leave "
+        "the model in float32, and let autocast cast.",
+        ("accelerate#641", "https://github.com/huggingface/accelerate/issues/641"),
+        half=True,
+    ),
+    "unscale after step": _Order(
+        "unscale_ after step",
+        ("step", "unscale_"),
+        ("unscale_", "step", "update"),
+        "step has unscaled already, and the weights have moved: what is to be clipped or looked at "
+        "must be unscaled before.",
+        ("torch documentation, Working with Unscaled Gradients", f"{_EXAMPLES}"),
+    ),
+    "step twice": _Order(
+        "step twice",
+        ("step", "step"),
+        ("step", "update"),
+        "One step for each update. A second step needs new gradients, under the scale that update "
+        "sets.",
+        ("torch documentation, Gradient accumulation", f"{_EXAMPLES}#gradient-accumulation"),
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class IllegalOrder(Parameters):
+    """Hold an order of calls that torch refuses."""
+
+    order: str = choice(
+        "unscale twice",
+        tuple(_ORDERS),
+        label="order",
+        help="What is called wrongly.",
+        words=tuple(order.words for order in _ORDERS.values()),
+    )
+
+
+def illegal_order(parameters: IllegalOrder, *, device: str = "cpu") -> OrderMistake:
+    """Make the calls of an order that torch refuses, and of one that it takes.
+
+    Args:
+        parameters: The order.
+        device: Where torch computes.
+    """
+    order = _ORDERS[parameters.order]
+    where = devices.device(device)
+
+    def made(calls: Sequence[str], dtype: torch.dtype) -> tuple[list[str], list[str], str]:
+        """Make calls until one is refused; return them, the states after each, and the error."""
+        weight = torch.ones(4, device=where, dtype=dtype, requires_grad=True)
+        optimizer = torch.optim.SGD([weight], lr=0.1)
+        scaler = torch.amp.GradScaler(where.type, init_scale=1024.0)
+        scaler.scale(weight.square().sum()).backward()
+        done, states = ["scale", "backward"], ["READY", "READY"]
+        for call in calls:
+            said = invoke(scaler, call, optimizer)
+            done.append(call)
+            states.append(state(scaler, optimizer))
+            if said:
+                return done, states, said
+        return done, states, ""
+
+    wrong, states, said = made(order.wrong, torch.float16 if order.half else torch.float32)
+    right, right_states, right_said = made(order.right, torch.float32)
+    model = "model = Net().half()\n" if order.half else ""
+    return OrderMistake(
+        mistake=Mistake(
+            wrong=f"{model}scaler.scale(loss).backward()\n{_code(order.wrong)}",
+            right=("model = Net()\n" if order.half else "")
+            + f"scaler.scale(loss).backward()\n{_code(order.right)}",
+            wrong_cost=f"torch raises {said.split(':')[0]} at {wrong[-1]}, in state {states[-2]}."
+            if said
+            else "torch takes it.",
+            right_cost=f"torch raises {right_said}."
+            if right_said
+            else f"All {len(order.right)} calls pass, through {', '.join(right_states[2:])}.",
+            lesson=order.lesson,
+            source=order.source,
+        ),
+        wrong_calls=tuple(wrong),
+        wrong_states=tuple(states),
+        right_calls=tuple(right),
+        right_states=tuple(right_states),
+        edge=Edge(states[-2], wrong[-1], states[-1], said),
+        right_said=right_said,
+    )
+
+
+def _code(calls: Sequence[str]) -> str:
+    return "\n".join(
+        "scaler.update()" if call == "update" else f"scaler.{call}(optimizer)" for call in calls
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Rescaled(Parameters):
+    """Hold an accumulation over micro-batches in whose middle the scale changes."""
+
+    way: str = choice(
+        "update",
+        ("update", "unscale_"),
+        label="what happens in the middle",
+        help="The scale is set to another, or the gradients are unscaled too early.",
+        words=("the scale changes", "unscale_ is called"),
+    )
+    micro_batches: int = number(
+        4,
+        label="micro-batches",
+        help="Batches whose gradients are added up before one step.",
+        minimum=2,
+        maximum=8,
+        step=1,
+    )
+    after: int = number(
+        2,
+        label="after micro-batch",
+        help="Counted from 1; never after the last.",
+        minimum=1,
+        maximum=7,
+        step=1,
+    )
+    factor: int = number(
+        2,
+        label="the scale changes by 2 to the",
+        help="What update sets it to, over what it was; not used by unscale_.",
+        minimum=-8,
+        maximum=8,
+        step=1,
+    )
+
+
+def rescaled(parameters: Rescaled, *, device: str = "cpu") -> ScalerMistake:
+    """Change the scale, or unscale, in the middle of an accumulation, and measure the gradient.
+
+    Args:
+        parameters: What happens, and when.
+        device: Where torch computes.
+
+    Returns:
+        `wrong` and `right` are the gradients that the optimizer is given, weight by weight;
+        `others` has those of one large batch in float32.
+    """
+    count = parameters.micro_batches
+    after = min(parameters.after, count - 1)
+    where = devices.device(device)
+
+    def accumulated(break_in: bool) -> Tensor:
+        problem = Problem(steps=count, seed=0, where=where)
+        optimizer = torch.optim.SGD(problem.parameters, lr=0.1)
+        scaler = torch.amp.GradScaler(where.type, init_scale=_INIT_SCALE)
+        for index in range(count):
+            with torch.autocast(where.type, dtype=torch.float16):
+                loss = problem.loss(problem.forward(index), index) / count
+            scaler.scale(loss).backward()
+            if break_in and index + 1 == after:
+                if parameters.way == "update":
+                    scaler.update(math.ldexp(_INIT_SCALE, parameters.factor))
+                else:
+                    scaler.unscale_(optimizer)
+        scaler.step(optimizer)
+        return problem.flat_gradients().cpu().double()
+
+    whole = Problem(steps=count, seed=0, where=where)
+    losses = [whole.loss(whole.forward(index), index) for index in range(count)]
+    torch.stack(losses).mean().backward()
+    true = whole.flat_gradients().cpu().double()
+    wrong, right = accumulated(True), accumulated(False)
+    off, fine = (float((each - true).norm() / true.norm()) for each in (wrong, right))
+    larger = float(wrong.norm() / true.norm())
+    new_scale = math.ldexp(_INIT_SCALE, parameters.factor)
+    broken = (
+        f"    if i == {after}:\n        scaler.update({new_scale:g})"
+        if parameters.way == "update"
+        else f"    if i == {after}:\n        scaler.unscale_(optimizer)"
+    )
+    start = f"for i in range(1, {count + 1}):\n    scaler.scale(loss(i) / {count}).backward()"
+    return ScalerMistake(
+        mistake=Mistake(
+            wrong=f"{start}\n{broken}\nscaler.step(optimizer)\nscaler.update()",
+            right=f"{start}\nscaler.step(optimizer)\nscaler.update()",
+            wrong_cost=f"The gradient has {larger:.3g} times its length, and is off by {off:.2g} "
+            "of it. torch says nothing.",
+            right_cost=f"Off by {fine:.2g} of its length: what float16 rounds.",
+            lesson="Gradients under two scales add up to a sum that nobody can take apart. Keep "
+            "the scale, and unscale once, after the last micro-batch.",
+            source=(
+                "torch documentation, Gradient accumulation",
+                f"{_EXAMPLES}#gradient-accumulation",
+            ),
+        ),
+        shows="gradient given to the optimizer",
+        over="weight",
+        wrong=wrong,
+        right=right,
+        said="",
+        look=int(true.abs().argmax()),
+        others={"one batch in float32": true},
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ToZero(Parameters):
+    """Hold a row of bad batches, long enough to wear the scale down."""
+
+    bad: int = number(
+        170,
+        label="bad batches",
+        help="In a row, from the first on; 30 clean ones follow.",
+        minimum=0,
+        maximum=200,
+        step=1,
+    )
+
+
+def to_zero(parameters: ToZero, *, device: str = "cpu") -> ScalerMistake:
+    """Halve the scale at every bad batch, without a floor and with one, then train on clean ones.
+
+    Args:
+        parameters: How many batches are bad.
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+    bad, clean = parameters.bad, 30
+
+    def path(floor: bool) -> tuple[Tensor, Tensor]:
+        weight = torch.zeros(1, device=where, requires_grad=True)
+        optimizer = torch.optim.SGD([weight], lr=0.1)
+        scaler = torch.amp.GradScaler(where.type, growth_interval=10)
+        scales, weights = [scaler.get_scale()], [0.0]
+        for batch in range(bad + clean):
+            optimizer.zero_grad()
+            loss = (weight - 1).square().sum() * (math.inf if batch < bad else 1.0)
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            if floor and scaler.get_scale() < 1.0:
+                scaler.update(1.0)
+            scales.append(scaler.get_scale())
+            weights.append(float(weight.detach()))
+        return _row(scales), _row(weights)
+
+    (wrong, weight), (right, kept) = path(False), path(True)
+    return ScalerMistake(
+        mistake=Mistake(
+            wrong="scaler.step(optimizer)\nscaler.update()",
+            right="scaler.step(optimizer)\nscaler.update()\n"
+            "if scaler.get_scale() < 1:\n    scaler.update(1.0)",
+            wrong_cost=f"After {bad} bad batches the scale is {wrong[bad]:.2g}; after {clean} "
+            f"clean ones {wrong[-1]:.2g}, and the weight {_worded(weight[-1])} (best is 1).",
+            right_cost=f"After {bad} bad batches the scale is {right[bad]:.2g}; after {clean} "
+            f"clean ones {right[-1]:.2g}, and the weight {_worded(kept[-1])}.",
+            lesson="Nothing stops the fall: 166 halvings take 65536 to 0, and 0 times any factor "
+            "is 0. Below 2**-127 its inverse is infinite, and unscaling makes infinities and NaNs "
+            "after the check. Give it a floor, or stop: the data or the model is broken.",
+            source=("apex#834", "https://github.com/NVIDIA/apex/issues/834"),
+        ),
+        shows="scale",
+        over="batch",
+        wrong=wrong,
+        right=right,
+        said="",
+        look=bad,
+        others={"weight, wrong": weight, "weight, right": kept},
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class HalfModel(Parameters):
+    """Hold the learning rate of a model whose weights are float16."""
+
+    learning_rate: float = number(
+        0.002,
+        label="learning rate",
+        help="Of plain SGD. Larger steps survive float16; these are about 0.0002.",
+        minimum=0.0005,
+        maximum=0.2,
+        step=0.0005,
+    )
+
+
+def half_model(parameters: HalfModel, *, device: str = "cpu") -> ScalerMistake:
+    """Train weights in float16, and in float32 under autocast.
+
+    Args:
+        parameters: The learning rate.
+        device: Where torch computes.
+    """
+    steps, width = 60, 8
+    where = devices.device(device)
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(64, width, generator=generator).to(where)
+    meant = (1.03 + 0.04 * torch.rand(1, width, generator=generator)).to(where)
+    targets = inputs @ meant.T
+
+    def trained(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        weight = torch.ones(1, width, device=where, dtype=dtype, requires_grad=True)
+        optimizer = torch.optim.SGD([weight], lr=parameters.learning_rate)
+        half = dtype is torch.float16
+        scaler = torch.amp.GradScaler(where.type, init_scale=1024.0, enabled=not half)
+        losses = []
+        for _ in range(steps):
+            optimizer.zero_grad()
+            with torch.autocast(where.type, dtype=torch.float16, enabled=not half):
+                output = F.linear(inputs.to(dtype), weight)
+            loss = F.mse_loss(output.float(), targets)
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            losses.append(float(((weight.detach().float() - meant) @ inputs.T).square().mean()))
+        return _row(losses), weight.detach().float().cpu()
+
+    (wrong, stuck), (right, moved) = trained(torch.float16), trained(torch.float32)
+    return ScalerMistake(
+        mistake=Mistake(
+            wrong="model.half()\noutput = model(inputs.half())",
+            right="with torch.autocast(device_type, dtype=torch.float16):\n"
+            "    output = model(inputs)",
+            wrong_cost=f"After {steps} steps {int((stuck != 1).sum())} of {width} weights have "
+            f"moved; the loss is {wrong[-1]:.3g}.",
+            right_cost=f"{int((moved != 1).sum())} of {width} weights have moved; the loss is "
+            f"{right[-1]:.3g}.",
+            lesson="Above 1, float16 numbers are 0.001 apart, and an update of less than half of "
+            "that is rounded away. autocast computes in float16 and keeps the weights in float32.",
+            source=(
+                "Micikevicius et al., Mixed Precision Training, section 3.1",
+                "https://arxiv.org/abs/1710.03740",
+            ),
+        ),
+        shows="loss",
+        over="step",
+        wrong=wrong,
+        right=right,
+        said="",
+        look=steps - 1,
+    )
+
+
+_EPSILONS = ("1e-8", "1e-7", "1e-6", "1e-4")
+
+
+@dataclasses.dataclass(frozen=True)
+class AdamEps(Parameters):
+    """Hold Adam's epsilon for weights in float16."""
+
+    eps: str = choice(
+        "1e-8",
+        _EPSILONS,
+        label="eps",
+        help="What Adam adds to its denominator; torch's default is 1e-8.",
+    )
+
+
+def adam_eps(parameters: AdamEps, *, device: str = "cpu") -> ScalerMistake:
+    """Train float16 weights with Adam's epsilon, and float32 weights under autocast.
+
+    Args:
+        parameters: The epsilon of the float16 weights.
+        device: Where torch computes.
+    """
+    steps = 30
+    where = devices.device(device)
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(64, 4, generator=generator)
+    # An input that is always 0, as of a dead unit: its gradient is 0, and so is Adam's denominator.
+    inputs[:, 3] = 0
+    inputs = inputs.to(where)
+    targets = inputs[:, :1] - inputs[:, 1:2]
+    eps = float(parameters.eps)
+
+    def trained(dtype: torch.dtype, eps: float) -> tuple[Tensor, Tensor]:
+        weight = torch.zeros(1, 4, device=where, dtype=dtype, requires_grad=True)
+        optimizer = torch.optim.Adam([weight], lr=0.05, eps=eps, foreach=False)
+        losses = []
+        for _ in range(steps):
+            optimizer.zero_grad()
+            with torch.autocast(
+                where.type, dtype=torch.float16, enabled=dtype is not torch.float16
+            ):
+                output = F.linear(inputs.to(dtype), weight)
+            loss = F.mse_loss(output.float(), targets)
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+        return _row(losses), weight.detach().float().cpu()
+
+    (wrong, broken), (right, kept) = trained(torch.float16, eps), trained(torch.float32, 1e-8)
+    stored = float(torch.tensor(eps).half())
+    bad, fine = (int((~each.isfinite()).sum()) for each in (broken, kept))
+    return ScalerMistake(
+        mistake=Mistake(
+            wrong=f"model.half()\noptimizer = Adam(model.parameters(), lr=0.05, eps={eps:g})",
+            right="optimizer = Adam(model.parameters(), lr=0.05)  # weights in float32\n"
+            "with torch.autocast(device_type, dtype=torch.float16):\n    output = model(inputs)",
+            wrong_cost=f"{eps:g} is {stored:.3g} in float16. After {steps} steps {bad} of 4 "
+            f"weights are not finite; the loss is {_worded(wrong[-1])}.",
+            right_cost=f"{fine} of 4 weights are not finite; the loss is {_worded(right[-1])}.",
+            lesson="An epsilon below 2**-25 is 0 in float16, and 0 / 0 is NaN: a weight without a "
+            "gradient is enough. Keep weights and Adam's averages in float32.",
+            source=("pytorch#8860", f"{_PYTORCH}/issues/8860"),
+        ),
+        shows="loss",
+        over="step",
+        wrong=wrong,
+        right=right,
+        said="",
+        look=1,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class NoScaler(Parameters):
+    """Hold how small a loss is, while the learning rate makes up for it."""
+
+    exponent: int = number(
+        14,
+        label="loss divided by 2 to the",
+        help="The learning rate is multiplied by the same number, so in exact arithmetic nothing "
+        "changes.",
+        minimum=0,
+        maximum=16,
+        step=1,
+    )
+
+
+def no_scaler(parameters: NoScaler, *, device: str = "cpu") -> ScalerMistake:
+    """Train in float16 without a scaler, with one, and in bfloat16 without.
+
+    Args:
+        parameters: How small the loss is.
+        device: Where torch computes.
+    """
+    steps = 40
+    where = devices.device(device)
+    divisor = math.ldexp(1.0, parameters.exponent)
+
+    def trained(dtype: torch.dtype, scaled: bool) -> tuple[Tensor, float]:
+        problem = Problem(steps=steps, seed=0, where=where)
+        optimizer = torch.optim.SGD(problem.parameters, lr=0.1 * divisor)
+        scaler = torch.amp.GradScaler(where.type, init_scale=_INIT_SCALE, enabled=scaled)
+        losses, lost = [], []
+        for step in range(steps):
+            optimizer.zero_grad()
+            with torch.autocast(where.type, dtype=dtype):
+                loss = problem.loss(problem.forward(step), step)
+            scaler.scale(loss / divisor).backward()
+            lost.append(float((problem.flat_gradients() == 0).double().mean()))
+            scaler.step(optimizer)
+            scaler.update()
+            losses.append(float(loss.detach()))
+        return _row(losses), sum(lost) / steps
+
+    (wrong, lost), (right, held) = trained(torch.float16, False), trained(torch.float16, True)
+    brain, kept = trained(torch.bfloat16, False)
+    return ScalerMistake(
+        mistake=Mistake(
+            wrong="with torch.autocast(device_type, dtype=torch.float16):\n    loss = ...\n"
+            "loss.backward()\noptimizer.step()",
+            right="with torch.autocast(device_type, dtype=torch.float16):\n    loss = ...\n"
+            "scaler.scale(loss).backward()\nscaler.step(optimizer)\nscaler.update()",
+            wrong_cost=f"{100 * lost:.0f} % of the gradients are 0; the loss ends at "
+            f"{wrong[-1]:.3g}.",
+            right_cost=f"{100 * held:.0f} % are 0; the loss ends at {right[-1]:.3g}. bfloat16 "
+            f"without a scaler: {100 * kept:.0f} %, {brain[-1]:.3g}.",
+            lesson="float16 has nothing below 6e-8, and small gradients are flushed to 0. Scaling "
+            "lifts them over it. bfloat16 reaches as low as float32 and needs no scaler.",
+            source=("pytorch#127176", f"{_PYTORCH}/issues/127176"),
+        ),
+        shows="loss",
+        over="step",
+        wrong=wrong,
+        right=right,
+        said="",
+        look=steps - 1,
+        others={"bfloat16 without a scaler": brain},
+    )
+
+
+LESSONS: Mapping[str, tuple[type[Parameters], Callable[..., ScalerMistake | OrderMistake]]] = {
+    "clip_first": (ClipFirst, clip_first),
+    "skipped_steps": (SkippedSteps, skipped_steps),
+    "illegal_order": (IllegalOrder, illegal_order),
+    "rescaled": (Rescaled, rescaled),
+    "to_zero": (ToZero, to_zero),
+    "half_model": (HalfModel, half_model),
+    "adam_eps": (AdamEps, adam_eps),
+    "no_scaler": (NoScaler, no_scaler),
+}
+
+
+def question(*, device: str = "cpu") -> Question:
+    """Ask what three bad batches of ten do to the scale and to the count of steps."""
+    trace = run(steps=10, poisoned=(2, 5, 6), device=device)
+    taken, end = int(trace.stepped.sum()), float(trace.scale[-1])
+    answers = ((7, 8192.0), (10, 8192.0), (7, 65536.0), (7, 32768.0))
+    options = tuple(f"{steps} steps, scale {scale:g}" for steps, scale in answers)
+    return Question(
+        "Ten batches, three of them with an infinite gradient; torch's defaults. How many steps "
+        "does the optimizer take, and where does the scale of 65536 end?",
+        options,
+        f"{taken} steps, scale {end:g}",
+        f"torch took {taken} steps and left the scale at {end:g}: each bad batch skips one step "
+        "and halves the scale. Growing takes 2000 clean steps in a row.",
+    )
+
+
+def _row(values: Sequence[float]) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def _worded(value: Tensor) -> str:
+    return "NaN" if bool(value.isnan()) else f"{float(value):.3g}"
