@@ -1,0 +1,37 @@
+"""Explain `torch.amp.GradScaler`: why float16 needs it, how its scale moves, what goes wrong."""
+
+from explainers.grad_scaler.checks import checks
+from explainers.grad_scaler.claims import claims
+from explainers.grad_scaler.loop import DTYPES, POISONS, ScalerTrace, gradients, run
+from explainers.grad_scaler.machine import CALLS, STATES, Edge, machine
+from explainers.grad_scaler.mistakes import OrderMistake, ScalerMistake, question
+from explainers.grad_scaler.rule import expected_scale
+from explainers.grad_scaler.snippet import snippet
+from explainers.grad_scaler.spectrum import GradientHistogram, histogram
+from explainers.grad_scaler.view import PRESETS, REFERENCES, AmpRun, View, explain
+
+__all__ = [
+    "CALLS",
+    "DTYPES",
+    "POISONS",
+    "PRESETS",
+    "REFERENCES",
+    "STATES",
+    "AmpRun",
+    "Edge",
+    "GradientHistogram",
+    "OrderMistake",
+    "ScalerMistake",
+    "ScalerTrace",
+    "View",
+    "checks",
+    "claims",
+    "expected_scale",
+    "explain",
+    "gradients",
+    "histogram",
+    "machine",
+    "question",
+    "run",
+    "snippet",
+]

@@ -1,0 +1,356 @@
+"""Compare torch's GradScaler with its rule in plain Python, and with training in float32, now."""
+
+import copy
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explainers import autocast, devices, float_formats
+from explainers.evidence import Check, largest_difference
+from explainers.grad_scaler.loop import POISONS, Problem, ScalerTrace, gradients, run
+from explainers.grad_scaler.machine import machine
+from explainers.grad_scaler.rule import Settings, expected_path
+from explainers.grad_scaler.spectrum import histogram
+
+_RATE = 0.1
+# float16 keeps 11 digits in base 2; sums of a batch lose a few of them.
+_HALF_ROUNDING = 2.0**-8
+
+
+def checks(*, device: str = "cpu") -> tuple[Check, ...]:
+    """Check the scaler's rule and states, its gradients, and the formats and casts beneath.
+
+    Args:
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+    runs = _poisoned_runs(device)
+    return (
+        _path(runs),
+        _tracker(runs),
+        _kernel(where),
+        _skips(runs),
+        _states(where),
+        _powers_of_two(where),
+        *(_precision(dtype, device) for dtype in ("float16", "bfloat16")),
+        _accumulation(where, torch.float32),
+        _accumulation(where, torch.float16),
+        _clipping(device),
+        _implicit_unscale(device),
+        _no_trace(where),
+        _saved(where),
+        _two_optimizers(where),
+        _counted(device),
+        *float_formats.checks(device=device),
+        *autocast.checks(device=device),
+    )
+
+
+def _poisoned_runs(device: str) -> list[tuple[Settings, ScalerTrace, tuple[int, ...]]]:
+    generator = torch.Generator().manual_seed(0)
+    settings = (Settings(growth_interval=3), Settings(1000.0, 1.7, 0.37, 2))
+    found = []
+    for setting, poison in itertools.product(settings, POISONS):
+        bad = tuple((torch.rand(16, generator=generator) < 0.3).nonzero().flatten().tolist())
+        trace = run(
+            steps=16,
+            init_scale=setting.init_scale,
+            growth_factor=setting.growth_factor,
+            backoff_factor=setting.backoff_factor,
+            growth_interval=setting.growth_interval,
+            poisoned=bad,
+            poison=poison,
+            device=device,
+        )
+        found.append((setting, trace, bad))
+    return found
+
+
+def _flags(bad: Sequence[int], steps: int) -> list[bool]:
+    return [step in bad for step in range(steps)]
+
+
+def _path(runs: list[tuple[Settings, ScalerTrace, tuple[int, ...]]]) -> Check:
+    errors = [
+        largest_difference(trace.scale, expected_path(_flags(bad, len(trace.loss)), setting).scale)
+        for setting, trace, bad in runs
+    ]
+    return Check(
+        "The scale follows the rule, whichever steps are poisoned, and with what",
+        "the rule in plain Python, told which steps were poisoned; six runs",
+        max(errors),
+        0.0,
+    )
+
+
+def _tracker(runs: list[tuple[Settings, ScalerTrace, tuple[int, ...]]]) -> Check:
+    errors = [
+        largest_difference(
+            trace.growth_tracker, expected_path(trace.found_inf, setting).growth_tracker
+        )
+        for setting, trace, _ in runs
+    ]
+    return Check(
+        "The growth tracker counts clean steps in a row, and starts anew when the scale moves",
+        "the rule in plain Python",
+        max(errors),
+        0.0,
+    )
+
+
+def _kernel(where: torch.device) -> Check:
+    generator = torch.Generator().manual_seed(0)
+    error = 0.0
+    for setting, share in (
+        (Settings(65536.0, 2.0, 0.5, 1), 0.0),
+        (Settings(65536.0, 2.0, 0.5, 3), 1.0),
+        (Settings(3.0, 1.9, 0.3, 2), 0.2),
+        (Settings(1e38, 1.01, 0.99, 1), 0.3),
+    ):
+        found = (torch.rand(250, generator=generator) < share).tolist()
+        scale = torch.full((), setting.init_scale, device=where)
+        tracker = torch.zeros((), dtype=torch.int32, device=where)
+        path = [float(scale)]
+        for flag in found:
+            torch._amp_update_scale_(
+                scale,
+                tracker,
+                torch.full((), float(flag), device=where),
+                setting.growth_factor,
+                setting.backoff_factor,
+                setting.growth_interval,
+            )
+            path.append(float(scale))
+        expected = expected_path(found, setting).scale
+        error = max(error, largest_difference(torch.tensor(path), expected))
+    return Check(
+        "From the cap near 2**128 down to 0, a thousand updates: torch's kernel follows the rule",
+        "products in float64, kept in float32, never infinite, in plain Python",
+        error,
+        0.0,
+        "Growth that would reach infinity is left out; a scale of 0 stays 0.",
+    )
+
+
+def _skips(runs: list[tuple[Settings, ScalerTrace, tuple[int, ...]]]) -> Check:
+    wrong = 0
+    for _, trace, bad in runs:
+        poisoned = torch.tensor(_flags(bad, len(trace.loss)))
+        still = (trace.weights[1:] == trace.weights[:-1]).all(dim=1)
+        wrong += int((trace.found_inf != poisoned).sum())
+        wrong += int((trace.stepped == poisoned).sum())
+        wrong += int((still != poisoned).sum())
+    return Check(
+        "At poisoned steps, and at no others, the optimizer is skipped and no weight moves a bit",
+        "the list of poisoned steps",
+        float(wrong),
+        0.0,
+    )
+
+
+def _states(where: torch.device) -> Check:
+    refused = {
+        ("READY", "update"),
+        ("UNSCALED", "unscale_"),
+        ("STEPPED", "unscale_"),
+        ("STEPPED", "step"),
+    }
+    leads = {"unscale_": "UNSCALED", "step": "STEPPED", "update": "READY"}
+    wrong = sum(
+        edge.then != (edge.state if (edge.state, edge.call) in refused else leads[edge.call])
+        or edge.legal == ((edge.state, edge.call) in refused)
+        for edge in machine(device=str(where))
+    )
+    return Check(
+        "Three states, three calls: torch allows five of nine edges, and refuses four",
+        "the rules in the docstrings of unscale_, step and update",
+        float(wrong),
+        0.0,
+        "unscale_ and then update, without a step, is allowed.",
+    )
+
+
+def _powers_of_two(where: torch.device) -> Check:
+    error = 0.0
+    for exponent in (-10, 1, 16, 40):
+        problem = Problem(steps=1, seed=0, where=where)
+        optimizer = torch.optim.SGD(problem.parameters, lr=_RATE)
+        scaler = torch.amp.GradScaler(where.type, init_scale=2.0**exponent)
+        scaler.scale(problem.loss(problem.forward(0), 0)).backward()
+        scaler.unscale_(optimizer)
+        found = problem.flat_gradients().cpu()
+        error = max(error, largest_difference(found, gradients(device=str(where))))
+    return Check(
+        "In float32, scaling by a power of two and unscaling gives the same gradients to the bit",
+        "backward of the loss itself; scales 2**-10, 2, 2**16, 2**40",
+        error,
+        0.0 if where.type == "cpu" else 1e-9,
+    )
+
+
+def _precision(dtype: str, device: str) -> Check:
+    where = devices.device(device)
+    lower = float_formats.FORMATS[dtype].dtype
+    true = gradients(device=device).double()
+    problem = Problem(steps=1, seed=0, where=where)
+    optimizer = torch.optim.SGD(problem.parameters, lr=_RATE)
+    scaler = torch.amp.GradScaler(where.type)
+    with torch.autocast(where.type, dtype=lower):
+        loss = problem.loss(problem.forward(0), 0)
+    scaler.scale(loss).backward()
+    scaler.unscale_(optimizer)
+    off = problem.flat_gradients().cpu().double() - true
+    eps = float_formats.FORMATS[dtype].eps
+    return Check(
+        f"Under autocast in {dtype}, unscaled gradients are float32's to the format's rounding",
+        "backward in float32, never scaled; the difference over the gradient's length",
+        float(off.norm() / true.norm()),
+        2 * eps,
+        f"{dtype} rounds by up to {eps / 2:.2g}, at each of a few operations.",
+    )
+
+
+def _accumulation(where: torch.device, dtype: torch.dtype) -> Check:
+    count, half = 4, dtype is torch.float16
+    problem = Problem(steps=count, seed=0, where=where)
+    optimizer = torch.optim.SGD(problem.parameters, lr=_RATE)
+    scaler = torch.amp.GradScaler(where.type)
+    for index in range(count):
+        with torch.autocast(where.type, dtype=torch.float16, enabled=half):
+            loss = problem.loss(problem.forward(index), index) / count
+        scaler.scale(loss).backward()
+    scaler.unscale_(optimizer)
+    whole = Problem(steps=count, seed=0, where=where)
+    losses = [whole.loss(whole.forward(index), index) for index in range(count)]
+    torch.stack(losses).mean().backward()
+    true = whole.flat_gradients().double()
+    name = "float16 autocast" if half else "float32"
+    return Check(
+        f"Gradients added up over {count} scaled micro-batches are those of one batch, in {name}",
+        "one backward of the mean loss in float32; the difference over the gradient's length",
+        float((problem.flat_gradients().double() - true).norm() / true.norm()),
+        _HALF_ROUNDING if half else 1e-6,
+    )
+
+
+def _clipping(device: str) -> Check:
+    threshold = 0.005
+    trace = run(steps=20, max_norm=threshold, device=device)
+    moved = (trace.weights[1:].double() - trace.weights[:-1].double()).norm(dim=1)
+    meant = _RATE * trace.gradient_norm.clamp(max=threshold)
+    return Check(
+        "Clipped after unscale_, a step of SGD is as long as the rate times the smaller of norm "
+        "and max_norm",
+        "the distance that the weights moved; 20 steps, some clipped, some not",
+        largest_difference(moved, meant),
+        # clip_grad_norm_ adds 1e-6 to the norm it divides by.
+        1e-6,
+    )
+
+
+def _implicit_unscale(device: str) -> Check:
+    traces = [
+        run(steps=12, poisoned=(4,), growth_interval=3, unscale_first=first, device=device)
+        for first in (True, False)
+    ]
+    return Check(
+        "step unscales by itself: with and without unscale_ before it, the weights are the same",
+        "the run that calls unscale_, 12 steps",
+        largest_difference(traces[0].weights, traces[1].weights),
+        0.0,
+    )
+
+
+def _no_trace(where: torch.device) -> Check:
+    ends = []
+    for enabled in (True, False):
+        problem = Problem(steps=20, seed=0, where=where)
+        optimizer = torch.optim.SGD(problem.parameters, lr=_RATE)
+        scaler = torch.amp.GradScaler(where.type, enabled=enabled)
+        for index in range(20):
+            optimizer.zero_grad()
+            scaler.scale(problem.loss(problem.forward(index), index)).backward()
+            scaler.step(optimizer)
+            scaler.update()
+        ends.append(problem.flat())
+    return Check(
+        "In float32, 20 steps with a scaler and without one end in the same weights",
+        "GradScaler(enabled=False)",
+        largest_difference(*ends),
+        0.0 if where.type == "cpu" else 1e-6,
+    )
+
+
+def _saved(where: torch.device) -> Check:
+    def go(scaler: torch.amp.GradScaler, steps: range) -> list[float]:
+        weight = torch.ones(1, device=where, requires_grad=True)
+        optimizer = torch.optim.SGD([weight], lr=0.0)
+        scales = []
+        for step in steps:
+            optimizer.zero_grad()
+            scaler.scale(weight.sum() * (math.inf if step % 7 == 5 else 1.0)).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            scales.append(scaler.get_scale())
+        return scales
+
+    def made() -> torch.amp.GradScaler:
+        return torch.amp.GradScaler(where.type, growth_interval=3)
+
+    whole = go(made(), range(20))
+    error = 0.0
+    for cut in range(1, 20, 3):
+        first = made()
+        go(first, range(cut))
+        saved: dict[str, Any] = copy.deepcopy(first.state_dict())
+        again = torch.amp.GradScaler(where.type, init_scale=1.0)
+        again.load_state_dict(saved)
+        rest = go(again, range(cut, 20))
+        error = max(error, *(abs(a - b) for a, b in zip(rest, whole[cut:], strict=True)))
+    return Check(
+        "A scaler saved and loaded in mid-run goes on as if nothing had been",
+        "the run that was never cut; seven cuts",
+        error,
+        0.0,
+    )
+
+
+def _two_optimizers(where: torch.device) -> Check:
+    sick, well = (torch.ones(1, device=where, requires_grad=True) for _ in range(2))
+    optimizers = [torch.optim.SGD([weight], lr=_RATE) for weight in (sick, well)]
+    scaler = torch.amp.GradScaler(where.type)
+    scaler.scale(sick.sum() * math.inf + well.sum()).backward()
+    for optimizer in optimizers:
+        scaler.step(optimizer)
+    scaler.update()
+    found = torch.tensor([float(sick.detach()), float(well.detach()), scaler.get_scale()])
+    return Check(
+        "With two optimizers, only the one whose gradient is infinite is skipped; the scale halves "
+        "once",
+        "1, 1 - 0.1 and 32768",
+        largest_difference(found, torch.tensor([1.0, 0.9, 32768.0])),
+        0.0,
+    )
+
+
+def _counted(device: str) -> Check:
+    flat: Tensor = gradients(device=device)
+    found = histogram(flat, 2.0**16, "float16")
+    sizes = np.abs(flat.numpy().astype(np.float64)) * 2.0**16
+    expected, _ = np.histogram(np.floor(np.log2(sizes[sizes > 0])), bins=found.edges.numpy() - 0.5)
+    kept = np.isfinite(sizes.astype(np.float16)) & (sizes.astype(np.float16) != 0)
+    share = abs(found.share.subnormal + found.share.normal - float(kept[sizes > 0].mean()))
+    missed = float(
+        np.abs(expected[: len(found.counts)] - found.counts.numpy()[: len(expected)]).sum()
+    )
+    return Check(
+        "The histogram counts every gradient once, and its shares are those of float16",
+        "numpy's histogram and numpy's float16",
+        missed + share,
+        1e-12,
+    )
