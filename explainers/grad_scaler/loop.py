@@ -1,7 +1,8 @@
 """Train a small model with autocast and torch's GradScaler, and record what happens."""
 
 import dataclasses
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
@@ -118,7 +119,7 @@ def run(
     growth_factor: float = 2.0,
     backoff_factor: float = 0.5,
     growth_interval: int = 2000,
-    poisoned: Sequence[int] = (),
+    poisoned: Iterable[int] = (),
     poison: str = "inf",
     max_norm: float | None = None,
     unscale_first: bool = True,
@@ -246,14 +247,24 @@ def _weight(poison: str, format_: Format) -> float:
     return format_.max / 1.5 if poison == "large" else float(poison)
 
 
-def _poisoned(poisoned: Sequence[int], steps: int) -> list[int]:
-    row = poisoned.tolist() if isinstance(poisoned, Tensor) else poisoned
-    if isinstance(row, str) or not isinstance(row, Sequence | set | frozenset | range):
-        raise refused("poisoned", f"a row of steps from 0 to {steps - 1}", poisoned)
+def _poisoned(poisoned: Iterable[int], steps: int) -> list[int]:
+    try:
+        if isinstance(poisoned, str | bytes):
+            raise TypeError
+        row = list(poisoned)
+    except TypeError:
+        raise refused("poisoned", f"a row of steps from 0 to {steps - 1}", poisoned) from None
+    found = []
     for step in row:
-        if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step < steps:
+        try:
+            # Whole numbers of numpy and torch have an index too; so have true and false.
+            index = -1 if isinstance(step, bool) else operator.index(step)
+        except TypeError:
+            index = -1
+        if not 0 <= index < steps:
             raise refused("poisoned", f"steps from 0 to {steps - 1}", step)
-    return list(row)
+        found.append(index)
+    return found
 
 
 def _train(

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from explainers.grad_scaler.loop import DTYPES, POISONS, ScalerTrace, gradients, run
 from explainers.grad_scaler.rule import Settings, expected_path
-from explainers.parameters import Parameters, Preset, choice, flag, number, numbers, shown
+from explainers.parameters import Numbers, Parameters, Preset, choice, flag, number, shown
 
 _MOST_STEPS = 200
 
@@ -25,6 +25,28 @@ REFERENCES: tuple[tuple[str, str], ...] = (
         "https://arxiv.org/abs/1710.03740",
     ),
 )
+
+
+class Steps(Numbers):
+    """Describe a short row of whole numbers that a reader types: the indices of steps."""
+
+    __slots__ = ()
+
+    @property
+    def rule(self) -> str:
+        """The rule in words."""
+        low, high = self.columns
+        return (
+            f"{low} to {high} whole numbers from {self.minimum:g} to {self.maximum:g}, with commas "
+            "between"
+        )
+
+    def table(self, text: str) -> tuple[tuple[float, ...], ...]:
+        """Return the row that `text` spells. Raises ValueError with the rule."""
+        rows = super().table(text)
+        if any(value != int(value) for row in rows for value in row):
+            raise ValueError(f"{self.rule}, got {shown(text)}")
+        return rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,13 +114,18 @@ class AmpRun(Parameters):
         help="What a poisoned batch puts into one gradient: infinity, NaN, or a finite number that "
         "is too large for the dtype once it is scaled.",
     )
-    poisoned: str = numbers(
-        "25, 26, 27",
-        label="poisoned steps",
-        help="Whole numbers, counted from 0; those past the last step are passed over.",
-        minimum=0,
-        maximum=_MOST_STEPS - 1,
-        columns=(1, 24),
+    poisoned: str = dataclasses.field(
+        default="25, 26, 27",
+        metadata={
+            "spec": Steps(
+                label="poisoned steps",
+                help="Counted from 0; those past the last step are passed over.",
+                minimum=0,
+                maximum=_MOST_STEPS - 1,
+                rows=(1, 1),
+                columns=(1, 24),
+            )
+        },
     )
     clip: bool = flag(
         False,
@@ -119,18 +146,6 @@ class AmpRun(Parameters):
         help="Call unscale_ before clipping, as it must be.",
     )
 
-    def __post_init__(self) -> None:
-        """Check and normalise every field; poisoned steps must be whole."""
-        super().__post_init__()
-        for each in self._poisoned():
-            if each != int(each):
-                raise ValueError(
-                    f"poisoned must be whole numbers from 0 to {_MOST_STEPS - 1}, got {shown(each)}"
-                )
-
-    def _poisoned(self) -> list[float]:
-        return [float(part) for part in self.poisoned.split(",")]
-
     @property
     def init_scale(self) -> float:
         """The first scale."""
@@ -141,7 +156,8 @@ class AmpRun(Parameters):
         """The poisoned steps that the run reaches, each once, in order."""
         if self.poison == "none":
             return ()
-        return tuple(sorted({int(each) for each in self._poisoned() if each < self.steps}))
+        found = {int(part) for part in self.poisoned.split(",")}
+        return tuple(sorted(step for step in found if step < self.steps))
 
 
 PRESETS: tuple[Preset, ...] = (

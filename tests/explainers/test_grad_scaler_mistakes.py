@@ -1,0 +1,249 @@
+"""The mistakes with scaler and autocast: each costs what public threads say it costs."""
+
+import dataclasses
+import math
+import time
+from typing import Any
+
+import pytest
+import torch
+
+from explainers.grad_scaler import OrderMistake, ScalerMistake, machine, mistakes
+from explainers.parameters import Parameters
+
+EVERY = pytest.mark.parametrize(
+    ("lesson", "parameters"),
+    [
+        pytest.param(lesson, parameters, id=name)
+        for name, (parameters, lesson) in mistakes.LESSONS.items()
+    ],
+)
+
+
+def corners(parameters: type[Parameters]) -> list[Parameters]:
+    """Every option, and the least and the most of every number, one change at a time."""
+    found = [parameters()]
+    for name, spec in parameters.specs().items():
+        options: list[Any] = list(getattr(spec, "options", ())) or [spec.minimum, spec.maximum]
+        found += [dataclasses.replace(found[0], **{name: option}) for option in options]
+    return found
+
+
+@EVERY
+def test_every_setting_of_a_lesson_gives_two_results_and_two_costs(lesson, parameters) -> None:
+    for setting in corners(parameters):
+        found = lesson(setting)
+        if isinstance(found, ScalerMistake):
+            assert found.wrong.shape == found.right.shape
+            assert found.wrong.dtype == found.right.dtype == torch.float64
+            assert found.right.isfinite().all()
+            assert 0 <= found.look < len(found.wrong)
+            assert all(len(curve) == len(found.right) for curve in found.others.values())
+            assert found.shows
+            assert found.over
+        else:
+            assert isinstance(found, OrderMistake)
+            assert len(found.wrong_calls) == len(found.wrong_states)
+            assert len(found.right_calls) == len(found.right_states)
+        mistake = found.mistake
+        assert mistake.wrong != mistake.right
+        for sentence in (mistake.wrong_cost, mistake.right_cost, mistake.lesson):
+            assert sentence.endswith(".")
+            assert "nan" not in sentence
+        words, address = mistake.source
+        assert words
+        assert address.startswith("https://")
+
+
+@EVERY
+def test_a_lesson_is_the_same_twice_and_quick(lesson, parameters) -> None:
+    first = lesson(parameters())
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        again = lesson(parameters())
+        times.append(time.perf_counter() - start)
+        assert first.mistake == again.mistake
+    assert min(times) < 0.15
+
+
+@EVERY
+def test_a_lesson_refuses_a_device_that_is_not_there(lesson, parameters) -> None:
+    with pytest.raises(ValueError, match="device must be one of cpu"):
+        lesson(parameters(), device="cuda:99")
+
+
+# --- clipping before unscale_ ---
+
+
+def test_clipping_before_unscale_makes_the_update_too_small_by_the_scale() -> None:
+    found = mistakes.clip_first(mistakes.ClipFirst())
+    assert found.right[0] / found.wrong[0] == pytest.approx(65536, rel=0.02)
+    seen, true = (found.others[f"norm that clipping sees, {who}"][0] for who in ("wrong", "right"))
+    assert seen / true == pytest.approx(65536, rel=1e-3)
+
+
+def test_at_a_scale_of_one_the_order_does_not_matter() -> None:
+    found = mistakes.clip_first(mistakes.ClipFirst(init_exponent=0))
+    torch.testing.assert_close(found.wrong, found.right)
+
+
+# --- a schedule that does not know of skipped steps ---
+
+
+def test_three_skips_put_the_schedule_three_steps_ahead_and_nobody_warns() -> None:
+    found = mistakes.skipped_steps(mistakes.SkippedSteps())
+    assert found.others["steps of the optimizer"][-1] == 21
+    assert found.others["steps of the scheduler, wrong"][-1] == 24
+    assert found.others["steps of the scheduler, right"][-1] == 21
+    assert found.said == ""
+    assert found.wrong[-1] == pytest.approx(float(found.right[-1]) * 0.9**3)
+
+
+def test_torch_warns_when_the_very_first_step_is_skipped() -> None:
+    found = mistakes.skipped_steps(mistakes.SkippedSteps(first=0))
+    assert found.said.startswith("Detected call of `lr_scheduler.step()` before")
+    assert "torch warns of nothing" in found.mistake.right_cost
+
+
+def test_without_a_skip_both_loops_are_one() -> None:
+    found = mistakes.skipped_steps(mistakes.SkippedSteps(count=0))
+    assert torch.equal(found.wrong, found.right)
+
+
+# --- orders that torch refuses ---
+
+
+@pytest.mark.parametrize(
+    ("order", "edge", "sentence"),
+    [
+        ("unscale twice", ("UNSCALED", "unscale_"), "unscale_() has already been called"),
+        ("update without step", ("READY", "update"), "No inf checks were recorded prior to update"),
+        ("float16 gradients", ("READY", "unscale_"), "Attempting to unscale FP16 gradients"),
+        ("unscale after step", ("STEPPED", "unscale_"), "unscale_() is being called after step()"),
+        ("step twice", ("STEPPED", "step"), "step() has already been called since the last"),
+    ],
+)
+def test_an_illegal_order_is_refused_at_its_edge_in_torchs_words(
+    order: str, edge: tuple[str, str], sentence: str
+) -> None:
+    found = mistakes.illegal_order(mistakes.IllegalOrder(order=order))
+    assert (found.edge.state, found.edge.call) == edge
+    assert sentence in found.said
+    assert found.edge.then == found.edge.state
+    assert not found.edge.legal
+    assert found.right_said == ""
+    assert found.right_states[-1] == "READY"
+    if order != "float16 gradients":
+        known = {(each.state, each.call): each for each in machine()}
+        assert known[edge] == found.edge
+
+
+# --- the scale that changes in mid-accumulation ---
+
+
+def test_a_new_scale_in_mid_accumulation_spoils_the_gradient() -> None:
+    found = mistakes.rescaled(mistakes.Rescaled())
+    true = found.others["one batch in float32"]
+    assert (found.wrong - true).norm() > 0.1 * true.norm()
+    assert (found.right - true).norm() < 2e-3 * true.norm()
+
+
+def test_the_spoilt_sum_is_that_of_two_scales() -> None:
+    found = mistakes.rescaled(mistakes.Rescaled(micro_batches=2, after=1, factor=8))
+    # The first half keeps the small scale, and is divided by the large one.
+    large = mistakes.rescaled(mistakes.Rescaled(micro_batches=2, after=1, factor=0))
+    assert (found.wrong - found.right).norm() > 0.3 * found.right.norm()
+    torch.testing.assert_close(large.wrong, large.right, atol=0, rtol=0)
+
+
+def test_unscaling_early_is_worse_still() -> None:
+    found = mistakes.rescaled(mistakes.Rescaled(way="unscale_"))
+    true = found.others["one batch in float32"]
+    assert found.wrong.norm() > 1000 * true.norm()
+
+
+# --- the scale that falls to zero ---
+
+
+def test_166_bad_batches_take_the_scale_to_zero_and_clean_ones_make_the_weight_nan() -> None:
+    found = mistakes.to_zero(mistakes.ToZero(bad=166))
+    assert found.wrong[165] == 2.0**-149
+    assert found.wrong[166:].tolist() == [0.0] * 31
+    assert found.others["weight, wrong"][-1].isnan()
+    assert found.others["weight, right"][-1] == pytest.approx(1, abs=0.01)
+    assert found.right.min() == 1
+
+
+@pytest.mark.parametrize(("bad", "survives"), [(143, True), (144, False)])
+def test_the_weights_are_lost_before_zero_when_the_inverse_is_infinite(
+    bad: int, survives: bool
+) -> None:
+    found = mistakes.to_zero(mistakes.ToZero(bad=bad))
+    assert found.wrong[bad] == 2.0 ** (16 - bad)
+    assert bool(found.others["weight, wrong"][-1].isfinite()) == survives
+
+
+# --- weights in float16 ---
+
+
+def test_small_updates_vanish_in_float16_weights_and_arrive_in_float32() -> None:
+    found = mistakes.half_model(mistakes.HalfModel())
+    assert "0 of 8 weights have moved" in found.mistake.wrong_cost
+    assert "8 of 8 weights have moved" in found.mistake.right_cost
+    assert found.wrong[0] == found.wrong[-1]
+    assert found.right[-1] < 0.7 * found.right[0]
+
+
+def test_large_updates_arrive_in_float16_too() -> None:
+    found = mistakes.half_model(mistakes.HalfModel(learning_rate=0.2))
+    assert found.wrong[-1] < 0.01 * found.wrong[0]
+
+
+# --- an epsilon of 1e-8 ---
+
+
+def test_adams_epsilon_is_zero_in_float16_and_makes_nans() -> None:
+    found = mistakes.adam_eps(mistakes.AdamEps())
+    assert "1e-08 is 0 in float16" in found.mistake.wrong_cost
+    assert found.wrong[1:].isnan().all()
+    assert found.right[-1] < 0.1 * found.right[0]
+
+
+@pytest.mark.parametrize("eps", ["1e-7", "1e-4"])
+def test_an_epsilon_that_float16_holds_is_finite(eps: str) -> None:
+    assert mistakes.adam_eps(mistakes.AdamEps(eps=eps)).wrong.isfinite().all()
+
+
+# --- no scaler ---
+
+
+def test_without_a_scaler_float16_stalls_on_a_small_loss_and_bfloat16_does_not() -> None:
+    found = mistakes.no_scaler(mistakes.NoScaler())
+    brain = found.others["bfloat16 without a scaler"]
+    assert found.wrong[-1] > 2 * found.right[-1]
+    assert brain[-1] == pytest.approx(float(found.right[-1]), rel=0.05)
+
+
+def test_without_a_small_loss_a_scaler_changes_little() -> None:
+    found = mistakes.no_scaler(mistakes.NoScaler(exponent=0))
+    assert found.wrong[-1] == pytest.approx(float(found.right[-1]), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: mistakes.ClipFirst(max_norm=0.0), "max_norm must be a number from 0.0005 to 0.05"),
+        (lambda: mistakes.SkippedSteps(count=9), "count must be a whole number from 0 to 8, got 9"),
+        (lambda: mistakes.IllegalOrder(order="none"), "order must be one of unscale twice"),
+        (lambda: mistakes.Rescaled(micro_batches=1), "micro_batches must be a whole number from 2"),
+        (lambda: mistakes.Rescaled(way="swap"), "way must be one of update, unscale_, got swap"),
+        (lambda: mistakes.ToZero(bad=201), "bad must be a whole number from 0 to 200, got 201"),
+        (lambda: mistakes.HalfModel(learning_rate=math.nan), "learning_rate must be a number from"),
+        (lambda: mistakes.AdamEps(eps="0"), "eps must be one of 1e-8, 1e-7, 1e-6, 1e-4, got 0"),
+        (lambda: mistakes.NoScaler(exponent=0.5), "exponent must be a whole number from 0 to 16"),
+    ],
+)
+def test_bad_input_gets_its_sentence(call, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        call()
