@@ -6,6 +6,7 @@ import functools
 import importlib
 import statistics
 import time
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -332,7 +333,7 @@ class Cost(Parameters):
         label="width",
         help="Neurons in each of three hidden layers.",
         minimum=16,
-        maximum=1024,
+        maximum=512,
         step=16,
     )
     batch: int = number(
@@ -340,7 +341,7 @@ class Cost(Parameters):
         label="batch",
         help="Samples in a step.",
         minimum=8,
-        maximum=1024,
+        maximum=512,
         step=8,
     )
     repeats: int = number(
@@ -370,6 +371,7 @@ class ModeCost:
         saved_bytes: Bytes that a forward pass keeps for the backward pass, parameters aside.
         peak_bytes: Most bytes that CUDA held in a step; None elsewhere.
         loss: Mean squared error of the last step taken.
+        skipped: Steps that the scaler skipped, warm-up included; a skipped step is a faster one.
     """
 
     name: str
@@ -378,6 +380,7 @@ class ModeCost:
     saved_bytes: int
     peak_bytes: int | None
     loss: float
+    skipped: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -426,6 +429,7 @@ class _Trainee:
         self.times: list[float] = []
         self.loss = float("nan")
         self.peak: int | None = None
+        self.skipped = 0
         self.saved = self._saved_bytes()
 
     def _forward(self) -> Tensor:
@@ -455,6 +459,7 @@ class _Trainee:
         cuda = self.where.type == "cuda"
         if cuda:
             torch.cuda.reset_peak_memory_stats(self.where)
+        scale = self.scaler.get_scale()
         _settle(self.where)
         start = time.perf_counter()
         self.optimizer.zero_grad()
@@ -466,6 +471,7 @@ class _Trainee:
         if timed:
             self.times.append(time.perf_counter() - start)
         self.loss = float(loss.detach())
+        self.skipped += self.scaler.get_scale() < scale
         if cuda:
             self.peak = torch.cuda.max_memory_allocated(self.where)
 
@@ -534,6 +540,7 @@ def _progress(done: int, repeats: int, trainees: Sequence[_Trainee], *, cut: boo
             saved_bytes=each.saved,
             peak_bytes=each.peak,
             loss=each.loss,
+            skipped=each.skipped,
         )
         for each, median in zip(trainees, medians, strict=True)
     )
@@ -867,20 +874,6 @@ def _reduction_claim(device: str) -> Claim:
     )
 
 
-class _Square(torch.autograd.Function):
-    """A function that asks for float32 wherever it is called."""
-
-    @staticmethod
-    def forward(ctx: Any, inputs: Tensor) -> Tensor:
-        ctx.save_for_backward(inputs)
-        return inputs * inputs
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        inputs: Tensor = ctx.saved_tensors[0]
-        return 2 * inputs * gradient
-
-
 def _register_claim(where: torch.device) -> Claim:
     there = [
         name
@@ -888,22 +881,11 @@ def _register_claim(where: torch.device) -> Claim:
         if hasattr(module, "register_float_function")
     ]
     low = torch.ones(2, dtype=torch.bfloat16, device=where)
-    forced = type(
-        "Forced",
-        (_Square,),
-        {
-            "forward": staticmethod(
-                torch.amp.custom_fwd(
-                    _Square.forward, device_type=where.type, cast_inputs=torch.float32
-                )
-            ),
-            "backward": staticmethod(
-                torch.amp.custom_bwd(_Square.backward, device_type=where.type)
-            ),
-        },
+    forced = torch.amp.custom_fwd(
+        lambda _, inputs: inputs * inputs, device_type=where.type, cast_inputs=torch.float32
     )
     with torch.autocast(where.type, dtype=torch.bfloat16):
-        given = forced.apply(low).dtype  # type: ignore[attr-defined]
+        given = forced(types.SimpleNamespace(), low).dtype
     return Claim(
         "Functions that are seldom used must be registered first: "
         'amp.register_float_function(torch, "sigmoid").',
