@@ -20,6 +20,7 @@ const SYMBOLS = {
   cross: "M-5.5-3.5L-3.5-5.5L0-2L3.5-5.5L5.5-3.5L2 0L5.5 3.5L3.5 5.5L0 2L-3.5 5.5L-5.5 3.5L-2 0Z",
   triangle: "M0-5.8L5.5 4.2H-5.5Z",
 };
+const SHARED = "torch-loupe-x"; // said of a group's x
 const ABREAST = 4; // lines that the read-out writes in one row; more make a list
 const MOST_ROWS = 200; // of the table
 const SPEAK_AFTER_MS = 250; // a screen reader need not hear every x on the way
@@ -76,9 +77,18 @@ class Chart {
       this.textWidth = offsetWidth;
     });
     for (const part of [this.stage, this.reading]) this.observer.observe(part);
+    // Charts and steppers of a group read one x.
+    this.onShared = ({ detail: { group, x, pinned, from } }) => {
+      if (from === this.root || !group || group !== this.data?.group || !this.places.length) return;
+      this.wanted = x;
+      this.pinned = pinned;
+      this.drawCursor();
+    };
+    document.addEventListener(SHARED, this.onShared);
   }
 
   close() {
+    document.removeEventListener(SHARED, this.onShared);
     this.observer.disconnect();
     clearTimeout(this.timer);
   }
@@ -119,6 +129,7 @@ class Chart {
       event.stopPropagation();
       this.pinned = false;
       this.drawCursor();
+      this.share();
     };
     legend.onclick = (event) => {
       const name = event.target.closest("button")?.dataset.name;
@@ -133,6 +144,12 @@ class Chart {
     if (place === null) return;
     this.wanted = place;
     this.drawCursor();
+    this.share();
+  }
+
+  share() {
+    const { data: { group }, wanted: x, pinned, root: from } = this;
+    if (group) document.dispatchEvent(new CustomEvent(SHARED, { detail: { group, x, pinned, from } }));
   }
 
   // The x nearest to the pointer, at any zoom of the page.

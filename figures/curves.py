@@ -75,6 +75,8 @@ class Curves:
         height: Of the drawing, in CSS pixels.
         y_range: Ends of the left axis; None fits the lines that are shown.
         x_range: Ends of the x axis; None fits the lines that are shown.
+        group: Charts and steppers of one group read the same x: what is pointed at in one is
+            shown in all.
     """
 
     lines: tuple[Line, ...]
@@ -91,3 +93,4 @@ class Curves:
     height: int = 300
     y_range: tuple[float, float] | None = None
     x_range: tuple[float, float] | None = None
+    group: str = ""

@@ -115,6 +115,7 @@ def curves_data(drawn: Curves) -> dict[str, Any]:
         "height": drawn.height,
         "y_range": _range("y_range", drawn.y_range, log=drawn.log),
         "x_range": _range("x_range", drawn.x_range, log=False),
+        "group": drawn.group,
     }
 
 

@@ -6,7 +6,9 @@ import streamlit as st
 
 from figures import style
 from figures.curves import Curves
+from figures.stepper import Stepper
 from ui.curves import curves
+from ui.stepper import stepper
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 _PICTURES = st.components.v2.component(
@@ -17,15 +19,16 @@ _PICTURES = st.components.v2.component(
 )
 
 
-Drawn = str | style.Chart | Curves | tuple[str | style.Chart | Curves, ...]
-"""What a figure function returns: markup of pictures, a chart, curves, or several of these."""
+Part = str | style.Chart | Curves | Stepper
+Drawn = Part | tuple[Part, ...]
+"""What a figure function returns: markup of pictures, a chart, curves, a stepper, or several."""
 
 
 def draw(drawn: Drawn, *, key: str) -> None:
     """Draw pictures or charts in the page's theme, with words for those who do not see them.
 
     Args:
-        drawn: Markup that `figures.style.panels` made, charts, curves, or several of these.
+        drawn: Markup that `figures.style.panels` made, charts, curves, steppers, or several.
         key: Unique on the page.
     """
     for index, part in enumerate(drawn if isinstance(drawn, tuple) else (drawn,)):
@@ -34,5 +37,7 @@ def draw(drawn: Drawn, *, key: str) -> None:
             _PICTURES(key=part_key, data={"markup": part})
         elif isinstance(part, Curves):
             curves(part, key=part_key)
+        elif isinstance(part, Stepper):
+            stepper(part, key=part_key)
         else:
             st.plotly_chart(part.figure, config=style.CONFIG, alt=part.alt)
