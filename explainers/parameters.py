@@ -136,12 +136,14 @@ class Numbers:
     maximum: float
     rows: tuple[int, int]
     columns: tuple[int, int]
+    integer: bool = False
 
     @property
     def rule(self) -> str:
         """The rule in words."""
         low, high = self.columns
-        each = f"{low} to {high} numbers from {self.minimum:g} to {self.maximum:g}"
+        kind = "whole numbers" if self.integer else "numbers"
+        each = f"{low} to {high} {kind} from {self.minimum:g} to {self.maximum:g}"
         if self.rows == (1, 1):
             return f"{each}, with commas between"
         return f"{self.rows[0]} to {self.rows[1]} rows, with semicolons between, of {each}"
@@ -167,6 +169,7 @@ class Numbers:
             or not self.columns[0] <= width <= self.columns[1]
             or any(len(row) != width for row in rows)
             or not all(self.minimum <= value <= self.maximum for row in rows for value in row)
+            or (self.integer and any(value != int(value) for row in rows for value in row))
         ):
             raise wrong
         return rows
@@ -257,9 +260,10 @@ def numbers(
     maximum: float,
     rows: tuple[int, int] = (1, 1),
     columns: tuple[int, int],
+    integer: bool = False,
 ) -> Any:
     """Declare a row of numbers, or a table of `rows` by `columns`, least and most of each."""
-    spec = Numbers(label, help, minimum, maximum, rows, columns)
+    spec = Numbers(label, help, minimum, maximum, rows, columns, integer)
     return dataclasses.field(default=default, metadata={"spec": spec})
 
 

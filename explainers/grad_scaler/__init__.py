@@ -8,7 +8,16 @@ from explainers.grad_scaler.mistakes import OrderMistake, ScalerMistake, questio
 from explainers.grad_scaler.rule import expected_scale
 from explainers.grad_scaler.snippet import snippet
 from explainers.grad_scaler.spectrum import GradientHistogram, histogram
-from explainers.grad_scaler.view import PRESETS, REFERENCES, AmpRun, View, explain
+from explainers.grad_scaler.training import WAYS, Lap, Race, train
+from explainers.grad_scaler.view import (
+    PRESETS,
+    REFERENCES,
+    AmpRun,
+    View,
+    explain,
+    table,
+    view_checks,
+)
 
 __all__ = [
     "CALLS",
@@ -17,10 +26,13 @@ __all__ = [
     "PRESETS",
     "REFERENCES",
     "STATES",
+    "WAYS",
     "AmpRun",
     "Edge",
     "GradientHistogram",
+    "Lap",
     "OrderMistake",
+    "Race",
     "ScalerMistake",
     "ScalerTrace",
     "View",
@@ -34,4 +46,7 @@ __all__ = [
     "question",
     "run",
     "snippet",
+    "table",
+    "train",
+    "view_checks",
 ]

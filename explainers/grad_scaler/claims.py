@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from explainers import autocast, devices, float_formats
+from explainers import devices, float_formats
 from explainers.evidence import Claim, Verdict, largest_difference
 from explainers.grad_scaler.loop import Problem, gradients, run
 from explainers.grad_scaler.machine import invoke
@@ -21,7 +21,7 @@ _ACCUMULATION = "Gradient accumulation"
 
 
 def claims(*, device: str = "cpu") -> tuple[Claim, ...]:
-    """Judge each statement of the notes on mixed precision by what torch gives now.
+    """Judge each statement of the notes on the scaler by what torch gives now.
 
     Args:
         device: Where torch computes.
@@ -40,8 +40,6 @@ def claims(*, device: str = "cpu") -> tuple[Claim, ...]:
         _checked_in_step(where),
         _activations(where),
         _which_gpu(where),
-        *autocast.claims(device=device),
-        *float_formats.claims(device=device),
     )
 
 

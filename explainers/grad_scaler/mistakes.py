@@ -12,6 +12,7 @@ from explainers import devices
 from explainers.evidence import Mistake, Question, recorded_warnings
 from explainers.grad_scaler.loop import Problem, run, state
 from explainers.grad_scaler.machine import Edge, invoke
+from explainers.grad_scaler.training import WAYS, Race, train
 from explainers.parameters import Parameters, choice, number
 
 _PYTORCH = "https://github.com/pytorch/pytorch"
@@ -705,27 +706,10 @@ def no_scaler(parameters: NoScaler, *, device: str = "cpu") -> ScalerMistake:
         device: Where torch computes.
     """
     steps = 40
-    where = devices.device(device)
-    divisor = math.ldexp(1.0, parameters.exponent)
-
-    def trained(dtype: torch.dtype, scaled: bool) -> tuple[Tensor, float]:
-        problem = Problem(steps=steps, seed=0, where=where)
-        optimizer = torch.optim.SGD(problem.parameters, lr=0.1 * divisor)
-        scaler = torch.amp.GradScaler(where.type, init_scale=_INIT_SCALE, enabled=scaled)
-        losses, lost = [], []
-        for step in range(steps):
-            optimizer.zero_grad()
-            with torch.autocast(where.type, dtype=dtype):
-                loss = problem.loss(problem.forward(step), step)
-            scaler.scale(loss / divisor).backward()
-            lost.append(float((problem.flat_gradients() == 0).double().mean()))
-            scaler.step(optimizer)
-            scaler.update()
-            losses.append(float(loss.detach()))
-        return _row(losses), sum(lost) / steps
-
-    (wrong, lost), (right, held) = trained(torch.float16, False), trained(torch.float16, True)
-    brain, kept = trained(torch.bfloat16, False)
+    laps = train(Race(exponent=parameters.exponent, steps=steps), chunk=steps, device=device)
+    *_, last = laps
+    wrong, right, brain = (last.losses[WAYS[way]] for way in (1, 2, 3))
+    lost, held, kept = (last.zero_share[WAYS[way]] for way in (1, 2, 3))
     return ScalerMistake(
         mistake=Mistake(
             wrong="with torch.autocast(device_type, dtype=torch.float16):\n    loss = ...\n"

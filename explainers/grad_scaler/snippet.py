@@ -7,7 +7,7 @@ _HEAD = """import math
 import torch
 import torch.nn.functional as F
 
-device = "cpu"
+device = "{device}"
 dtype = torch.{dtype}
 steps = {steps}
 poisoned = {poisoned}
@@ -58,16 +58,18 @@ _POISONS = {
 }
 
 
-def snippet(parameters: AmpRun) -> str:
+def snippet(parameters: AmpRun, *, device: str = "cpu") -> str:
     """Return Python code that trains as the view does, and prints the scale.
 
     Args:
         parameters: The settings.
+        device: Where torch computes.
     """
     middle = "    scaler.unscale_(optimizer)\n" if parameters.unscale_first else ""
     if parameters.clip:
         middle += f"    torch.nn.utils.clip_grad_norm_(parameters, {parameters.max_norm:g})\n"
     head = _HEAD.format(
+        device=device,
         dtype=parameters.dtype,
         steps=parameters.steps,
         poisoned=set(parameters.poisoned_steps) or "()",

@@ -1,13 +1,16 @@
 """Compute what the page draws: a run with its settings, and the gradients behind it."""
 
 import dataclasses
+import functools
 import math
 
 from torch import Tensor
 
+from explainers.evidence import Check, largest_difference
 from explainers.grad_scaler.loop import DTYPES, POISONS, ScalerTrace, gradients, run
+from explainers.grad_scaler.machine import Edge, machine
 from explainers.grad_scaler.rule import Settings, expected_path
-from explainers.parameters import Numbers, Parameters, Preset, choice, flag, number, shown
+from explainers.parameters import Parameters, Preset, choice, flag, number, numbers
 
 _MOST_STEPS = 200
 
@@ -27,28 +30,6 @@ REFERENCES: tuple[tuple[str, str], ...] = (
 )
 
 
-class Steps(Numbers):
-    """Describe a short row of whole numbers that a reader types: the indices of steps."""
-
-    __slots__ = ()
-
-    @property
-    def rule(self) -> str:
-        """The rule in words."""
-        low, high = self.columns
-        return (
-            f"{low} to {high} whole numbers from {self.minimum:g} to {self.maximum:g}, with commas "
-            "between"
-        )
-
-    def table(self, text: str) -> tuple[tuple[float, ...], ...]:
-        """Return the row that `text` spells. Raises ValueError with the rule."""
-        rows = super().table(text)
-        if any(value != int(value) for row in rows for value in row):
-            raise ValueError(f"{self.rule}, got {shown(text)}")
-        return rows
-
-
 @dataclasses.dataclass(frozen=True)
 class AmpRun(Parameters):
     """Hold the settings of a run; `init_exponent` is the power of two of the first scale."""
@@ -61,7 +42,7 @@ class AmpRun(Parameters):
     )
     init_exponent: int = number(
         16,
-        label="init_scale, as a power of 2",
+        label="init_scale: 2 to the",
         help="The first scale is 2 to this power; torch's default is 65536, the 16th.",
         minimum=-24,
         maximum=60,
@@ -114,18 +95,14 @@ class AmpRun(Parameters):
         help="What a poisoned batch puts into one gradient: infinity, NaN, or a finite number that "
         "is too large for the dtype once it is scaled.",
     )
-    poisoned: str = dataclasses.field(
-        default="25, 26, 27",
-        metadata={
-            "spec": Steps(
-                label="poisoned steps",
-                help="Counted from 0; those past the last step are passed over.",
-                minimum=0,
-                maximum=_MOST_STEPS - 1,
-                rows=(1, 1),
-                columns=(1, 24),
-            )
-        },
+    poisoned: str = numbers(
+        "25, 26, 27",
+        label="poisoned steps",
+        help="Counted from 0; those past the last step are passed over.",
+        minimum=0,
+        maximum=_MOST_STEPS - 1,
+        columns=(1, 24),
+        integer=True,
     )
     clip: bool = flag(
         False,
@@ -201,12 +178,14 @@ class View:
         expected: Tensor ``(steps + 1,)`` float32: the scale that the rule gives for the steps at
             which the scaler found an infinity or a NaN.
         gradients: Tensor ``(n,)`` float32: the model's true gradients at the last step.
+        edges: What each call does in each state of the scaler.
     """
 
     parameters: AmpRun
     trace: ScalerTrace
     expected: Tensor
     gradients: Tensor
+    edges: tuple[Edge, ...]
 
 
 def explain(parameters: AmpRun, *, device: str = "cpu") -> View:
@@ -243,7 +222,81 @@ def explain(parameters: AmpRun, *, device: str = "cpu") -> View:
         parameters=parameters,
         trace=trace,
         expected=expected_path(trace.found_inf, settings).scale,
-        gradients=gradients(
-            step=parameters.steps - 1, learning_rate=parameters.learning_rate, device=device
+        gradients=_gradients(parameters.steps - 1, parameters.learning_rate, device),
+        edges=_edges(device),
+    )
+
+
+# Most controls leave them as they are.
+@functools.lru_cache(maxsize=64)
+def _gradients(step: int, learning_rate: float, device: str) -> Tensor:
+    return gradients(step=step, learning_rate=learning_rate, device=device)
+
+
+@functools.cache
+def _edges(device: str) -> tuple[Edge, ...]:
+    return machine(device=device)
+
+
+def view_checks(view: View) -> tuple[Check, ...]:
+    """Check the run on show: the scale's path, the skipped steps, and the size of the others.
+
+    Args:
+        view: What is on show.
+    """
+    trace, settings = view.trace, view.parameters
+    moves = (trace.weights[1:] - trace.weights[:-1]).double()
+    skipped = moves[trace.skipped].abs()
+    # The gradient that the optimizer was given: clipped as clip_grad_norm_ does, then unscaled.
+    seen = trace.gradient_norm if settings.unscale_first else trace.scaled_gradient_norm
+    given = trace.gradient_norm
+    if settings.clip:
+        given = given * (settings.max_norm / (seen + 1e-6)).clamp(max=1)
+    taken = trace.stepped & given.isfinite()
+    expected = settings.learning_rate * given[taken]
+    length = moves.norm(dim=1)[taken]
+    return (
+        Check(
+            "The scale goes the way of the rule, at every step",
+            "the rule in plain Python, told which steps found an infinity or a NaN",
+            largest_difference(trace.scale, view.expected),
+            0.0,
+        ),
+        Check(
+            "A skipped step leaves every weight as it was",
+            "the weights before the step",
+            float(skipped.max()) if skipped.numel() else 0.0,
+            0.0,
+        ),
+        Check(
+            "A step that is taken moves the weights by learning rate times gradient",
+            "the norm of the unscaled gradient, clipped where it is",
+            largest_difference(length, expected) if len(expected) else 0.0,
+            # float32 weights round each of 321 updates.
+            1e-6 + 1e-3 * float(expected.max() if len(expected) else 0.0),
         ),
     )
+
+
+def table(view: View) -> str:
+    """Return the run as CSV, one row for each step.
+
+    Args:
+        view: What is on show.
+    """
+    trace = view.trace
+    columns = {
+        "step": range(len(trace.loss)),
+        "scale": trace.scale[:-1].tolist(),
+        "scale_after": trace.scale[1:].tolist(),
+        "growth_tracker_after": trace.growth_tracker[1:].tolist(),
+        "found_inf": trace.found_inf.int().tolist(),
+        "stepped": trace.stepped.int().tolist(),
+        "gradient_norm": trace.gradient_norm.tolist(),
+        "scaled_gradient_norm": trace.scaled_gradient_norm.tolist(),
+        "zero_share": trace.zero_share.tolist(),
+        "loss": trace.loss.tolist(),
+    }
+    rows = zip(*columns.values(), strict=True)
+    lines = [",".join(columns), *(",".join(f"{value:.9g}" for value in row) for row in rows)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,352 @@
+"""Draw what `explainers.grad_scaler` computes."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from figures import style
+from figures.curves import Curves, Line, Mark
+from figures.stepper import Call, Stepper
+
+if TYPE_CHECKING:
+    from explainers.grad_scaler import (
+        Edge,
+        Lap,
+        OrderMistake,
+        ScalerMistake,
+        ScalerTrace,
+        View,
+    )
+
+_STEP = "step"
+_GROUP = "grad_scaler.run"
+_MOST_MARKS = 200
+
+# Middle and half the width of each state's box, in the drawing's own units.
+_NODES = {"READY": (62, 130, 46), "UNSCALED": (212, 44, 54), "STEPPED": (358, 130, 48)}
+# Its path, where its head points (x, y, degrees; 0 is right, 90 down), and where its words stand.
+_WAYS: Mapping[
+    tuple[str, str], tuple[str, tuple[float, float, float], tuple[float, float, str]]
+] = {
+    ("READY", "unscale_"): ("M84 112L158 64", (160, 63, -33), (112, 80, "end")),
+    ("READY", "step"): ("M108 127H304", (308, 127, 0), (212, 122, "middle")),
+    ("UNSCALED", "step"): ("M266 62L334 107", (337, 109, 34), (310, 80, "start")),
+    ("UNSCALED", "update"): ("M203 62Q186 104 113 119", (109, 120, 168), (194, 98, "start")),
+    ("STEPPED", "update"): ("M338 148Q212 196 92 152", (88, 150, 200), (212, 188, "middle")),
+    ("READY", "update"): ("M40 148C24 188 70 188 56 152", (55, 149, 250), (48, 197, "middle")),
+    ("UNSCALED", "unscale_"): ("M198 26C184-2 240-2 228 22", (227, 25, 108), (240, 14, "start")),
+    ("STEPPED", "step"): ("M368 112C362 80 408 80 394 108", (393, 111, 108), (382, 76, "middle")),
+    ("STEPPED", "unscale_"): (
+        "M356 148C346 188 396 188 386 152",
+        (385, 149, 252),
+        (368, 197, "middle"),
+    ),
+}
+
+_WORDS = {
+    "zero_grad": "The gradients of the step before are dropped.",
+    "forward": "autocast computes; the loss is float32.",
+    "scale": "The loss is multiplied by the scale.",
+    "backward": "So is every gradient, by the chain rule.",
+    "unscale_": "Every gradient is divided by the scale, and looked at: is there an inf or a NaN?",
+    "clip_grad_norm_": "Gradients longer than max_norm are shortened to it.",
+}
+_CODE = {
+    "zero_grad": "optimizer.zero_grad()",
+    "forward": "loss = forward(batch)",
+    "scale": "scaled = scaler.scale(loss)",
+    "backward": "scaled.backward()",
+    "unscale_": "scaler.unscale_(optimizer)",
+    "clip_grad_norm_": "clip_grad_norm_(params, max_norm)",
+    "step": "scaler.step(optimizer)",
+    "update": "scaler.update()",
+}
+
+
+def see(view: "View") -> tuple[Curves | Stepper, ...]:
+    """Draw the scale over the steps, the calls of each step, and norms and losses."""
+    return _scale(view), _calls(view), _norms(view)
+
+
+def _scale(view: "View") -> Curves:
+    trace = view.trace
+    skipped = trace.skipped.nonzero().flatten().tolist()
+    start, end = float(trace.scale[0]), float(trace.scale[-1])
+    return Curves(
+        lines=(
+            Line("scale", trace.scale, shape="step"),
+            Line("growth tracker", trace.growth_tracker, axis="right", shape="step"),
+        ),
+        title=f"The scale before each step: {start:g} at first, {end:g} at last",
+        x_title=_STEP,
+        y_title="scale",
+        right_title="clean steps in a row",
+        log=True,
+        marks=tuple(
+            Mark(step, float(trace.scale[step]), "skipped: no weight moves", "cross")
+            for step in skipped[:_MOST_MARKS]
+            if trace.scale[step] > 0
+        ),
+        height=210,
+        alt=f"The scale starts at {start:g} and ends at {end:g}; {len(skipped)} of "
+        f"{len(trace.stepped)} steps are skipped"
+        + (f", at steps {_few(skipped)}." if skipped else "."),
+        group=_GROUP,
+    )
+
+
+def _few(steps: Sequence[int]) -> str:
+    words = ", ".join(map(str, steps[:8]))
+    return f"{words} and {len(steps) - 8} more" if len(steps) > 8 else words
+
+
+def _norms(view: "View") -> Curves:
+    trace = view.trace
+    last = float(trace.loss[-1])
+    return Curves(
+        lines=(
+            Line("gradient norm, scaled", trace.scaled_gradient_norm),
+            Line("gradient norm, unscaled", trace.gradient_norm),
+            Line("loss", trace.loss, axis="right"),
+        ),
+        title="What backward leaves, what the optimizer is given, and the loss",
+        x_title=_STEP,
+        y_title="norm of all gradients",
+        right_title="loss",
+        log=True,
+        right_log=True,
+        height=210,
+        alt="The norm of the gradients as backward leaves them, and divided by the scale; the loss "
+        f"ends at {last:.3g}. Steps with an infinity or a NaN are gaps.",
+        group=_GROUP,
+    )
+
+
+def machine(edges: Sequence["Edge"]) -> str:
+    """Draw the scaler's states, and every call between them, as SVG whose parts can light up.
+
+    Parts are named by the state, and by state and call with a space between.
+    """
+    parts = [_edge(edge) for edge in edges]
+    for name, (x, y, half) in _NODES.items():
+        parts.append(
+            f'<g class="node" data-part="{name}"><rect x="{x - half}" y="{y - 18}" '
+            f'width="{2 * half}" height="36" rx="8"/><text x="{x}" y="{y + 5}">{name}</text></g>'
+        )
+    return f'<svg viewBox="0 0 420 204" aria-hidden="true">{"".join(parts)}</svg>'
+
+
+def _edge(edge: "Edge") -> str:
+    path, (x, y, angle), (left, top, anchor) = _WAYS[edge.state, edge.call]
+    kind, cross = ("edge", "") if edge.legal else ("edge illegal", " ✗")
+    return (
+        f'<g class="{kind}" data-part="{edge.state} {edge.call}"><path d="{path}"/>'
+        f'<path class="head" transform="translate({x} {y}) rotate({angle})" d="M2 0L-8-4V4Z"/>'
+        f'<text x="{left}" y="{top}" text-anchor="{anchor}">{edge.call}{cross}</text></g>'
+    )
+
+
+def _calls(view: "View") -> Stepper:
+    trace = view.trace
+    sequences: dict[tuple[Call, ...], int] = {}
+    steps = []
+    for step in range(len(trace.calls)):
+        made = _sequence(trace, step)
+        steps.append((sequences.setdefault(made, len(sequences)), _facts(trace, step)))
+    skipped = trace.skipped.nonzero().flatten().tolist()
+    first = int(skipped[0]) if skipped else 0
+    return Stepper(
+        title="Each call of a step, and where it takes the scaler",
+        alt="The scaler's states READY, UNSCALED and STEPPED; arrows for the calls between them, "
+        "dashed with a cross where torch refuses the call.",
+        drawing=machine(view.edges),
+        sequences=tuple(sequences),
+        steps=tuple(steps),
+        start=(first, trace.calls[first].index("step")),
+        group=_GROUP,
+    )
+
+
+def _sequence(trace: "ScalerTrace", step: int) -> tuple[Call, ...]:
+    before, after = trace.scale[step], trace.scale[step + 1]
+    outcome = {
+        "step": "An inf or a NaN was found: the optimizer's own step is left out."
+        if trace.skipped[step]
+        else "Nothing was found: the optimizer steps.",
+        "update": f"The scale is multiplied by {float(after / before):.3g}, the count starts anew."
+        if after != before and before > 0
+        else "One more clean step is counted."
+        if trace.growth_tracker[step + 1] > 0
+        else "The scale stays where it is.",
+    }
+    made, at = [], "READY"
+    for call, state in zip(trace.calls[step], trace.states[step], strict=True):
+        lit = (f"{at} {call}", state) if (at, call) in _WAYS else (state,)
+        made.append(Call(_CODE[call], lit, outcome.get(call) or _WORDS[call]))
+        at = state
+    return tuple(made)
+
+
+def _facts(trace: "ScalerTrace", step: int) -> str:
+    scale, then = (float(value) for value in trace.scale[step : step + 2])
+    parts = [
+        f"Step {step}: " + ("skipped" if trace.skipped[step] else "taken"),
+        "weights move" if trace.moved[step] else "no weight moves",
+        f"scale {scale:g}" + (f" → {then:g}" if then != scale else ""),
+        f"tracker {int(trace.growth_tracker[step])} → {int(trace.growth_tracker[step + 1])}",
+        f"norm {float(trace.gradient_norm[step]):.3g}",
+        f"loss {float(trace.loss[step]):.3g}",
+    ]
+    return " · ".join(parts)
+
+
+def mistake(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves | str, ...]:
+    """Draw what a wrong line gives, beside what the right one gives."""
+    chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
+    rows = {"wrong": result.wrong, "right": result.right}
+    positive = all(bool((row[row.isfinite()] > 0).any()) for row in rows.values())
+    log = positive and result.shows in ("size of the update", "scale", "loss")
+    value = float(rows[chosen][result.look])
+    beside = float(rows[other][result.look])
+    marks = (
+        (Mark(result.look, value, f"look here: {value:.3g}"),)
+        if abs(value) < float("inf") and not (log and value <= 0)
+        else ()
+    )
+    names = {"wrong": f"{result.shows}, wrong line", "right": f"{result.shows}, right line"}
+    own = [
+        name for name in result.others if name.startswith(result.shows) or len(result.others) == 1
+    ]
+    drawn: list[Curves | str] = [
+        Curves(
+            lines=(
+                Line(names[chosen], rows[chosen], shape=_shape(result)),
+                Line(names[other], rows[other], shape=_shape(result)),
+                *(Line(name, result.others[name], shape=_shape(result)) for name in own),
+            ),
+            title=f"{result.shows[0].upper()}{result.shows[1:]} under the {chosen} line, beside "
+            f"the {other} one",
+            x_title=result.over,
+            y_title=result.shows,
+            log=log,
+            marks=marks,
+            height=220,
+            alt=f"At {result.over} {result.look} the {chosen} line gives {value:.3g}, the {other} "
+            f"one {beside:.3g}.",
+        )
+    ]
+    rest = {name: row for name, row in result.others.items() if name not in own}
+    # What belongs together, as "loss, wrong" and "loss, right", stands in one chart.
+    for noun, group in itertools.groupby(
+        rest, key=lambda name: name.split(",")[0].split(" of ")[0]
+    ):
+        members = list(group)
+        ends = ", ".join(f"{name} {float(rest[name][-1]):.3g}" for name in members)
+        apart = all(bool((rest[name] > 0).all()) for name in members)
+        drawn.append(
+            Curves(
+                lines=tuple(Line(name, rest[name]) for name in members),
+                title=f"{noun[0].upper()}{noun[1:]}, under both lines",
+                x_title=result.over,
+                y_title=noun,
+                log=apart and noun != "steps",
+                height=180,
+                alt=f"At the end: {ends}.",
+            )
+        )
+    if wrong and result.said:
+        drawn.append(f"<div><pre>torch says: {escape(result.said)}</pre></div>")
+    return tuple(drawn)
+
+
+def _noun(name: str) -> str:
+    return name.split(",", maxsplit=1)[0].split(" of ", maxsplit=1)[0]
+
+
+def _shape(result: "ScalerMistake") -> str:
+    return {"weight": "points", "batch": "step"}.get(result.over, "line")
+
+
+def order(result: "OrderMistake", edges: Sequence["Edge"], *, wrong: bool) -> Stepper:
+    """Draw a wrong order of calls through the scaler's states, or a right one."""
+    calls, states = (
+        (result.wrong_calls, result.wrong_states)
+        if wrong
+        else (result.right_calls, result.right_states)
+    )
+    made, at = [], "READY"
+    for index, (call, state) in enumerate(zip(calls, states, strict=True)):
+        refused = wrong and bool(result.said) and index == len(calls) - 1
+        lit = (f"{at} {call}", state) if (at, call) in _WAYS else (state,)
+        words = (
+            f"torch raises {result.said}" if refused else _PASSES.get(call, _WORDS.get(call, ""))
+        )
+        made.append(Call(_CODE[call], lit, words, refused))
+        at = state
+    return Stepper(
+        title="Where each call takes the scaler: "
+        + ("the last one is refused" if wrong else "all are taken"),
+        alt="The scaler's states READY, UNSCALED and STEPPED, and the calls between them, dashed "
+        "with a cross where torch refuses the call.",
+        # An edge that is legal for float32 gradients is refused for float16 ones.
+        drawing=machine(
+            [result.edge if _same(edge, result.edge) and wrong else edge for edge in edges]
+        ),
+        sequences=(tuple(made),),
+        steps=((0, ""),),
+        start=(0, len(made) - 1),
+    )
+
+
+_PASSES = {
+    "step": "Nothing was found: the optimizer steps.",
+    "update": "The scale is set for the next step.",
+}
+
+
+def _same(edge: "Edge", other: "Edge") -> bool:
+    return (edge.state, edge.call) == (other.state, other.call)
+
+
+def race(lap: "Lap") -> Curves:
+    """Draw the loss of the four ways to train, as far as they have come."""
+    names = {
+        way: f"{way}: {100 * lap.zero_share[way]:.0f} % of gradients are 0" for way in lap.losses
+    }
+    return Curves(
+        lines=tuple(Line(names[way], row) for way, row in lap.losses.items()),
+        title="Loss of each batch, the same model and batches four ways",
+        x_title=_STEP,
+        y_title="loss",
+        log=True,
+        height=280,
+        x_range=(0, lap.steps - 1),
+        alt=" ".join(
+            f"{way} ends at {float(row[-1]):.3g}; {100 * lap.zero_share[way]:.0f} % of its "
+            "gradients are 0."
+            for way, row in lap.losses.items()
+        ),
+    )
+
+
+def thumbnail(view: "View") -> str:
+    """Return the home card's picture as SVG: the scale over the steps, skipped ones crossed."""
+    trace = view.trace
+    exponents = trace.scale.clamp(min=1e-38).log2().tolist()
+    low, high = min(exponents), max(exponents)
+    span = max(high - low, 1.0)
+    wide = 212 / (len(exponents) - 1)
+    points = [(14 + wide * k, 96 - 72 * (e - low) / span) for k, e in enumerate(exponents)]
+    path = f"M{points[0][0]:.1f} {points[0][1]:.1f}" + "".join(
+        f"H{x:.1f}V{y:.1f}" for x, y in points[1:]
+    )
+    crosses = "".join(
+        style.mark("cross", *points[step], colour=style.VERMILION, size=4.5, words="skipped")
+        for step in trace.skipped.nonzero().flatten().tolist()
+    )
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 120" width="240" height="120">'
+        f'<path d="M14 106H226M14 14V106" fill="none" stroke="{style.NEUTRAL}"/>'
+        f'<path d="{path}" fill="none" stroke="{style.BLUE}" stroke-width="2.5"/>{crosses}</svg>'
+    )

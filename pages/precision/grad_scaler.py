@@ -1,0 +1,106 @@
+"""GradScaler: why the loss is scaled, how the scale moves, and what each call does."""
+
+import streamlit as st
+
+from explainers import grad_scaler as topic
+from explainers.grad_scaler import mistakes
+from figures import grad_scaler as figures
+from ui import figure, frame, proofs
+from ui.controls import Controls
+from ui.frame import Lesson
+
+SLUG = "grad_scaler"
+page = frame.Frame(SLUG, topic.PRESETS)
+controls, device = page.controls, frame.device()
+
+
+def draw_poisoned() -> None:
+    """Draw which steps are poisoned, where any are."""
+    if page.value("poison") != "none":
+        controls.draw("poisoned")
+
+
+def draw_clipping() -> None:
+    """Draw how to clip, where there is clipping."""
+    if page.value("clip"):
+        controls.draw("max_norm")
+        controls.draw("unscale_first")
+
+
+def draw_controls() -> None:
+    """Draw the scaler's numbers, then what happens to it."""
+    controls.draw("dtype")
+    controls.draw("init_exponent")
+    controls.draw("growth_factor", "backoff_factor")
+    controls.draw("growth_interval", "steps")
+    controls.draw("poison", on_change={"poison": lambda: page.changed(also=("bad",))})
+    page.part("bad", draw_poisoned)
+    controls.draw("clip", on_change={"clip": lambda: page.changed(also=("clipping",))})
+    page.part("clipping", draw_clipping)
+    controls.draw("learning_rate")
+
+
+def draw_view() -> None:
+    """Draw the scale, the calls of each step, norms and loss."""
+    view = page.explain(lambda settings: topic.explain(settings, device=device))
+    figure.draw(figures.see(view), key=f"{SLUG}.see")
+    page.live_checks(topic.view_checks(view))
+
+
+def learn() -> None:
+    """Train the same model in four ways."""
+    state, own = st.session_state, Controls(f"{SLUG}.race", topic.Race)
+    race = own.settings()
+    own.draw("exponent", "steps")
+    left, right = st.columns(2)
+    again = left.button("Train again", icon=":material/replay:", key=f"{SLUG}.again")
+    bar, place = st.progress(0.0), st.empty()
+    lap: topic.Lap | None = state.get(f"{SLUG}.lap")
+    if again or state.get(f"{SLUG}.trained") != (race, device):
+        right.button("Stop", icon=":material/stop:", key=f"{SLUG}.stop")
+        state[f"{SLUG}.trained"] = (race, device)
+        for lap in topic.train(race, device=device):
+            state[f"{SLUG}.lap"] = lap
+            bar.progress(lap.done / lap.steps)
+    if lap is not None:
+        bar.progress(lap.done / lap.steps)
+        with place.container():
+            figure.draw(figures.race(lap), key=f"{SLUG}.race.figure")
+
+
+def take(settings: topic.AmpRun) -> tuple[str, list[frame.Download]]:
+    """Return the code of the run on show, and its numbers."""
+    view = topic.explain(settings, device=device)
+    return topic.snippet(settings, device=device), [
+        frame.Download("Every step (.csv)", f"{SLUG}.csv", lambda: topic.table(view), "text/csv")
+    ]
+
+
+def draw_order(result: topic.OrderMistake, *, wrong: bool) -> figure.Drawn:
+    """Draw an order of calls through the scaler's states."""
+    return figures.order(result, topic.machine(device=device), wrong=wrong)
+
+
+page.see(draw_controls, draw_view)
+page.mistakes(
+    *(
+        Lesson(title, parameters, run, draw)
+        for title, parameters, run, draw in (
+            ("clip first", mistakes.ClipFirst(), mistakes.clip_first, figures.mistake),
+            ("skipped steps", mistakes.SkippedSteps(), mistakes.skipped_steps, figures.mistake),
+            ("order of calls", mistakes.IllegalOrder(), mistakes.illegal_order, draw_order),
+            ("while accumulating", mistakes.Rescaled(), mistakes.rescaled, figures.mistake),
+            ("down to zero", mistakes.ToZero(), mistakes.to_zero, figures.mistake),
+            ("no scaler", mistakes.NoScaler(), mistakes.no_scaler, figures.mistake),
+        )
+    )
+)
+page.proof(proofs.of(SLUG, device))
+page.learn(
+    "The same model and batches in float32, float16 without a scaler, float16 with one, bfloat16.",
+    "Train all four ways",
+    learn,
+)
+page.take(take)
+page.predict(topic.question(device=device))
+page.references(topic.REFERENCES)
