@@ -443,6 +443,7 @@ class Chart {
     const tall = 1e5;
     const high = (i) => {
       const value = ys[i];
+      if (!Number.isFinite(value)) return NaN; // a gap
       const y = by + ay * (log ? (value > 0 ? Math.log10(value) : NaN) : value);
       // Far outside, a line may lead where it likes.
       return y > tall ? tall : y < -tall ? -tall : Math.round(y);

@@ -46,7 +46,10 @@ class Stepper {
       this.buttons[name].onclick = () => this.act(move);
     }
     this.play.onclick = () => this.run(!this.playing);
-    this.range.oninput = () => this.act(() => this.go(this.range.valueAsNumber, this.call));
+    this.range.oninput = () => {
+      const wanted = this.range.valueAsNumber; // read before anything is drawn
+      this.act(() => this.go(wanted, this.call));
+    };
     this.calls.onclick = (event) => {
       const button = event.target.closest("button");
       if (button) this.act(() => this.go(this.step, Number(button.dataset.call)));
@@ -158,13 +161,13 @@ class Stepper {
   draw() {
     const { step, call, data, end, playing } = this;
     const sequence = this.sequence();
-    const [code, lit, words, refused] = sequence[call];
+    const [name, code, lit, words, refused] = sequence[call];
     if (sequence !== this.listed) {
       this.listed = sequence;
-      this.calls.replaceChildren(...sequence.map(([text, , , bad], index) => {
+      this.calls.replaceChildren(...sequence.map(([text, , , , bad], index) => {
         const button = document.createElement("button");
         button.type = "button";
-        button.textContent = bad ? `${text}  ✗` : text;
+        button.textContent = bad ? `${text} ✗` : text;
         button.dataset.call = index;
         button.classList.toggle("refused", bad);
         const item = document.createElement("li");
@@ -177,15 +180,15 @@ class Stepper {
       else firstChild.removeAttribute("aria-current");
     });
     for (const part of this.parts) part.classList.toggle("lit", lit.includes(part.dataset.part));
-    this.drawing.ariaLabel = `${this.alt} Now: ${code}${refused ? ", which torch refuses" : ""}, ${lit.at(-1)}.`;
+    this.drawing.ariaLabel = `${this.alt} Now: ${name}${refused ? ", which torch refuses" : ""}, ${lit.at(-1)}.`;
     const [bold, plain] = this.words.children;
     bold.textContent = code;
     plain.textContent = words;
     this.facts.textContent = data.steps[step][1];
     this.facts.hidden = !data.steps[step][1];
     this.range.value = step;
-    const name = data.step_name.charAt(0).toUpperCase() + data.step_name.slice(1);
-    this.range.previousElementSibling.textContent = `${name} ${step}`;
+    const noun = data.step_name.charAt(0).toUpperCase() + data.step_name.slice(1);
+    this.range.previousElementSibling.textContent = `${noun} ${step}`;
     this.play.lastElementChild.textContent = playing ? "Pause" : "Play";
     const [first, last] = [step === 0 && call === 0, this.atEnd()];
     for (const [move, off] of [["back", first], ["previous", first], ["next", last], ["on", last]]) {

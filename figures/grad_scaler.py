@@ -1,6 +1,8 @@
 """Draw what `explainers.grad_scaler` computes."""
 
+import functools
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -73,22 +75,23 @@ def _scale(view: "View") -> Curves:
     trace = view.trace
     skipped = trace.skipped.nonzero().flatten().tolist()
     start, end = float(trace.scale[0]), float(trace.scale[-1])
+    exponent = trace.exponent
+    heights = exponent.tolist()
     return Curves(
         lines=(
-            Line("scale", trace.scale, shape="step"),
-            Line("growth tracker", trace.growth_tracker, axis="right", shape="step"),
+            Line("log2 of the scale", exponent, shape="step"),
+            Line("growth tracker", trace.growth_tracker, axis="right", shape="step", faint=True),
         ),
         title=f"The scale before each step: {start:g} at first, {end:g} at last",
         x_title=_STEP,
-        y_title="scale",
+        y_title="log2 of the scale",
         right_title="clean steps in a row",
-        log=True,
         marks=tuple(
-            Mark(step, float(trace.scale[step]), "skipped: no weight moves", "cross")
+            Mark(step, heights[step], "skipped: no weight moves", "cross")
             for step in skipped[:_MOST_MARKS]
-            if trace.scale[step] > 0
+            if math.isfinite(heights[step])
         ),
-        height=210,
+        height=190,
         alt=f"The scale starts at {start:g} and ends at {end:g}; {len(skipped)} of "
         f"{len(trace.stepped)} steps are skipped"
         + (f", at steps {_few(skipped)}." if skipped else "."),
@@ -149,13 +152,13 @@ def _edge(edge: "Edge") -> str:
 
 def _calls(view: "View") -> Stepper:
     trace = view.trace
+    rows = _Rows(trace)
     sequences: dict[tuple[Call, ...], int] = {}
     steps = []
     for step in range(len(trace.calls)):
-        made = _sequence(trace, step)
-        steps.append((sequences.setdefault(made, len(sequences)), _facts(trace, step)))
-    skipped = trace.skipped.nonzero().flatten().tolist()
-    first = int(skipped[0]) if skipped else 0
+        made = _sequence(trace.calls[step], trace.states[step], rows.outcome(step))
+        steps.append((sequences.setdefault(made, len(sequences)), rows.facts(step)))
+    first = rows.stepped.index(False) if not all(rows.stepped) else 0
     return Stepper(
         title="Each call of a step, and where it takes the scaler",
         alt="The scaler's states READY, UNSCALED and STEPPED; arrows for the calls between them, "
@@ -168,41 +171,65 @@ def _calls(view: "View") -> Stepper:
     )
 
 
-def _sequence(trace: "ScalerTrace", step: int) -> tuple[Call, ...]:
-    before, after = trace.scale[step], trace.scale[step + 1]
-    outcome = {
-        "step": "An inf or a NaN was found: the optimizer's own step is left out."
-        if trace.skipped[step]
-        else "Nothing was found: the optimizer steps.",
-        "update": f"The scale is multiplied by {float(after / before):.3g}, the count starts anew."
-        if after != before and before > 0
-        else "One more clean step is counted."
-        if trace.growth_tracker[step + 1] > 0
-        else "The scale stays where it is.",
-    }
+class _Rows:
+    """The trace as lists: reading tensors number by number takes longer than the run."""
+
+    def __init__(self, trace: "ScalerTrace") -> None:
+        self.scale = trace.scale.tolist()
+        self.tracker = trace.growth_tracker.tolist()
+        self.stepped = trace.stepped.tolist()
+        self.moved = trace.moved.tolist()
+        self.norm = trace.gradient_norm.tolist()
+        self.loss = trace.loss.tolist()
+
+    def outcome(self, step: int) -> tuple[str, str]:
+        """Return what the scaler's step and its update have done."""
+        before, after = self.scale[step : step + 2]
+        stepped = (
+            "Nothing was found: the optimizer steps."
+            if self.stepped[step]
+            else "An inf or a NaN was found: the optimizer's own step is left out."
+        )
+        if after != before:
+            factor = f"{after / before:.3g}"
+            return stepped, f"The scale is multiplied by {factor}; the count starts anew."
+        counted = self.tracker[step + 1] > 0
+        return stepped, (
+            "One more clean step is counted." if counted else "The scale stays where it is."
+        )
+
+    def facts(self, step: int) -> str:
+        """Return a line of numbers about a step."""
+        scale, then = self.scale[step : step + 2]
+        parts = (
+            f"Step {step}: " + ("taken" if self.stepped[step] else "skipped"),
+            "weights move" if self.moved[step] else "no weight moves",
+            f"scale {scale:g}" + (f" → {then:g}" if then != scale else ""),
+            f"tracker {self.tracker[step]} → {self.tracker[step + 1]}",
+            f"norm {self.norm[step]:.3g}",
+            f"loss {self.loss[step]:.3g}",
+        )
+        return " · ".join(parts)
+
+
+# Steps that make the same calls with the same outcome are many.
+@functools.lru_cache(maxsize=256)
+def _sequence(
+    calls: tuple[str, ...], states: tuple[str, ...], outcome: tuple[str, str]
+) -> tuple[Call, ...]:
+    words = {**_WORDS, "step": outcome[0], "update": outcome[1]}
     made, at = [], "READY"
-    for call, state in zip(trace.calls[step], trace.states[step], strict=True):
+    for call, state in zip(calls, states, strict=True):
         lit = (f"{at} {call}", state) if (at, call) in _WAYS else (state,)
-        made.append(Call(_CODE[call], lit, outcome.get(call) or _WORDS[call]))
+        made.append(Call(call, _CODE[call], lit, words[call]))
         at = state
     return tuple(made)
 
 
-def _facts(trace: "ScalerTrace", step: int) -> str:
-    scale, then = (float(value) for value in trace.scale[step : step + 2])
-    parts = [
-        f"Step {step}: " + ("skipped" if trace.skipped[step] else "taken"),
-        "weights move" if trace.moved[step] else "no weight moves",
-        f"scale {scale:g}" + (f" → {then:g}" if then != scale else ""),
-        f"tracker {int(trace.growth_tracker[step])} → {int(trace.growth_tracker[step + 1])}",
-        f"norm {float(trace.gradient_norm[step]):.3g}",
-        f"loss {float(trace.loss[step]):.3g}",
-    ]
-    return " · ".join(parts)
-
-
 def mistake(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves | str, ...]:
     """Draw what a wrong line gives, beside what the right one gives."""
+    if result.over == "weight":
+        return _weights(result, wrong=wrong)
     chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
     rows = {"wrong": result.wrong, "right": result.right}
     positive = all(bool((row[row.isfinite()] > 0).any()) for row in rows.values())
@@ -260,6 +287,32 @@ def mistake(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves | str, ...]
     return tuple(drawn)
 
 
+def _weights(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves]:
+    """Draw each weight's gradient against the true one: right ones lie on the diagonal."""
+    ((name, true),) = result.others.items()
+    order = true.argsort()
+    chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
+    rows = {"wrong": result.wrong[order], "right": result.right[order]}
+    return (
+        Curves(
+            lines=(
+                *(
+                    Line(f"{kind} line", rows[kind], true[order], shape="points")
+                    for kind in (chosen, other)
+                ),
+                Line(name, true[order], true[order], faint=True),
+            ),
+            title=f"{result.shows[0].upper()}{result.shows[1:]}, weight by weight, against the "
+            "true one",
+            x_title=f"true gradient: {name}",
+            y_title=result.shows,
+            height=240,
+            alt=f"A dot for each of {len(true)} weights. Under the right line all lie on the "
+            "diagonal; under the wrong one they stray from it.",
+        ),
+    )
+
+
 def _noun(name: str) -> str:
     return name.split(",", maxsplit=1)[0].split(" of ", maxsplit=1)[0]
 
@@ -282,7 +335,7 @@ def order(result: "OrderMistake", edges: Sequence["Edge"], *, wrong: bool) -> St
         words = (
             f"torch raises {result.said}" if refused else _PASSES.get(call, _WORDS.get(call, ""))
         )
-        made.append(Call(_CODE[call], lit, words, refused))
+        made.append(Call(call, _CODE[call], lit, words, refused))
         at = state
     return Stepper(
         title="Where each call takes the scaler: "
@@ -333,7 +386,7 @@ def race(lap: "Lap") -> Curves:
 def thumbnail(view: "View") -> str:
     """Return the home card's picture as SVG: the scale over the steps, skipped ones crossed."""
     trace = view.trace
-    exponents = trace.scale.clamp(min=1e-38).log2().tolist()
+    exponents = trace.exponent.clamp(min=-149).tolist()
     low, high = min(exponents), max(exponents)
     span = max(high - low, 1.0)
     wide = 212 / (len(exponents) - 1)

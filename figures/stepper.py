@@ -11,12 +11,14 @@ class Call:
     """Hold one call.
 
     Attributes:
+        name: In short.
         code: As it stands in a program.
         lit: Names of the drawing's parts that light up; the last is where things stand after it.
         words: What it does, in one sentence.
         refused: Whether torch raises.
     """
 
+    name: str
     code: str
     lit: tuple[str, ...]
     words: str

@@ -81,8 +81,7 @@ class Controls:
             case Number():
                 kind: type[int] | type[float] = int if spec.integer else float
                 widget: Callable[..., Any] = st.number_input if typed else st.slider
-                # Sliders would show 30 as 30.00.
-                form = {} if typed else {"format": "%d" if spec.step % 1 == 0 else "%.2f"}
+                form = {} if typed else {"format": _format(spec.step)}
                 widget(
                     spec.label,
                     min_value=kind(spec.minimum),
@@ -136,3 +135,11 @@ class Controls:
             help=spec.help,
             longest=_LONGEST,
         )
+
+
+def _format(step: float) -> str:
+    """Return a slider's format: 30 and not 30.00, and as many decimals as its step has."""
+    if step % 1 == 0:
+        return "%d"
+    decimals = len(f"{step:.8f}".rstrip("0").partition(".")[2])
+    return f"%.{max(decimals, 2)}f"

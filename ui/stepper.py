@@ -61,7 +61,7 @@ def stepper_data(drawn: Stepper) -> dict[str, Any]:
         "alt": drawn.alt,
         "drawing": drawn.drawing,
         "sequences": [
-            [[call.code, list(call.lit), call.words, call.refused] for call in sequence]
+            [[call.name, call.code, list(call.lit), call.words, call.refused] for call in sequence]
             for sequence in drawn.sequences
         ],
         "steps": [list(step) for step in drawn.steps],

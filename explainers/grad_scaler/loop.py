@@ -58,6 +58,11 @@ class ScalerTrace:
     states: tuple[tuple[str, ...], ...]
 
     @property
+    def exponent(self) -> Tensor:
+        """log2 of the scale, ``(steps + 1,)`` float32; minus infinity for a scale of 0."""
+        return self.scale.log2()
+
+    @property
     def skipped(self) -> Tensor:
         """Whether each step was skipped, ``(steps,)`` bool."""
         return ~self.stepped

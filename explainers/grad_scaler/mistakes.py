@@ -142,8 +142,6 @@ def clip_first(parameters: ClipFirst, *, device: str = "cpu") -> ScalerMistake:
         others={
             "norm that clipping sees, wrong": wrong.scaled_gradient_norm,
             "norm that clipping sees, right": right.gradient_norm,
-            "loss, wrong": wrong.loss.double(),
-            "loss, right": right.loss.double(),
         },
     )
 

@@ -37,6 +37,7 @@ class Toy(Parameters):
 
 
 LINE, TABLE = Toy.specs()["line"], Toy.specs()["table"]
+WHOLE = Numbers("whole", "Help.", 0, 20, (1, 1), (1, 3), integer=True)
 
 KINDS = [Toy, *(type(page.topic.PRESETS[0].parameters) for page in catalogue.PAGES)]
 
@@ -48,6 +49,8 @@ def typed(draw: st.DrawFn, spec: Numbers) -> str:
     # Tiny and negative: the longest text that a number has.
     one = st.floats(spec.minimum, spec.maximum) | st.floats(-1e-299, 1e-299) | st.just(-0.0)
     form = st.sampled_from(["{:.6g}", "{:.2f}", "{:+.3e}"])
+    if spec.integer:
+        one = st.integers(int(spec.minimum), int(spec.maximum)).map(float)
     lines = draw(
         st.lists(
             st.lists(st.tuples(one, form), min_size=width, max_size=width),
@@ -185,6 +188,7 @@ def test_typed_numbers_are_the_same_once_they_are_evenly_spaced(spec: Numbers, d
     ("spec", "text", "canonical", "rows"),
     [
         (LINE, "0,1", "0, 1", ((0, 1),)),
+        (WHOLE, "3, 1e1", "3, 10", ((3, 10),)),
         (LINE, " .5 ,  1e0,-0 ", "0.5, 1, 0", ((0.5, 1, 0),)),
         (LINE, "[0, 0.25, 9]", "0, 0.25, 9", ((0, 0.25, 9),)),
         (TABLE, "1,2;3,4", "1, 2; 3, 4", ((1, 2), (3, 4))),
@@ -201,6 +205,8 @@ def test_numbers_are_read_as_people_type_them(spec: Numbers, text, canonical, ro
 @pytest.mark.parametrize(
     ("spec", "text"),
     [
+        (WHOLE, "1.5"),
+        (WHOLE, "1, 2.000001"),
         *(
             (LINE, text)
             for text in (
