@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import enum
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 
@@ -21,6 +22,8 @@ class Check:
         error: Largest absolute difference found now.
         tolerance: Largest difference that still counts as agreement.
         remark: Why they differ by as much as they do, or why they never will agree; may be empty.
+        made_at: When it was found, in seconds of `time.perf_counter`: the time since the one before
+            is what it took.
     """
 
     statement: str
@@ -28,6 +31,7 @@ class Check:
     error: float
     tolerance: float
     remark: str = ""
+    made_at: float = dataclasses.field(default_factory=time.perf_counter, compare=False, repr=False)
 
     @property
     def holds(self) -> bool:
@@ -101,6 +105,7 @@ class Claim:
         verdict: How it stands, from `measured`.
         measured: What torch gave just now.
         truth: The statement that is true for this torch.
+        made_at: When it was measured, as a `Check`'s.
     """
 
     says: str
@@ -108,6 +113,7 @@ class Claim:
     verdict: Verdict
     measured: str
     truth: str
+    made_at: float = dataclasses.field(default_factory=time.perf_counter, compare=False, repr=False)
 
 
 # Python's warning filters belong to the process; two sessions must not restore each other's.

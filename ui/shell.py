@@ -7,6 +7,7 @@ from ui import catalogue, frame, sentences, server
 
 ASSETS = catalogue.ROOT / "assets"
 HOME = catalogue.ROOT / "pages" / "home" / "home.py"
+PROOF = catalogue.ROOT / "pages" / "home" / "proof.py"
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
 
 
 def pages() -> dict[str, list[st.Page]]:
-    """Return the navigation: home, then every chapter of the catalogue."""
+    """Return the navigation: home, every chapter of the catalogue, the proof sheet."""
     home = st.Page(HOME, title="Home", icon=":material/home:", default=True)
     chapters = {
         chapter: [
@@ -49,7 +50,8 @@ def pages() -> dict[str, list[st.Page]]:
         ]
         for chapter in catalogue.CHAPTERS
     }
-    return {"": [home], **chapters}
+    proof = st.Page(PROOF, title="Proof sheet", icon=":material/fact_check:", url_path="proof")
+    return {"": [home], **chapters, "Everything": [proof]}
 
 
 def _device() -> None:

@@ -1,5 +1,6 @@
 """Draw small tables and lines of code that stay readable on a phone, where they stack."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from explainers.evidence import Agreement, Check, Claim, Difference, Mistake, Verdict
+from ui.sheet import Entry
 
 _STYLE = (Path(__file__).resolve().parent.parent / "assets" / "tables.css").read_text("utf-8")
 _MARKS = {
@@ -14,6 +16,15 @@ _MARKS = {
     Verdict.CONDITION: ("partly", "◐"),
     Verdict.WRONG: ("bad", "✗"),
     Verdict.OBSOLETE: ("old", "◇"),
+}
+
+# A long dotted name may break after a dot.
+_WITHIN = re.compile(r"(?<=[a-z0-9])\.(?=[a-z_])")
+
+_SHEET = {
+    **{str(verdict): mark for verdict, mark in _MARKS.items()},
+    "fails": ("bad", "✗"),
+    "wrong": ("old", "✗"),
 }
 
 _KINDS = {
@@ -84,6 +95,34 @@ def agreements(rows: Sequence[Agreement]) -> None:
     _table(names, body)
 
 
+def sheet(rows: Sequence[Entry]) -> None:
+    """Draw lines of the proof sheet; one that fails is red, and says by how much."""
+    body = "".join(_sheet_row(row) for row in rows)
+    numbers = ("Largest error", "Tolerance", "Verdict", "Time")
+    names = ("Page", "Statement", "Compared with", *numbers)
+    _table(names, body, kind="sheet")
+
+
+def _sheet_row(row: Entry) -> str:
+    kind, mark = _SHEET[row.verdict]
+    beyond = ""
+    if row.verdict == "fails" and row.error is not None and row.tolerance is not None:
+        beyond = f" by {row.error - row.tolerance:.1e}"
+    return _row(
+        kind,
+        (
+            ("Page", _name(row.page)),
+            ("Statement", _text(row.statement, row.remark)),
+            ("Compared with", _WITHIN.sub(".<wbr>", escape(row.reference))),
+            ("Largest error", "–" if row.error is None else f"{row.error:.1e}"),
+            ("Tolerance", "–" if row.tolerance is None else f"{row.tolerance:.1e}"),
+            ("Verdict", f"{mark} {row.verdict}{beyond}"),
+            ("Time", f"{1e3 * row.seconds:.1f} ms"),
+        ),
+        red=row.verdict == "fails",
+    )
+
+
 def _name(name: str) -> str:
     """Let a long name break after its underscores, and nowhere else."""
     return escape(name).replace("_", "_<wbr>")
@@ -115,18 +154,19 @@ def _text(main: str, small: str) -> str:
     return escape(main) + (f"<small>{escape(small)}</small>" if small else "")
 
 
-def _row(kind: str, cells: Sequence[tuple[str, str]]) -> str:
+def _row(kind: str, cells: Sequence[tuple[str, str]], *, red: bool = False) -> str:
     inner = "".join(
         f'<td data-label="{escape(label)}"'
         + (f' class="verdict {kind}"' if label in ("Verdict", "They agree") else "")
         + f">{value}</td>"
         for label, value in cells
     )
-    return f"<tr>{inner}</tr>"
+    return f'<tr class="bad">{inner}</tr>' if red else f"<tr>{inner}</tr>"
 
 
-def _table(names: Sequence[str], body: str) -> None:
+def _table(names: Sequence[str], body: str, *, kind: str = "") -> None:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     st.html(
-        f'<table class="loupe-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        f'<table class="loupe-table {kind}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table>"
     )

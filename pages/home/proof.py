@@ -1,0 +1,64 @@
+"""Proof sheet: every check and every claim of every page, run now."""
+
+import streamlit as st
+import torch
+
+from explainers import devices
+from ui import address, catalogue, frame, sheet, tables
+
+ENTRIES, RUN_ON = "proof.entries", "proof.run_on"
+ALL = "All"
+VERDICTS = (ALL, "fails", "holds", "holds with a condition", "wrong", "obsolete")
+
+
+def draw() -> None:
+    """Draw the button, the filters, and what was found; run it all where that is asked for."""
+    state, device = st.session_state, frame.device()
+    chapter = st.pills(
+        "Chapter", (ALL, *catalogue.CHAPTERS), default=ALL, required=True, key="proof.chapter"
+    )
+    verdict = st.pills("Verdict", VERDICTS, default=ALL, required=True, key="proof.verdict")
+
+    def shown(entries: list[sheet.Entry]) -> list[sheet.Entry]:
+        return [
+            entry
+            for entry in entries
+            if chapter in (ALL, entry.chapter) and verdict in (ALL, entry.verdict)
+        ]
+
+    if st.button("Run everything now", icon=":material/play_arrow:", key="proof.run"):
+        entries: list[sheet.Entry] = []
+        state[ENTRIES], state[RUN_ON] = entries, (device, torch.__version__)
+        bar = st.progress(0.0)
+        words, rows = st.empty(), st.empty()
+        total = 2 * len(catalogue.PAGES)
+        for done, found in enumerate(sheet.run(device), 1):
+            entries += found
+            bar.progress(done / total, f"{done // 2} of {len(catalogue.PAGES)} pages")
+            words.markdown(f"**{sheet.summary(entries)}**")
+            with rows.container():
+                tables.sheet(shown(entries))
+    elif state.get(ENTRIES):
+        st.markdown(f"**{sheet.summary(state[ENTRIES])}**")
+        tables.sheet(shown(state[ENTRIES]))
+    if state.get(ENTRIES):
+        ran_on, version = state[RUN_ON]
+        st.caption(f"Run on {devices.title(ran_on)} by torch {version}.")
+        with st.container(horizontal=True, gap="small"):
+            for name, mime, make in (
+                ("proof.json", "application/json", lambda: sheet.as_json(state[ENTRIES], ran_on)),
+                ("proof.csv", "text/csv", lambda: sheet.as_csv(state[ENTRIES])),
+            ):
+                st.download_button(
+                    name, make, file_name=name, mime=mime, on_click="ignore", key=f"download.{name}"
+                )
+
+
+address.leave()
+st.title("Proof sheet", anchor=False)
+st.markdown(
+    "Every check and every statement of the notes, from every page, run by your torch on your "
+    "device: torch beside references that share none of its code."
+)
+tables.style()
+st.fragment(draw)()

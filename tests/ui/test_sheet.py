@@ -1,0 +1,148 @@
+"""The proof sheet: everything runs, nothing is remembered, and what fails is seen to fail."""
+
+import csv
+import dataclasses
+import io
+import json
+from types import SimpleNamespace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explainers.evidence import Check, Claim, Verdict
+from ui import catalogue, sheet, tables
+
+
+@pytest.fixture(scope="module")
+def entries() -> list[sheet.Entry]:
+    return [entry for found in sheet.run("cpu") for entry in found]
+
+
+def test_every_check_and_every_claim_of_every_page_is_on_the_sheet(
+    entries: list[sheet.Entry],
+) -> None:
+    for page in catalogue.PAGES:
+        own = [entry for entry in entries if entry.page == page.slug]
+        stated = [entry.statement for entry in own if entry.kind == "check"]
+        assert stated == [check.statement for check in page.topic.checks(device="cpu")]
+        said = [entry.statement for entry in own if entry.kind == "claim"]
+        assert said == [claim.says for claim in page.topic.claims(device="cpu")]
+        assert {entry.chapter for entry in own} == {page.chapter}
+
+
+def test_nothing_on_the_sheet_fails(entries: list[sheet.Entry]) -> None:
+    assert [entry for entry in entries if entry.verdict == sheet.FAILS] == []
+
+
+def test_each_entry_says_what_it_took(entries: list[sheet.Entry]) -> None:
+    assert all(0 <= entry.seconds < 20 for entry in entries)
+    assert sum(entry.seconds for entry in entries) > 0.1
+
+
+def page_that(checks, claims) -> catalogue.Page:
+    """A page of the catalogue whose topic is a stand-in."""
+    topic = SimpleNamespace(checks=checks, claims=claims)
+    return SimpleNamespace(chapter="Nowhere", slug="nothing", topic=topic)  # type: ignore[return-value]
+
+
+def test_a_failing_check_says_by_how_much_and_its_row_is_red() -> None:
+    bad = Check("two is three", "counting", error=3e-5, tolerance=1e-5)
+    page = page_that(lambda device: (bad,), lambda device: ())
+    (entry,) = next(sheet.run("cpu", [page]))
+    assert entry.verdict == "fails"
+
+    def draw(row) -> None:
+        from ui import tables
+
+        tables.sheet([row])
+
+    (table,) = AppTest.from_function(draw, args=(entry,)).run().html
+    assert '<tr class="bad">' in table.value
+    assert "✗ fails by 2.0e-05" in table.value
+
+
+def test_a_topic_that_raises_fails_alone_and_says_what_was_raised() -> None:
+    def raises(device):
+        raise RuntimeError("no such kernel\nsecond line")
+
+    claim = Claim("x", "there", Verdict.HOLDS, "now", "true")
+    checks, claims = sheet.run("cpu", [page_that(raises, lambda device: (claim,))])
+    (entry,) = checks
+    assert (entry.verdict, entry.reference) == ("fails", "RuntimeError: no such kernel")
+    assert [row.verdict for row in claims] == ["holds"]
+
+
+def test_every_run_computes_anew() -> None:
+    runs = []
+
+    def checks(device):
+        runs.append(device)
+        return (Check("s", "r", 0.0, 0.0),)
+
+    page = page_that(checks, lambda device: ())
+    for _ in range(2):
+        list(sheet.run("cpu", [page]))
+    assert runs == ["cpu", "cpu"]
+
+
+def test_time_is_that_since_the_one_before() -> None:
+    first = Check("a", "r", 0.0, 0.0)
+    second = dataclasses.replace(first, statement="b", made_at=first.made_at + 0.25)
+    page = page_that(lambda device: (second, first), lambda device: ())
+    found = {entry.statement: entry.seconds for entry in next(sheet.run("cpu", [page]))}
+    assert found["b"] == pytest.approx(0.25)
+
+
+def test_the_downloads_hold_every_entry(entries: list[sheet.Entry]) -> None:
+    lost = dataclasses.replace(entries[0], error=float("nan"), statement='with "quotes", commas')
+    rows = [*entries, lost]
+    book = json.loads(sheet.as_json(rows, "cpu"))
+    assert book["device"] == "cpu"
+    assert [row["statement"] for row in book["entries"]] == [row.statement for row in rows]
+    assert book["entries"][-1]["error"] == "nan"
+    read = list(csv.DictReader(io.StringIO(sheet.as_csv(rows))))
+    assert [row["statement"] for row in read] == [row.statement for row in rows]
+    assert float(read[0]["error"]) == entries[0].error
+
+
+def test_the_summary_counts() -> None:
+    good = sheet.Entry("c", "p", "check", "s", "r", 0.0, 0.0, "holds", "", 0.5)
+    rows = [
+        good,
+        dataclasses.replace(good, verdict="fails"),
+        dataclasses.replace(good, kind="claim"),
+        dataclasses.replace(good, kind="claim", verdict="holds with a condition"),
+    ]
+    assert sheet.summary(rows) == (
+        "1 of 2 checks hold. Of 2 statements of the notes: 1 hold, 1 hold with a condition. "
+        "2.0 s of computing."
+    )
+
+
+def test_every_verdict_has_its_mark() -> None:
+    assert {str(verdict) for verdict in Verdict} | {"fails"} <= set(tables._SHEET)
+
+
+def opened() -> AppTest:
+    tester = AppTest.from_file(catalogue.ROOT / "ui" / "shell.py", default_timeout=60)
+    tester.run()
+    tester.switch_page("../pages/home/proof.py").run()
+    return tester
+
+
+def test_the_page_runs_everything_and_its_filters_leave_what_they_say() -> None:
+    tester = opened()
+    assert not tester.exception
+    tester.button(key="proof.run").click().run()
+    assert not tester.exception
+    whole = tester.html[-1].value
+    assert whole.count("<tr>") > 100
+    tester.run()
+    chapter = catalogue.CHAPTERS[-1]
+    tester.get_by_key("proof.chapter").set_value(chapter).run()
+    rows = tester.html[-1].value
+    for page in catalogue.PAGES:
+        name = page.slug.replace("_", "_<wbr>")
+        assert (f">{name}<" in rows) == (page.chapter == chapter)
+    tester.get_by_key("proof.verdict").set_value("fails").run()
+    assert tester.html[-1].value.count("<tr>") == 1  # the head
