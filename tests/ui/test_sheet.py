@@ -130,19 +130,25 @@ def opened() -> AppTest:
     return tester
 
 
+def table(tester: AppTest) -> str:
+    """What the page's table holds."""
+    (found,) = [part.value for part in tester.html if "<tbody>" in part.value]
+    return str(found)
+
+
 def test_the_page_runs_everything_and_its_filters_leave_what_they_say() -> None:
     tester = opened()
     assert not tester.exception
     tester.button(key="proof.run").click().run()
     assert not tester.exception
-    whole = tester.html[-1].value
+    whole = table(tester)
     assert whole.count("<tr>") > 100
     tester.run()
     chapter = catalogue.CHAPTERS[-1]
     tester.get_by_key("proof.chapter").set_value(chapter).run()
-    rows = tester.html[-1].value
+    rows = table(tester)
     for page in catalogue.PAGES:
         name = page.slug.replace("_", "_<wbr>")
         assert (f">{name}<" in rows) == (page.chapter == chapter)
     tester.get_by_key("proof.verdict").set_value("fails").run()
-    assert tester.html[-1].value.count("<tr>") == 1  # the head
+    assert table(tester).count("<tr>") == 1  # the head
