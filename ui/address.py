@@ -16,6 +16,8 @@ from explainers.parameters import Parameters
 
 _CURRENT = "_address.page"
 REFUSED = "_address.refused"
+SLIDE = {"embed": "true", "controls": "0"}
+"""What an address adds to show a view without Streamlit's frame and without controls."""
 
 
 def key(slug: str, name: str) -> str:
@@ -71,6 +73,11 @@ def accept() -> None:
 def values(slug: str, kind: type[Parameters]) -> dict[str, Any]:
     """Return what the session holds for a page's parameters, unchecked."""
     return {name: st.session_state[key(slug, name)] for name in kind.specs()}
+
+
+def bare() -> bool:
+    """Return whether the address asks for a view without controls."""
+    return st.query_params.get("controls") == "0"
 
 
 def link(settings: Mapping[str, str]) -> str:

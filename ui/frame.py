@@ -136,12 +136,16 @@ class Frame:
         st.fragment(draw, key=part_key(self.page.slug, name))()
 
     def see(self, controls: Callable[[], None], view: Callable[[], None]) -> None:
-        """Draw presets, and the controls beside the view.
+        """Draw presets, and the controls beside the view; the view alone where the address asks.
 
         Args:
             controls: Draws the controls; runs again when a preset sets them.
             view: Draws the pictures; runs again with every change of a control.
         """
+        if address.bare():
+            with self._see:
+                st.fragment(self._view_part, key=_part(self.page.slug, "view"))(view)
+            return
         with self._see:
             self._row_of_presets()
             # The view comes first: on a phone, where columns stack, it is what is seen.
@@ -318,8 +322,13 @@ class Frame:
                         icon=":material/download:",
                         key=f"{slug}.download.{offer.label}",
                     )
-            st.markdown("The link that restores this view:")
-            st.code(address.link(self._link_settings(settings)), language=None, wrap_lines=True)
+            chosen = self._link_settings(settings)
+            for words, more in (
+                ("The link that restores this view:", {}),
+                ("For a slide, without frame and controls:", address.SLIDE),
+            ):
+                st.markdown(words)
+                st.code(address.link({**chosen, **more}), language=None, wrap_lines=True)
 
     def predict(self, question: Question) -> None:
         """Ask for a prediction; once the reader commits, show what torch gave."""

@@ -8,6 +8,7 @@ from ui import catalogue, frame, sentences, server
 ASSETS = catalogue.ROOT / "assets"
 HOME = catalogue.ROOT / "pages" / "home" / "home.py"
 PROOF = catalogue.ROOT / "pages" / "home" / "proof.py"
+_REFUSED = "_device.refused"
 
 
 def main() -> None:
@@ -18,17 +19,19 @@ def main() -> None:
         layout="wide",
         menu_items={"About": "Torch Loupe: see what PyTorch does. Every picture comes from torch."},
     )
-    st.logo(str(ASSETS / "logo.svg"), size="large")
     # Streamlit's own list of sections is not valid HTML, and screen readers lose count in it.
     entries = pages()
     chosen = st.navigation(entries, position="hidden")
-    with st.sidebar:
-        for chapter, links in entries.items():
-            if chapter:
-                st.caption(chapter)
-            for link in links:
-                st.page_link(link)
-        _device()
+    refused = _seed_device()
+    if not st.context.is_embedded:  # a slide has no frame
+        st.logo(str(ASSETS / "logo.svg"), size="large")
+        with st.sidebar:
+            for chapter, links in entries.items():
+                if chapter:
+                    st.caption(chapter)
+                for link in links:
+                    st.page_link(link)
+            _device(refused)
     chosen.run()
     server.freeze_after_first_run(chosen.url_path)
 
@@ -54,28 +57,32 @@ def pages() -> dict[str, list[st.Page]]:
     return {"": [home], **chapters, "Everything": [proof]}
 
 
-def _device() -> None:
-    """Draw the device's selector; a device of the address that is not here falls back to cpu."""
-    names = devices.available()
+def _seed_device() -> str:
+    """Take the device from the address; return why it is refused, where it is not here."""
     if frame.DEVICE not in st.session_state:
         asked = st.query_params.get(frame.DEVICE, "cpu")
         try:
             st.session_state[frame.DEVICE] = str(devices.device(asked))
         except ValueError as error:
             st.session_state[frame.DEVICE] = "cpu"
-            st.session_state["_device.refused"] = f"{error}. The cpu computes instead."
+            st.session_state[_REFUSED] = f"{error}. The cpu computes instead."
+    return str(st.session_state.get(_REFUSED, ""))
+
+
+def _device(refused: str) -> None:
+    """Draw the device's selector, and why the address's is refused."""
     st.space("small")
     st.segmented_control(
         "device",
-        names,
+        devices.available(),
         format_func=devices.title,
         required=True,
         key=frame.DEVICE,
         help="Where torch computes. Other libraries stay on the CPU.",
-        on_change=lambda: st.session_state.pop("_device.refused", None),
+        on_change=lambda: st.session_state.pop(_REFUSED, None),
         persist_state="session",
     )
-    if refused := st.session_state.get("_device.refused"):
+    if refused:
         sentences.warn(refused)
 
 

@@ -1,4 +1,4 @@
-"""The app in a real browser: links, presets, loupe, uploads, phones, themes, reach."""
+"""The app in a real browser: links, presets, loupe, uploads."""
 
 import io
 import re
@@ -6,20 +6,17 @@ import struct
 import urllib.request
 import zlib
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from explainers import affine_grid
 from explainers.parameters import Flag
 from tests.browser.harness import (
     console_errors,
-    load_all,
     open_page,
     query,
     serving,
@@ -31,7 +28,6 @@ from tests.browser.harness import (
 from ui import catalogue
 
 PAGES = pytest.mark.parametrize("entry", catalogue.PAGES, ids=lambda entry: entry.slug)
-PHONE = {"width": 390, "height": 844}
 NewContext = Callable[..., BrowserContext]
 
 
@@ -318,82 +314,6 @@ def test_a_bad_upload_gets_its_sentence_and_loses_nothing(
     expect(page.get_by_text("Turns the picture 17° counter-clockwise.")).to_be_attached()
     assert query(page) == {"degrees": "17"}
     assert errors == []
-
-
-# --- looks and reach ---
-
-VIEWS = [
-    pytest.param({"viewport": viewport, "color_scheme": scheme}, id=f"{viewport['width']}-{scheme}")
-    for viewport in ({"width": 1280, "height": 900}, PHONE)
-    for scheme in ("light", "dark")
-]
-EVERYWHERE = pytest.mark.parametrize("slug", ["", *(entry.slug for entry in catalogue.PAGES)])
-OVERFLOWING = """() => {
-  const wide = document.documentElement.clientWidth
-  const main = document.querySelector('[data-testid="stMain"]')
-  const cut = []
-  const walk = (root) => {
-    for (const node of root.querySelectorAll('*')) {
-      if (node.shadowRoot) walk(node.shadowRoot)
-      const box = node.getBoundingClientRect()
-      const hidden = getComputedStyle(node).visibility === 'hidden'
-        || node.closest('[aria-hidden="true"]') || node.clientHeight <= 1
-      if (box.width && !hidden && box.right > wide + 1) cut.push(node.tagName)
-    }
-  }
-  walk(main)
-  return { scrolls: main.scrollWidth - main.clientWidth, cut: cut.slice(0, 5) }
-}"""
-
-
-@EVERYWHERE
-@pytest.mark.parametrize("view", VIEWS)
-def test_nothing_is_cut_and_nothing_scrolls_sideways(
-    new_context: NewContext, app_url: str, slug: str, view: dict[str, Any]
-) -> None:
-    page = new_context(**view).new_page()
-    errors = console_errors(page)
-    open_page(page, f"{app_url}/{slug}")
-    load_all(page)
-    found = page.evaluate(OVERFLOWING)
-    assert found["scrolls"] <= 0
-    assert found["cut"] == []
-    assert errors == []
-
-
-@EVERYWHERE
-@pytest.mark.parametrize("view", VIEWS)
-def test_axe_finds_no_serious_violation(
-    new_context: NewContext, app_url: str, slug: str, view: dict[str, Any]
-) -> None:
-    page = new_context(**view).new_page()
-    open_page(page, f"{app_url}/{slug}")
-    load_all(page)
-    found = Axe().run(page)
-    serious = [
-        (violation["id"], [node["target"] for node in violation["nodes"]][:3])
-        for violation in found.response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
-
-
-def bottom(node: Locator) -> float:
-    box = node.bounding_box()
-    assert box is not None
-    return box["y"] + box["height"]
-
-
-@PAGES
-def test_one_screenful_shows_title_presets_controls_and_the_main_figure(
-    entry: catalogue.Page, page: Page, app_url: str
-) -> None:
-    open_page(page, f"{app_url}/{entry.slug}")
-    assert bottom(page.get_by_role("heading", name=entry.title)) < 135
-    assert bottom(page.get_by_role("button", name=entry.topic.PRESETS[-1].name)) < 250
-    assert bottom(page.get_by_test_id("stMain").get_by_role("img").first) < 720
-    # A control to move stands beside the figure, not below it.
-    assert bottom(page.get_by_test_id("stSlider").first) < 720
 
 
 # --- the server ---
