@@ -538,77 +538,6 @@ def to_zero(parameters: ToZero, *, device: str = "cpu") -> ScalerMistake:
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class HalfModel(Parameters):
-    """Hold the learning rate of a model whose weights are float16."""
-
-    learning_rate: float = number(
-        0.002,
-        label="learning rate",
-        help="Of plain SGD. Larger steps survive float16; these are about 0.0002.",
-        minimum=0.0005,
-        maximum=0.2,
-        step=0.0005,
-    )
-
-
-def half_model(parameters: HalfModel, *, device: str = "cpu") -> ScalerMistake:
-    """Train weights in float16, and in float32 under autocast.
-
-    Args:
-        parameters: The learning rate.
-        device: Where torch computes.
-    """
-    steps, width = 60, 8
-    where = devices.device(device)
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(64, width, generator=generator).to(where)
-    meant = (1.03 + 0.04 * torch.rand(1, width, generator=generator)).to(where)
-    targets = inputs @ meant.T
-
-    def trained(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        weight = torch.ones(1, width, device=where, dtype=dtype, requires_grad=True)
-        optimizer = torch.optim.SGD([weight], lr=parameters.learning_rate)
-        half = dtype is torch.float16
-        scaler = torch.amp.GradScaler(where.type, init_scale=1024.0, enabled=not half)
-        losses = []
-        for _ in range(steps):
-            optimizer.zero_grad()
-            with torch.autocast(where.type, dtype=torch.float16, enabled=not half):
-                output = F.linear(inputs.to(dtype), weight)
-            loss = F.mse_loss(output.float(), targets)
-            scaler.scale(loss).backward()
-            scaler.step(optimizer)
-            scaler.update()
-            losses.append(float(((weight.detach().float() - meant) @ inputs.T).square().mean()))
-        return _row(losses), weight.detach().float().cpu()
-
-    (wrong, stuck), (right, moved) = trained(torch.float16), trained(torch.float32)
-    return ScalerMistake(
-        mistake=Mistake(
-            wrong="model.half()\noutput = model(inputs.half())",
-            right="with torch.autocast(device_type, dtype=torch.float16):\n"
-            "    output = model(inputs)",
-            wrong_cost=f"After {steps} steps {int((stuck != 1).sum())} of {width} weights have "
-            f"moved; the loss is {wrong[-1]:.3g}.",
-            right_cost=f"{int((moved != 1).sum())} of {width} weights have moved; the loss is "
-            f"{right[-1]:.3g}.",
-            lesson="Above 1, float16 numbers are 0.001 apart, and an update of less than half of "
-            "that is rounded away. autocast computes in float16 and keeps the weights in float32.",
-            source=(
-                "Micikevicius et al., Mixed Precision Training, section 3.1",
-                "https://arxiv.org/abs/1710.03740",
-            ),
-        ),
-        shows="loss",
-        over="step",
-        wrong=wrong,
-        right=right,
-        said="",
-        look=steps - 1,
-    )
-
-
 _EPSILONS = ("1e-8", "1e-7", "1e-6", "1e-4")
 
 
@@ -738,7 +667,6 @@ LESSONS: Mapping[str, tuple[type[Parameters], Callable[..., ScalerMistake | Orde
     "illegal_order": (IllegalOrder, illegal_order),
     "rescaled": (Rescaled, rescaled),
     "to_zero": (ToZero, to_zero),
-    "half_model": (HalfModel, half_model),
     "adam_eps": (AdamEps, adam_eps),
     "no_scaler": (NoScaler, no_scaler),
 }

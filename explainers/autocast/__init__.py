@@ -1,0 +1,81 @@
+"""Explain `torch.autocast`: which operation runs in which precision, and what that buys here."""
+
+from explainers.autocast.checks import checks, view_checks
+from explainers.autocast.claims import claims, cuda_only
+from explainers.autocast.lists import (
+    DTYPES,
+    LISTS,
+    OP_REFERENCE,
+    REFERENCES,
+    Listed,
+    lower_precision,
+)
+from explainers.autocast.mistakes import (
+    LESSONS,
+    CurveMistake,
+    FlowMistake,
+    Mismatch,
+    mismatch,
+    question,
+)
+from explainers.autocast.operations import OPS
+from explainers.autocast.rows import (
+    EXPONENTS,
+    KINDS,
+    OpRow,
+    Outcome,
+    State,
+    Step,
+    Sweep,
+    inputs,
+    output_dtypes,
+    steps,
+    sweep,
+    table,
+)
+from explainers.autocast.snippet import snippet
+from explainers.autocast.training import MODES, Cost, CostProgress, ModeCost, cost
+from explainers.autocast.view import PRESETS, Autocast, View, csv, explain
+
+__all__ = [
+    "DTYPES",
+    "EXPONENTS",
+    "KINDS",
+    "LESSONS",
+    "LISTS",
+    "MODES",
+    "OPS",
+    "OP_REFERENCE",
+    "PRESETS",
+    "REFERENCES",
+    "Autocast",
+    "Cost",
+    "CostProgress",
+    "CurveMistake",
+    "FlowMistake",
+    "Listed",
+    "Mismatch",
+    "ModeCost",
+    "OpRow",
+    "Outcome",
+    "State",
+    "Step",
+    "Sweep",
+    "View",
+    "checks",
+    "claims",
+    "cost",
+    "csv",
+    "cuda_only",
+    "explain",
+    "inputs",
+    "lower_precision",
+    "mismatch",
+    "output_dtypes",
+    "question",
+    "snippet",
+    "steps",
+    "sweep",
+    "table",
+    "view_checks",
+]

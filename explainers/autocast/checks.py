@@ -1,0 +1,389 @@
+"""Prove what autocast casts: against torch's lists, casts by hand, numpy and float64."""
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from explainers import devices
+from explainers.autocast.lists import DTYPES, Listed, short
+from explainers.autocast.operations import BELOW_1, OPS
+from explainers.autocast.rows import KINDS, State, inputs, steps, table
+from explainers.autocast.training import Cost, Trainee
+from explainers.autocast.view import View
+from explainers.evidence import Check, largest_difference, recorded_warnings
+from explainers.float_formats import FORMATS
+
+
+def checks(*, device: str = "cpu") -> tuple[Check, ...]:
+    """Compare what autocast gives with its lists, with casts made by hand, and with numpy.
+
+    Args:
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+    return (
+        *(_lists(device, dtype) for dtype in DTYPES),
+        _by_hand(where, Listed.LOWER),
+        _by_hand(where, Listed.FLOAT32),
+        _recorded(device),
+        _numpy(where),
+        _overflow(where),
+        _off(where),
+        _restored(where),
+        _decorator(where),
+        _weights(where),
+        _no_grad(where),
+        _cache(where),
+        _out_of_place(where),
+        _saved(where),
+    )
+
+
+def _pair(where: torch.device, size: int = 16) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(size, size, generator=generator).to(where) for _ in range(2))
+    return a, b
+
+
+def _wrong(count: int) -> float:
+    return float(count)
+
+
+def _lists(device: str, dtype: str) -> Check:
+    rows = [row for row in table(device, dtype) if row.listed is not Listed.UNLISTED]
+    off = [row.name for row in rows if not row.as_listed]
+    return Check(
+        f"Under autocast in {dtype}, the listed operations give the dtypes that torch lists",
+        f"the documentation's lists for {devices.device(device).type}: {len(rows)} operations, "
+        "three kinds of input each",
+        _wrong(len(off)),
+        0.0,
+        f"Off: {', '.join(off)}." if off else "",
+    )
+
+
+def _by_hand(where: torch.device, listed: Listed) -> Check:
+    """Run every operation of a list under autocast, and outside on inputs cast by hand."""
+    error, count = 0.0, 0
+    for dtype in DTYPES:
+        lower = FORMATS[dtype].dtype
+        names = [
+            row.name for row in table(str(where), dtype) if row.listed is listed and not row.said
+        ]
+        wanted = lower if listed is Listed.LOWER else torch.float32
+        with recorded_warnings():
+            for name in names:
+                a, b = (each.to(where, lower) for each in inputs(below_1=name in BELOW_1))
+                with torch.autocast(where.type, dtype=lower):
+                    cast = OPS[name](a.float(), b) if listed is Listed.LOWER else OPS[name](a, b)
+                by_hand = OPS[name](a.to(wanted), b.to(wanted))
+                same = cast.dtype is by_hand.dtype
+                error = max(error, largest_difference(cast, by_hand) if same else float("inf"))
+                count += 1
+    return Check(
+        "What torch lists as lower precision equals the operation on inputs cast down by hand"
+        if listed is Listed.LOWER
+        else "What torch lists as float32 equals the operation on inputs cast up by hand",
+        f"the same {count // len(DTYPES)} operations outside of autocast, bit for bit, in float16 "
+        "and bfloat16",
+        error,
+        0.0,
+    )
+
+
+def _recorded(device: str) -> Check:
+    """Count the operations whose recorded casts do not lead to the dtype that comes out."""
+    wrong = 0
+    rows = table(device)
+    for row in rows:
+        for kind, outcome in zip(KINDS, row.outcomes, strict=True):
+            ran = steps(row.name, kind, device=device)
+            given = {torch.float32, torch.float16} if kind == "mixed" else set()
+            given |= {torch.float16} if kind == "lower" else {torch.float32}
+            casts = {step.gives for step in ran if step.name == "cast"}
+            # A dtype that comes out either went in or was cast to.
+            wrong += outcome.dtype is not None and outcome.dtype not in given | casts
+    return Check(
+        "Every dtype that comes out either went in, or torch recorded a cast to it",
+        f"the calls that reach torch's library: {len(rows)} operations, three kinds of input each",
+        _wrong(wrong),
+        0.0,
+    )
+
+
+def _numpy(where: torch.device) -> Check:
+    """Count float16 products further than one rounding from numpy's float64 ones."""
+    a, b = _pair(where)
+    with torch.autocast(where.type, dtype=torch.float16):
+        product = torch.mm(a, b)
+    x, y = (each.cpu().numpy().astype(np.float16).astype(np.float64) for each in (a, b))
+    true = x @ y
+    error = np.abs(product.cpu().numpy().astype(np.float64) - true)
+    # Sums of 16 in float32 or wider lose next to nothing; then one rounding to float16.
+    allowed = np.abs(true) * 2.0**-11 + np.abs(x) @ np.abs(y) * 2.0**-20 + 2.0**-25
+    return Check(
+        "Products in float16 are exact products of rounded inputs, rounded once more",
+        "numpy: inputs to float16, product in float64; the error in units of what is allowed",
+        float((error / allowed).max()),
+        1.0,
+        "Allowed is half a step of float16, and a millionth of the sum of magnitudes.",
+    )
+
+
+def _overflow(where: torch.device) -> Check:
+    wrong = 0
+    for value in (255.75, 255.9, 256.0, 1000.0):
+        a = torch.full((1, 1), value, device=where)
+        with torch.autocast(where.type, dtype=torch.float16):
+            product = float(torch.mm(a, a))
+        with np.errstate(over="ignore"):
+            rounded = np.float16(value)
+            expected = float(np.float16(np.float64(rounded) * np.float64(rounded)))
+        wrong += product != expected
+    return Check(
+        "A product overflows under autocast exactly where numpy's float16 does, above 65504",
+        "numpy.float16, for four numbers around 256 squared",
+        _wrong(wrong),
+        0.0,
+    )
+
+
+def _off(where: torch.device) -> Check:
+    a, b = _pair(where)
+    with torch.autocast(where.type, dtype=torch.bfloat16):
+        with torch.autocast(where.type, enabled=False):
+            inside = a @ b
+        wide = a.double() @ b.double() if where.type != "mps" else a @ b
+    outside = a @ b
+    kept = wide.dtype is not torch.bfloat16 and inside.dtype is torch.float32
+    return Check(
+        "A nested autocast(enabled=False) computes as outside; float64 is left alone",
+        "the same product outside of autocast",
+        largest_difference(inside, outside) if kept else float("inf"),
+        0.0,
+    )
+
+
+def _restored(where: torch.device) -> Check:
+    a, _ = _pair(where)
+    wrong = 0
+    try:
+        with torch.autocast(where.type, dtype=torch.bfloat16):
+            torch.mm(a, a[:3])
+    except RuntimeError:
+        wrong += (a @ a).dtype is not torch.float32
+    else:
+        wrong += 1
+    with torch.autocast(where.type, dtype=torch.bfloat16):
+        with torch.autocast(where.type, dtype=torch.float16):
+            wrong += (a @ a).dtype is not torch.float16
+        wrong += (a @ a).dtype is not torch.bfloat16
+    wrong += (a @ a).dtype is not torch.float32
+    return Check(
+        "Leaving a region, even by an error, brings back the one around it",
+        "dtypes of a product after an error, in, between and outside of nested regions",
+        _wrong(wrong),
+        0.0,
+    )
+
+
+def _decorator(where: torch.device) -> Check:
+    a, b = _pair(where)
+    decorated = torch.autocast(where.type, dtype=torch.float16)(torch.mm)
+    with torch.autocast(where.type, dtype=torch.float16):
+        managed = torch.mm(a, b)
+    same = decorated(a, b).dtype is managed.dtype
+    return Check(
+        "As a decorator autocast computes as it does as a context manager",
+        "torch.mm in a with block",
+        largest_difference(decorated(a, b), managed) if same else float("inf"),
+        0.0,
+    )
+
+
+def _weights(where: torch.device) -> Check:
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(8, 8, generator=generator).to(where).requires_grad_()
+    given = torch.randn(4, 8, generator=generator).to(where)
+    with torch.autocast(where.type, dtype=torch.bfloat16):
+        F.mse_loss(F.linear(given, weight), given).backward()
+    assert weight.grad is not None
+    wrong = sum(each.dtype is not torch.float32 for each in (weight, weight.grad))
+    low = given.bfloat16()
+    output = F.linear(low, weight.detach().bfloat16()).float()
+    gradient = (2 / output.numel() * (output - given)).bfloat16().T @ low
+    return Check(
+        "Weights and their gradients stay float32; the gradient is the lower precision's, cast",
+        "the backward pass of a linear layer, written out in bfloat16",
+        largest_difference(weight.grad, gradient.float()) if not wrong else float("inf"),
+        2.0**-8 * float(gradient.abs().max()),
+        "One rounding of bfloat16, in another order of summation, is 1 part in 256.",
+    )
+
+
+def _gradient(where: torch.device, *, look_first: bool) -> Tensor:
+    a, b = _pair(where)
+    weight = b.clone().requires_grad_()
+    with torch.autocast(where.type, dtype=torch.float16):
+        if look_first:
+            with torch.no_grad():
+                F.linear(a, weight)
+        output = F.linear(a, weight)
+    if not output.requires_grad:
+        return torch.zeros_like(weight)
+    output.float().square().mean().backward()
+    assert weight.grad is not None
+    return weight.grad
+
+
+def _no_grad(where: torch.device) -> Check:
+    return Check(
+        "A weight whose first cast falls under no_grad keeps its gradient in the same region",
+        "the gradient without that first pass",
+        largest_difference(_gradient(where, look_first=True), _gradient(where, look_first=False)),
+        0.0,
+        "In older releases the kept cast had no history, and the gradient was lost: "
+        "pytorch#105211.",
+    )
+
+
+def _casts(where: torch.device, *, cache_enabled: bool) -> int:
+    """Count the casts of a weight that is used three times."""
+    a, b = _pair(where)
+    weight = b.clone().requires_grad_()
+    with torch.autocast(where.type, dtype=torch.float16, cache_enabled=cache_enabled):
+        outputs = [F.linear(a, weight) for _ in range(3)]
+    nodes: set[Any] = set()
+    for output in outputs:
+        assert output.grad_fn is not None
+        nodes |= {
+            node
+            for node, _ in output.grad_fn.next_functions + _second(output.grad_fn)
+            if node is not None and "ToCopy" in node.name()
+        }
+    return len(nodes)
+
+
+def _second(node: Any) -> tuple[Any, ...]:
+    found: tuple[Any, ...] = ()
+    for each, _ in node.next_functions:
+        if each is not None:
+            found += each.next_functions
+    return found
+
+
+def _cache(where: torch.device) -> Check:
+    kept, anew = (_casts(where, cache_enabled=cached) for cached in (True, False))
+    return Check(
+        "A weight used three times is cast once, and three times with cache_enabled=False",
+        "the nodes of the backward graph that undo a cast",
+        _wrong(abs(kept - 1) + abs(anew - 3)),
+        0.0,
+    )
+
+
+def _out_of_place(where: torch.device) -> Check:
+    a, b = _pair(where)
+    out, held = torch.empty_like(a), a.clone()
+    with torch.autocast(where.type, dtype=torch.bfloat16):
+        torch.mm(a, b, out=out)
+        held.addmm_(a, b)
+    return Check(
+        "In-place and out= operations are not autocast: they give float32's numbers",
+        "the same operations outside of autocast, bit for bit",
+        max(
+            largest_difference(out, torch.mm(a, b)),
+            largest_difference(held, torch.addmm(a, a, b)),
+        ),
+        0.0,
+    )
+
+
+def _saved(where: torch.device) -> Check:
+    size = Cost(width=32, batch=64)
+    full = Trainee("float32", size, where).saved
+    # Inputs, three outputs of relu, the last output and the targets.
+    counted = 4 * 64 * (32 + 3 * 32 + 1 + 1)
+    return Check(
+        "The bytes kept for backward are those of the activations",
+        "activations of the network that Learn trains, counted by hand, in float32",
+        _wrong(abs(full - counted)),
+        0.0,
+    )
+
+
+def view_checks(view: View, *, device: str = "cpu") -> tuple[Check, ...]:
+    """Check what one view shows.
+
+    Args:
+        view: What the page shows.
+        device: Where torch computed it.
+    """
+    where = devices.device(device)
+    return _shown_dtypes(view), _chosen_by_hand(view, where)
+
+
+def _shown_dtypes(view: View) -> Check:
+    settings = view.parameters
+    rows = [row for row in view.rows if row.listed is not Listed.UNLISTED]
+    if settings.enabled:
+        off = [row.name for row in rows if not row.as_listed]
+        return Check(
+            "The listed operations on show give the dtypes of their list",
+            f"torch's lists for the {view.device}: {len(rows)} operations",
+            _wrong(len(off)),
+            0.0,
+            f"Off: {', '.join(off)}." if off else "",
+        )
+    found = [view.outcome(row).dtype for row in view.rows]
+    foreign = torch.float16 if settings.dtype == "bfloat16" else torch.bfloat16
+    allowed = {None, torch.float32}
+    allowed |= {FORMATS[settings.dtype].dtype} if settings.inputs != "float32" else set()
+    return Check(
+        "Without autocast no dtype comes out that did not go in",
+        f"the inputs' dtypes; {short(foreign)} is not among them",
+        _wrong(sum(each not in allowed for each in found)),
+        0.0,
+    )
+
+
+def _chosen_by_hand(view: View, where: torch.device) -> Check:
+    """Repeat the chosen operation outside of autocast, with the casts that torch recorded."""
+    settings = view.parameters
+    outcome = view.outcome(view.chosen)
+    lower = FORMATS[settings.dtype].dtype
+    a, b = inputs(settings.exponent, below_1=settings.op in BELOW_1)
+    a = a.to(where, torch.float32 if settings.inputs == "float32" else lower)
+    b = b.to(where, lower if settings.inputs == "lower" else torch.float32)
+    with recorded_warnings():
+        if outcome.state is State.RAISED:
+            same = 1.0
+            try:
+                with torch.autocast(where.type, dtype=lower, enabled=settings.enabled):
+                    OPS[settings.op](a, b)
+            except (RuntimeError, NotImplementedError):
+                same = 0.0
+            return Check(
+                f"{settings.op} raises with these inputs, every time",
+                "a second call",
+                same,
+                0.0,
+            )
+        with torch.autocast(where.type, dtype=lower, enabled=settings.enabled):
+            shown = OPS[settings.op](a, b)
+        casts = {step.gives for step in view.steps if step.name == "cast"}
+        if casts:
+            (to,) = casts if len(casts) == 1 else (outcome.dtype,)
+            a, b = a.to(to), b.to(to)
+        by_hand = OPS[settings.op](a, b)
+    how = f"cast to {short(next(iter(casts)))} by hand" if len(casts) == 1 else "as they are"
+    difference = largest_difference(shown.nan_to_num(), by_hand.nan_to_num())
+    return Check(
+        f"{settings.op} gives what it gives outside of autocast on inputs cast as recorded",
+        f"{settings.op} outside of autocast, inputs {how}, bit for bit",
+        difference if shown.dtype is by_hand.dtype else float("inf"),
+        0.0,
+    )

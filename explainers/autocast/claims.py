@@ -1,0 +1,404 @@
+"""Judge what the notes say of autocast by what torch gives now."""
+
+import functools
+import importlib
+import statistics
+import time
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from explainers import devices
+from explainers.autocast.lists import DTYPES, Listed, raised, short
+from explainers.autocast.mistakes import mismatch
+from explainers.autocast.rows import table
+from explainers.autocast.training import Cost, Trainee, settle
+from explainers.evidence import Claim, Verdict, largest_difference, recorded_warnings
+from explainers.float_formats import FORMATS
+
+
+def claims(*, device: str = "cpu") -> tuple[Claim, ...]:
+    """Judge what the notes say of autocast by what torch gives now.
+
+    Args:
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+    return (
+        _automatic_claim(where),
+        cuda_only(device=device),
+        _imports_claim(),
+        _decorator_claim(where),
+        _out_of_place_claim(where),
+        _widest_claim(where),
+        _mismatch_claim(where),
+        _fp16_copy_claim(where),
+        _backward_dtype_claim(where),
+        _reduction_claim(device),
+        _register_claim(where),
+        _memory_claim(where),
+        _speed_claim(where),
+        _eights_claim(where),
+        _half_claim(where),
+        _half_inputs_claim(where),
+    )
+
+
+_AMP = "amp()"
+_EXAMPLES = "automatic mixed precision examples"
+_WHY = "Why use amp"
+_CAUTION = "Notes of caution"
+_HALF = "Speeding up a model, saving memory"
+
+
+def _yes(holds: bool) -> Verdict:
+    return Verdict.HOLDS if holds else Verdict.WRONG
+
+
+def _linear(where: torch.device, *, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Return a float32 weight that wants a gradient, and inputs."""
+    generator = torch.Generator().manual_seed(seed)
+    weight = (torch.randn(16, 16, generator=generator) / 4).to(where).requires_grad_()
+    return weight, torch.randn(8, 16, generator=generator).to(where)
+
+
+def _automatic_claim(where: torch.device) -> Claim:
+    weight, inputs = _linear(where)
+    with torch.autocast(where.type, dtype=torch.float16):
+        output = F.linear(inputs, weight)
+        loss = F.mse_loss(output, inputs)
+    chosen = (weight.dtype, output.dtype, loss.dtype)
+    return Claim(
+        "amp chooses the precision of each operation; nobody converts the parameters by hand.",
+        _AMP,
+        _yes(chosen == (torch.float32, torch.float16, torch.float32)),
+        f"Weight {short(chosen[0])}, linear {short(chosen[1])}, mse_loss {short(chosen[2])}.",
+        "True: autocast casts the inputs of each operation on its lists, as it is called.",
+    )
+
+
+def cuda_only(*, device: str = "cpu") -> Claim:
+    """Judge the notes' statement that only CUDA operations can be autocast.
+
+    Args:
+        device: Where torch computes on this page.
+    """
+    where = devices.device(device)
+    found = {}
+    for dtype in DTYPES:
+        weight, inputs = _linear(torch.device("cpu"))
+        with torch.autocast("cpu", dtype=FORMATS[dtype].dtype):
+            found[dtype] = short(F.linear(inputs, weight).dtype)
+    named = ("cpu", "cuda", "mps", "xpu")
+    takes = [name for name in named if torch.amp.is_autocast_available(name)]
+    on_cpu = all(found[dtype] == dtype for dtype in DTYPES)
+    return Claim(
+        "Only CUDA operations can be autocast; amp needs Tensor Cores, and the model's parameters "
+        "must be CUDA tensors.",
+        f"{_AMP}: operations; typical training",
+        Verdict.OBSOLETE if on_cpu else Verdict.HOLDS,
+        f"On the CPU linear gives {' and '.join(found.values())}. This torch can autocast for "
+        f"{', '.join(takes)}; run here on {where.type}.",
+        "True of the first releases. Now every device has its own lists, and float16 autocast "
+        "with a GradScaler runs on a CPU, though seldom faster.",
+    )
+
+
+def _imports_claim() -> Claim:
+    said = []
+    for name in ("torch.cuda.amp.autocast", "torch.cuda.amp.GradScaler"):
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            said.append(raised(error))
+    with recorded_warnings() as caught:
+        torch.cuda.amp.GradScaler(enabled=False)
+        torch.cuda.amp.autocast(enabled=False)
+    warned = sum(issubclass(each.category, FutureWarning) for each in caught)
+    return Claim(
+        "import torch.cuda.amp.autocast as autocast; import torch.cuda.amp.GradScaler as "
+        "GradScaler.",
+        f"{_AMP}: how to use it",
+        Verdict.OBSOLETE if said or warned else Verdict.HOLDS,
+        f"{said[0] if said else 'Both import'}. The classes raise {warned} FutureWarnings.",
+        "Both are classes, not modules, and torch.cuda.amp is deprecated: torch.amp.GradScaler("
+        '"cuda") and torch.autocast("cuda").',
+    )
+
+
+def _decorator_claim(where: torch.device) -> Claim:
+    weight, inputs = _linear(where)
+
+    decorated = torch.autocast(where.type, dtype=torch.bfloat16)(lambda: F.linear(inputs, weight))
+    with torch.autocast(where.type, dtype=torch.bfloat16):
+        managed = F.linear(inputs, weight)
+    works = decorated().dtype is managed.dtype is torch.bfloat16
+    said = ""
+    old: Any = functools.partial(torch.autocast, where.type)
+    try:
+        old(enable=True)
+    except TypeError as error:
+        said = raised(error)
+    return Claim(
+        "autocast(enable=True) works as a context manager and as a decorator.",
+        f"{_AMP}: the autocast class",
+        Verdict.CONDITION if works and said else _yes(works),
+        f"Both give {short(managed.dtype)}. With enable: {said or 'taken'}.",
+        "True of both uses. The argument is called enabled, and device_type comes first.",
+    )
+
+
+def _out_of_place_claim(where: torch.device) -> Claim:
+    generator = torch.Generator().manual_seed(0)
+    a, b, c = (torch.rand(4, 4, generator=generator).to(where) for _ in range(3))
+    out = torch.empty_like(a)
+    with torch.autocast(where.type, dtype=torch.bfloat16):
+        plain = a.addmm(b, c).dtype
+        inplace = a.clone().addmm_(b, c).dtype
+        torch.addmm(a, b, c, out=out)
+    exact = largest_difference(out, torch.addmm(a, b, c)) == 0
+    return Claim(
+        "Only out-of-place operations can be autocast: a.addmm(b, c), not a.addmm_(b, c) nor "
+        "a.addmm(b, c, out=d).",
+        f"{_AMP}: operations",
+        _yes(plain is torch.bfloat16 and inplace is torch.float32 and exact),
+        f"addmm gives {short(plain)}, addmm_ {short(inplace)}, and with out= {short(out.dtype)}, "
+        f"{'equal' if exact else 'not equal'} to the float32 result.",
+        "True here too: both run in the dtype of their tensors.",
+    )
+
+
+def _widest_claim(where: torch.device) -> Claim:
+    rows = {row.name: row for row in table(str(where))}
+    names = ("dot", "add", "cat")
+    found = {name: rows[name] for name in names}
+    widest = [
+        row.from_mixed is torch.float32 and row.from_lower is torch.float16
+        for row in found.values()
+    ]
+    cast = [row.name for row in rows.values() if row.listed is Listed.UNLISTED and row.cast]
+    return Claim(
+        "Operations on no list, as dot, add, cat, compute in the widest dtype of their inputs.",
+        f"{_AMP}: operations",
+        Verdict.HOLDS if all(widest) and not cast else _verdict(any(widest)),
+        "float16 with float32: "
+        + ", ".join(
+            f"{name} {short(row.from_mixed) if row.from_mixed else 'raises'}"
+            for name, row in found.items()
+        )
+        + (f". Cast without being on a list here: {', '.join(cast)}." if cast else "."),
+        "True of add, by ordinary promotion. dot and cat are on a list of their own, which differs "
+        "by device; an unlisted operation runs in the dtype of its inputs, and may raise where "
+        "they differ, as mv does on a CPU.",
+    )
+
+
+def _verdict(partly: bool) -> Verdict:
+    return Verdict.CONDITION if partly else Verdict.WRONG
+
+
+def _mismatch_claim(where: torch.device) -> Claim:
+    found = mismatch(device=str(where))
+    return Claim(
+        "Outside of the autocast region, its float16 results must be cast to float32, or there is "
+        "a mismatch error.",
+        f"{_AMP}: mismatch error",
+        _yes(bool(found.said) and found.inside is torch.float16),
+        f"{found.said or 'Nothing was raised'}. With .float(): off by {found.difference:.2g}.",
+        "True of operations that want equal dtypes, as mm. add and others promote by themselves.",
+    )
+
+
+def _fp16_copy_claim(where: torch.device) -> Claim:
+    weight, inputs = _linear(where)
+    with torch.autocast(where.type, dtype=torch.float16):
+        output = F.linear(inputs, weight)
+    output.float().square().mean().backward()
+    assert weight.grad is not None
+    found = (weight.dtype, weight.grad.dtype)
+    return Claim(
+        "In the autocast region the model makes an FP16 copy of itself; backward gives scaled FP16 "
+        "gradients.",
+        f"{_AMP}: typical training",
+        _yes(found == (torch.float16, torch.float16)),
+        f"Output {short(output.dtype)}, weight {short(found[0])}, weight.grad {short(found[1])}.",
+        "Each weight is cast as an operation needs it, and the cast is kept until the region ends. "
+        "Gradients are float16 on their way back, and float32 once they reach a weight.",
+    )
+
+
+def _backward_dtype_claim(where: torch.device) -> Claim:
+    weight, inputs = _linear(where)
+    seen = []
+    with torch.autocast(where.type, dtype=torch.float16):
+        hidden = F.linear(inputs, weight)
+        hidden.register_hook(lambda gradient: seen.append(gradient.dtype))
+        loss = F.mse_loss(hidden, inputs)
+    loss.backward()
+    return Claim(
+        "Backward operations run in the dtype that autocast chose for the forward ones.",
+        f"{_EXAMPLES}: typical training",
+        _yes(seen == [torch.float16]),
+        f"Outside of the region, the gradient that reaches a float16 linear is {short(seen[0])}; "
+        f"the loss is {short(loss.dtype)}.",
+        "True. So backward needs no autocast, and torch advises against it.",
+    )
+
+
+def _reduction_claim(device: str) -> Claim:
+    rows = {row.name: row for row in table(device)}
+    names = ("sum", "mean", "softmax", "mse_loss", "cross_entropy")
+    wide = [name for name in names if rows[name].from_lower is torch.float32]
+    return Claim(
+        "Reductions need float32's range, and autocast gives them float32.",
+        _AMP,
+        Verdict.HOLDS if len(wide) == len(names) else _verdict(bool(wide)),
+        f"From float16 inputs, float32 comes out of {', '.join(wide)}; float16 out of "
+        f"{', '.join(name for name in names if name not in wide) or 'none'}.",
+        "Losses are float32 everywhere. sum and softmax are on CUDA's float32 list, not on the "
+        "CPU's; mean is on neither.",
+    )
+
+
+def _register_claim(where: torch.device) -> Claim:
+    there = [
+        name
+        for name, module in (("torch.amp", torch.amp), ("torch.cuda.amp", torch.cuda.amp))
+        if hasattr(module, "register_float_function")
+    ]
+    low = torch.ones(2, dtype=torch.bfloat16, device=where)
+    forced = torch.amp.custom_fwd(
+        lambda _, inputs: inputs * inputs, device_type=where.type, cast_inputs=torch.float32
+    )
+    with torch.autocast(where.type, dtype=torch.bfloat16):
+        given = forced(types.SimpleNamespace(), low).dtype
+    return Claim(
+        "Functions that are seldom used must be registered first: "
+        'amp.register_float_function(torch, "sigmoid").',
+        f"{_CAUTION}: registering",
+        Verdict.HOLDS if there else Verdict.OBSOLETE,
+        f"Found in {', '.join(there) or 'neither torch.amp nor torch.cuda.amp'}. custom_fwd with "
+        f"cast_inputs=torch.float32 gives {short(given)} from bfloat16.",
+        "That is NVIDIA's apex. In torch: custom_fwd for a function of your own, or a nested "
+        "autocast(enabled=False) and .float().",
+    )
+
+
+def _memory_claim(where: torch.device) -> Claim:
+    size = Cost(width=128, batch=256)
+    found = {name: Trainee(name, size, where).saved for name in ("float32", "float16")}
+    weights = sum(weight.nbytes for weight in Trainee("float16", size, where).weights)
+    share = found["float16"] / found["float32"]
+    return Claim(
+        "amp takes less memory.",
+        f"{_WHY}: advantages",
+        Verdict.CONDITION if share < 0.9 else Verdict.WRONG,
+        f"Four linear layers, 256 samples: kept for backward {found['float32'] / 1024:.0f} KiB in "
+        f"float32, {found['float16'] / 1024:.0f} KiB under autocast ({share:.2f} times). Weights "
+        f"{weights / 1024:.0f} KiB in both.",
+        "Activations halve. Weights, gradients and the optimizer's state stay float32, and the "
+        "casts of the weights come on top: with few samples there is little to gain.",
+    )
+
+
+# float16 products may take twenty times as long on a CPU; more would hold the page up.
+_PRODUCT = 96
+
+
+def _median_time(run: Callable[[], object], where: torch.device, repeats: int = 5) -> float:
+    run()
+    times = []
+    for _ in range(repeats):
+        settle(where)
+        start = time.perf_counter()
+        run()
+        settle(where)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def _product_times(where: torch.device, size: int, dtypes: Sequence[torch.dtype]) -> list[float]:
+    generator = torch.Generator().manual_seed(0)
+    matrix = torch.randn(size, size, generator=generator).to(where)
+    return [
+        _median_time(functools.partial(torch.mm, low, low), where)
+        for low in (matrix.to(dtype) for dtype in dtypes)
+    ]
+
+
+def _speed_claim(where: torch.device) -> Claim:
+    full, half, brain = _product_times(
+        where, _PRODUCT, (torch.float32, torch.float16, torch.bfloat16)
+    )
+    return Claim(
+        "amp computes faster, up to twice as fast.",
+        f"{_WHY}: advantages",
+        Verdict.HOLDS if half < 0.6 * full else Verdict.CONDITION,
+        f"A product of {_PRODUCT} by {_PRODUCT} matrices on this {where.type}, over float32's "
+        f"time: float16 {half / full:.2g}, bfloat16 {brain / full:.2g}.",
+        "Only where the processor has units for it: Tensor Cores, or a CPU's AMX. Elsewhere it is "
+        "slower, and on small tensors the casts cost more than they save.",
+    )
+
+
+def _eights_claim(where: torch.device) -> Claim:
+    (even,) = _product_times(where, 64, (torch.float16,))
+    (odd,) = _product_times(where, 63, (torch.float16,))
+    return Claim(
+        "Dimensions that are multiples of 8 are fastest.",
+        f"{_CAUTION}: dimensions",
+        Verdict.HOLDS if odd > 1.1 * even else Verdict.CONDITION,
+        f"float16 products on this {where.type}: size 63 takes {odd / even:.2g} times as long as "
+        "size 64, with 5 % less to do.",
+        "A rule for Tensor Cores. Newer libraries pad by themselves, so measure where you run.",
+    )
+
+
+def _half_claim(where: torch.device) -> Claim:
+    size = Cost(width=64, batch=64)
+    model = Trainee("float32", size, where)
+
+    def output(dtype: torch.dtype) -> Tensor:
+        hidden = model.inputs.to(dtype)
+        for weight in model.weights[:-1]:
+            hidden = torch.relu(F.linear(hidden, weight.detach().to(dtype)))
+        return F.linear(hidden, model.weights[-1].detach().to(dtype)).float()
+
+    off = largest_difference(output(torch.float16), output(torch.float32))
+    full, half = _product_times(where, _PRODUCT, (torch.float32, torch.float16))
+    size_of = sum(weight.nbytes for weight in model.weights)
+    return Claim(
+        "model.half() speeds a model up, saves memory, and costs hardly any accuracy.",
+        _HALF,
+        Verdict.HOLDS if half < 0.8 * full and off < 1e-2 else Verdict.CONDITION,
+        f"Weights {size_of / 1024:.0f} KiB become {size_of / 2048:.0f}; outputs are off by at most "
+        f"{off:.1g}; a matrix product takes {half / full:.2g} times as long on this {where.type}.",
+        "Memory halves everywhere; speed needs the hardware. True of inference: training in half "
+        "loses every update below half a step of float16.",
+    )
+
+
+def _half_inputs_claim(where: torch.device) -> Claim:
+    weight, inputs = _linear(where)
+    half = weight.detach().half()
+    said = ""
+    try:
+        F.linear(inputs, half)
+    except RuntimeError as error:
+        said = raised(error)
+    after = inputs.cpu().half().to(where)
+    before = inputs.half()
+    same = torch.equal(after.cpu(), before.cpu())
+    return Claim(
+        "model.half() must come before model.cuda(); and the inputs must be half too.",
+        _HALF,
+        Verdict.CONDITION if said and same else _yes(bool(said)),
+        f"float32 inputs: {said or 'taken'}. Halved before or after the move, the numbers are "
+        f"{'the same' if same else 'not the same'}.",
+        "The inputs must match. The order does not matter for the result; halving first only moves "
+        "fewer bytes.",
+    )
