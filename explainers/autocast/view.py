@@ -67,7 +67,7 @@ class Autocast(Parameters):
 PRESETS = (
     Preset(
         "float32 goes in",
-        "Products come out in the lower precision, thousands of times less exact; losses stay float32.",
+        "Products come out in the lower precision, thousands of times less exact; losses do not.",
         Autocast(),
     ),
     Preset(

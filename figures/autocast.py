@@ -1,0 +1,355 @@
+"""Draw what `explainers.autocast` computes."""
+
+import math
+from html import escape
+from typing import TYPE_CHECKING
+
+from figures import style
+from figures.curves import Band, Curves, Line, Mark
+
+if TYPE_CHECKING:
+    import torch
+
+    from explainers.autocast import CostProgress, CurveMistake, FlowMistake, OpRow, Outcome, View
+    from explainers.autocast.mistakes import Line as CodeLine
+    from explainers.evidence import Claim
+
+_SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32"}
+_HEADINGS = {
+    "lower precision": "Listed to run in the lower precision",
+    "float32": "Listed to run in float32",
+    "widest input": "Listed to run in their widest input's dtype",
+    "not listed": "On no list: the inputs' dtypes decide",
+}
+_EXACT = 1e-9
+"""Where an error of exactly 0 is drawn."""
+
+
+def _name(dtype: "torch.dtype | None") -> str:
+    return "" if dtype is None else str(dtype).removeprefix("torch.")
+
+
+def _error(outcome: "Outcome") -> str:
+    """Return an outcome's error in a few characters."""
+    if outcome.state == "raises":
+        return "raises"
+    if outcome.state == "overflows":
+        return "∞"
+    if outcome.state == "all zero":
+        return "→ 0"
+    if outcome.state == "beyond float64":
+        return "∞ in f64"
+    return f"{outcome.error:.0e}".replace("e-0", "e-") if outcome.error else "exact"
+
+
+def chips(view: "View") -> str:
+    """Return a button for each operation: name, dtype that came out, error; by torch's lists.
+
+    A button says by ``data-choice`` which operation it chooses.
+    """
+    groups: dict[str, list[OpRow]] = {}
+    for row in view.rows:
+        groups.setdefault(str(row.listed), []).append(row)
+    parts = []
+    for listed, heading in _HEADINGS.items():
+        if rows := groups.get(listed):
+            buttons = "".join(_chip(view, row) for row in rows)
+            parts.append(f'<h4>{heading}</h4><div class="group">{buttons}</div>')
+    return f'<div class="ops">{"".join(parts)}</div>'
+
+
+def _chip(view: "View", row: "OpRow") -> str:
+    outcome = view.outcome(row)
+    dtype = _name(outcome.dtype)
+    chosen = row.name == view.parameters.op
+    failed = outcome.state in ("raises", "overflows", "all zero")
+    unlisted = view.parameters.enabled and not row.as_listed
+    says = f"{row.name} gives {dtype or 'an error'}, {_spoken(outcome)}" + (
+        "; not as the lists say" if unlisted else ""
+    )
+    name = escape(row.name).replace("_", "_<wbr>")
+    return (
+        f'<button type="button" data-choice="{row.name}" aria-pressed="{str(chosen).lower()}" '
+        f'class="{_SHORT.get(dtype, "none")}" aria-label="{escape(says)}" title="{escape(says)}">'
+        f"<span>{name}{'<sup>≠</sup>' if unlisted else ''}</span>"
+        f"<b>{_SHORT.get(dtype, '✗')}</b>"
+        f'<i class="{"bad" if failed else ""}">{_error(outcome)}</i></button>'
+    )
+
+
+def _spoken(outcome: "Outcome") -> str:
+    if outcome.state != "fine":
+        return str(outcome.state)
+    return f"error {outcome.error:.1e}" if outcome.error else "exact"
+
+
+def legend() -> str:
+    """Return what the colours and marks of the buttons mean."""
+    return (
+        '<div class="ops legend"><span class="key f32"><b>f32</b> float32 came out</span>'
+        '<span class="key f16"><b>f16</b> float16</span>'
+        '<span class="key bf16"><b>bf16</b> bfloat16</span>'
+        '<span class="key none"><b>✗</b> torch raised</span>'
+        '<span class="key"><i>4e-4</i> largest error, relative to float64</span>'
+        '<span class="key"><i class="bad">∞</i> overflowed</span>'
+        '<span class="key"><i class="bad">→ 0</i> all flushed to zero</span>'
+        '<span class="key"><sup>≠</sup> not what the lists say</span></div>'
+    )
+
+
+def notes(claim: "Claim") -> str:
+    """Return a statement of the notes with its verdict and what torch gave."""
+    return (
+        f'<div class="ops notes"><p>The notes: “{escape(claim.says)}”</p>'
+        f"<p><b>{escape(claim.verdict).capitalize()}.</b> {escape(claim.measured)}</p></div>"
+    )
+
+
+def detail(view: "View") -> str:
+    """Return the chosen operation's outcomes for each kind of inputs, and what torch ran."""
+    row, settings = view.chosen, view.parameters
+    heads = ("float32", settings.dtype, f"{settings.dtype} and float32")
+    cells = []
+    for index, (head, outcome) in enumerate(zip(heads, row.outcomes, strict=True)):
+        dtype = _name(outcome.dtype)
+        now = ' class="now"' if index == settings.kind else ""
+        gives = (
+            f'<b class="{_SHORT[dtype]}">{dtype}</b> <i>{_error(outcome)}</i>'
+            if dtype
+            else '<b class="none">raises</b>'
+        )
+        cells.append(f"<li{now}><span>{head}</span> → {gives}</li>")
+    ran = _ran(view)
+    return (
+        f'<div class="ops detail"><h4>{escape(row.name)}</h4>'
+        f"<ul>{''.join(cells)}</ul><pre>{escape(ran)}</pre></div>"
+    )
+
+
+def _ran(view: "View") -> str:
+    outcome = view.outcome(view.chosen)
+    if outcome.said:
+        return f"torch says: {outcome.said}"
+    words: list[str] = []
+    for step in view.steps:
+        text = str(step)
+        if words and words[-1].split("  ×")[0] == text:
+            times = int(words[-1].split("  ×")[1]) + 1 if "  ×" in words[-1] else 2
+            words[-1] = f"{text}  ×{times}"
+        else:
+            words.append(text)
+    return "torch ran: " + "\n           ".join(words)
+
+
+def errors(view: "View") -> Curves:
+    """Draw the chosen operation's error over the size of its inputs, in each precision."""
+    settings, found = view.parameters, view.sweep
+    on = "autocast " if settings.enabled else "no autocast, "
+    names = {
+        settings.dtype: f"{on}{settings.dtype}",
+        **{name: f"{on}{name}" for name in ("float16", "bfloat16") if name != settings.dtype},
+        "float32": "float32 throughout",
+    }
+    lines = []
+    for dtype, name in names.items():
+        # Exact is drawn at the bottom; what overflowed or raised leaves a gap.
+        lines.append(Line(name, found.errors[dtype].clamp(min=_EXACT), found.exponents))
+    outcome = view.outcome(view.chosen)
+    marks: tuple[Mark, ...] = ()
+    at = float(settings.exponent)
+    if math.isfinite(outcome.error):
+        words = f"now: {_spoken(outcome)}"
+        marks = (Mark(at, max(outcome.error, _EXACT), words, "circle"),)
+    return Curves(
+        lines=tuple(lines),
+        title=f"Error of {settings.op} at every size of its inputs",
+        x_title="size of the inputs, as a power of 2",
+        y_title="error, relative to float64",
+        log=True,
+        y_range=(_EXACT / 3, 5.0),
+        x_range=(float(found.exponents[0]), float(found.exponents[-1])),
+        bands=_bands(view),
+        marks=marks,
+        references=((1.0, "nothing left"), (_EXACT, "exact")),
+        height=230,
+        alt=f"{settings.op} with inputs of size 2 to the power {settings.exponent}: "
+        f"{_name(outcome.dtype) or 'no output'}, {_spoken(outcome)}.",
+    )
+
+
+def _bands(view: "View") -> tuple[Band, ...]:
+    """Return the stretches of sizes where autocast's dtype overflows."""
+    dtype = view.parameters.dtype
+    sizes = view.sweep.exponents.tolist()
+    infinite = [math.isinf(each) for each in view.sweep.errors[dtype].tolist()]
+    bands, start = [], None
+    for index, bad in enumerate([*infinite, False]):
+        if bad and start is None:
+            start = sizes[index]
+        elif not bad and start is not None:
+            bands.append(Band(start, sizes[index - 1], f"{dtype} overflows"))
+            start = None
+    return tuple(bands)
+
+
+def curve_mistake(result: "CurveMistake", *, wrong: bool) -> tuple[str | Curves, ...]:
+    """Draw what both lines give, the one that runs first, and what torch said."""
+    chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
+    values = {"wrong": result.wrong, "right": result.right}
+    drawn = {name: each.clamp(min=_EXACT) if result.log else each for name, each in values.items()}
+    marks: tuple[Mark, ...] = ()
+    value = float(values[chosen][result.look])
+    if math.isfinite(value):
+        at = float(result.x[result.look])
+        height = float(drawn[chosen][result.look])
+        marks = (Mark(at, height, f"here {value:.3g}", "circle"),)
+    curves = Curves(
+        lines=(
+            Line(f"the {chosen} line", drawn[chosen], result.x),
+            Line(f"the {other} line", drawn[other], result.x),
+            *(Line(name, each, result.x) for name, each in result.others.items()),
+        ),
+        title=f"{result.shows.capitalize()} under the {chosen} line, beside the {other} one",
+        x_title=result.over,
+        y_title=result.shows,
+        log=result.log,
+        marks=marks,
+        bands=_gaps(result, chosen),
+        height=240,
+        alt=f"Under the {chosen} line: {value:.4g}; under the {other} one: "
+        f"{float(values[other][result.look]):.4g}.",
+    )
+    if not (wrong and result.said):
+        return (curves,)
+    return curves, f"<div><pre>torch says: {escape(result.said)}</pre></div>"
+
+
+def _gaps(result: "CurveMistake", chosen: str) -> tuple[Band, ...]:
+    """Return the stretches where the line that runs gives nothing finite."""
+    values = (result.wrong if chosen == "wrong" else result.right).tolist()
+    points = result.x.tolist()
+    bands, start = [], None
+    for index, value in enumerate([*values, 0.0]):
+        if not math.isfinite(value) and start is None:
+            start = points[index]
+        elif math.isfinite(value) and start is not None:
+            bands.append(Band(start, points[index - 1], "not finite"))
+            start = None
+    return tuple(bands)
+
+
+def flow_mistake(result: "FlowMistake", *, wrong: bool) -> str:
+    """Draw the lines that ran, where they ran, and the dtype that each gave."""
+    lines = result.wrong if wrong else result.right
+    return (
+        '<div><div class="row"><svg viewBox="0 0 640 {height}" role="img" aria-label="{alt}" '
+        'style="max-width:760px" font-family="var(--st-font)" fill="var(--st-text-color)">'
+        "{body}</svg></div></div>"
+    ).format(
+        height=8 + 58 * len(lines),
+        alt=escape(
+            ". ".join(f"{line.code} gives {line.gives or 'an error'}" for line in lines) + "."
+        ),
+        body="".join(_flow_line(index, line) for index, line in enumerate(lines)),
+    )
+
+
+_COLOURS = {"float16": style.VERMILION, "bfloat16": style.PURPLE, "float32": style.BLUE}
+
+
+def _flow_line(index: int, line: "CodeLine") -> str:
+    top = 8 + 58 * index
+    colour = _COLOURS.get(line.gives, style.NEUTRAL)
+    region = "in autocast" if line.inside else "outside"
+    dash = "" if line.inside else ' stroke-dasharray="4 3"'
+    note = line.note if len(line.note) <= 92 else f"{line.note[:91]}…"
+    return (
+        f'<g transform="translate(0 {top})">'
+        f'<rect x="1" y="0" width="638" height="50" rx="5" fill="{colour}" fill-opacity="0.09" '
+        f'stroke="{colour}"{dash}/><rect x="1" y="0" width="7" height="50" fill="{colour}"/>'
+        f'<text x="20" y="21" font-size="14" font-family="var(--st-code-font)">'
+        f"{escape(line.code)}</text>"
+        f'<text x="20" y="40" font-size="12" opacity="0.85">{escape(note)}</text>'
+        f'<text x="628" y="21" font-size="14" font-weight="700" text-anchor="end">'
+        f"{line.gives or '✗ error'}</text>"
+        + (
+            ""
+            if line.note and len(line.note) > 70
+            else f'<text x="628" y="40" font-size="12" text-anchor="end" opacity="0.85">{region}'
+            "</text>"
+        )
+        + "</g>"
+    )
+
+
+def costs(progress: "CostProgress") -> str:
+    """Return bars: time of a step, bytes kept for backward, and loss, in each precision."""
+    modes = progress.modes
+    times = [mode.ratio or 0.0 for mode in modes]
+    cuda = all(mode.peak_bytes is not None for mode in modes)
+    sizes = [mode.peak_bytes if cuda else mode.saved_bytes for mode in modes]
+    rows = []
+    for mode, ratio, size in zip(modes, times, sizes, strict=True):
+        assert size is not None
+        name = mode.name if mode.name == "float32" else f"autocast {mode.name}"
+        seconds = "–" if mode.seconds is None else f"{mode.seconds * 1e3:.2f} ms"
+        rows.append(
+            f"<tr><th scope='row'>{name}</th>"
+            f"<td>{_bar(ratio, max(times))}<span>{ratio:.2f} × ({seconds})</span></td>"
+            f"<td>{_bar(size, max(each or 0 for each in sizes))}<span>{size / 1024:.0f} KiB</span>"
+            f"</td><td>{mode.loss:.4g}{_skipped(mode.skipped)}</td></tr>"
+        )
+    kept = "most bytes CUDA held" if cuda else "kept for backward"
+    return (
+        '<div class="ops costs"><table><thead><tr><td></td><th scope="col">time of a step</th>'
+        f'<th scope="col">{kept}</th><th scope="col">loss at the end</th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _skipped(count: int) -> str:
+    return f" ({count} skipped)" if count else ""
+
+
+def _bar(value: float, most: float) -> str:
+    share = 100 * value / most if most else 0.0
+    return f'<em style="width:{share:.1f}%"></em>'
+
+
+def cost_sentence(progress: "CostProgress", device: str) -> str:
+    """Return in words what autocast bought."""
+    words = []
+    for mode in progress.modes[1:]:
+        if mode.ratio is None:
+            continue
+        pace = (
+            f"{mode.ratio:.1f} times as long"
+            if mode.ratio > 1.05
+            else f"{mode.ratio:.2f} of the time"
+            if mode.ratio < 0.95
+            else "as long"
+        )
+        share = mode.saved_bytes / progress.modes[0].saved_bytes
+        words.append(f"autocast {mode.name} takes {pace} and keeps {share:.2f} of the bytes")
+    slower = any((mode.ratio or 0) > 1.05 for mode in progress.modes[1:])
+    end = (
+        " Slower: this processor has no fast path for it at this size, and every cast costs."
+        if slower
+        else ""
+    )
+    cut = " Time ran out before all steps were taken." if progress.cut else ""
+    return f"On this {device}, beside float32, {'; '.join(words)}.{end}{cut}"
+
+
+def thumbnail(view: "View") -> str:
+    """Return the home card's picture as SVG: a tile for each operation, coloured by its dtype."""
+    tiles = []
+    for index, row in enumerate(view.rows):
+        outcome = view.outcome(row)
+        x, y = 15 + 30 * (index % 7), 8 + 15 * (index // 7)
+        colour = _COLOURS.get(_name(outcome.dtype), style.NEUTRAL)
+        tiles.append(f'<rect x="{x}" y="{y}" width="26" height="11" rx="2" fill="{colour}"/>')
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 120" width="240" height="120">'
+        f"{''.join(tiles)}</svg>"
+    )

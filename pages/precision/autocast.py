@@ -1,0 +1,121 @@
+"""autocast: which operation runs in which precision, and what does it buy?"""
+
+import dataclasses
+from collections.abc import Callable
+
+import streamlit as st
+
+from explainers import autocast as topic
+from figures import autocast as figures
+from ui import figure, frame, proofs
+from ui.choices import choices
+from ui.controls import Controls
+from ui.frame import Lesson
+
+SLUG = "autocast"
+page = frame.Frame(SLUG, topic.PRESETS)
+controls, device = page.controls, frame.device()
+
+
+def choose(op: str) -> None:
+    """Look at another operation."""
+    page.set(dataclasses.replace(page.settings(), op=op))
+    page.changed()
+
+
+def draw_controls() -> None:
+    """Draw what goes in, what autocast casts to, and how to read the table."""
+    controls.draw("exponent")
+    controls.draw("dtype")
+    controls.draw("inputs")
+    controls.draw("enabled")
+    claim = topic.cuda_only(device=device)
+    choices(figures.legend() + figures.notes(claim), key=f"{SLUG}.legend")
+
+
+def draw_view() -> None:
+    """Draw every operation by torch's lists, and the chosen one closely."""
+    view = page.explain(lambda settings: topic.explain(settings, device=device))
+    choices(
+        figures.chips(view) + figures.detail(view),
+        key=f"{SLUG}.ops",
+        options=topic.OPS,
+        on_choose=choose,
+    )
+    figure.draw(figures.errors(view), key=f"{SLUG}.errors")
+    st.markdown(view.sentence)
+    page.live_checks(topic.view_checks(view, device=device))
+
+
+def learn() -> None:
+    """Time the same training in each precision."""
+    state = st.session_state
+    asked = Controls(f"{SLUG}.cost", topic.Cost)
+    parameters = asked.settings()
+    asked.draw(*parameters.specs())
+    left, right = st.columns(2)
+    again = left.button("Measure again", icon=":material/replay:", key=f"{SLUG}.again")
+    bar = st.progress(0.0)
+    place = st.empty()
+    reports: list[topic.CostProgress] = state.setdefault(f"{SLUG}.reports", [])
+    if again or state.get(f"{SLUG}.measured") != (parameters, device):
+        right.button("Stop", icon=":material/stop:", key=f"{SLUG}.stop")
+        state[f"{SLUG}.measured"] = (parameters, device)
+        reports.clear()
+        measure(parameters, reports, bar.progress)
+    if reports:
+        with place.container():
+            choices(figures.costs(reports[-1]), key=f"{SLUG}.costs")
+            st.markdown(figures.cost_sentence(reports[-1], device))
+
+
+def measure(
+    parameters: topic.Cost,
+    reports: list[topic.CostProgress],
+    progress: Callable[[float], object],
+) -> None:
+    """Fill `reports` as they come; a click on Stop ends it at the next one."""
+    for report in topic.cost(parameters, chunk=1, device=device):
+        reports[:] = [report]
+        progress(report.done / report.repeats)
+
+
+def take(settings: topic.Autocast) -> tuple[str, list[frame.Download]]:
+    """Return the code of the view, and every operation's dtypes and errors."""
+    view = topic.explain(settings, device=device)
+    return topic.snippet(settings, device=device), [
+        frame.Download("All operations (.csv)", f"{SLUG}.csv", lambda: topic.csv(view), "text/csv")
+    ]
+
+
+page.see(draw_controls, draw_view)
+page.mistakes(
+    *(
+        Lesson(title, parameters(), run, draw)
+        for (title, draw), (parameters, run) in zip(
+            (
+                ("model.half()", figures.curve_mistake),
+                ("out of the region", figures.flow_mistake),
+                ("sigmoid, then BCE", figures.curve_mistake),
+                ("a norm of your own", figures.curve_mistake),
+                ("loss outside", figures.curve_mistake),
+                ("backward inside", figures.curve_mistake),
+                ("a function of your own", figures.flow_mistake),
+                ("in place, out=", figures.flow_mistake),
+                ("another device", figures.flow_mistake),
+            ),
+            topic.LESSONS.values(),
+            strict=True,
+        )
+    )
+)
+page.proof(proofs.of(SLUG, device))
+page.learn(
+    "What it buys here: the same network trained in float32 and under autocast, taking turns step "
+    "by step. The median step counts; on a CPU autocast is often slower.",
+    "Measure it on this device",
+    learn,
+)
+page.take(take)
+page.predict(topic.question(device=device))
+page.references(topic.REFERENCES)
