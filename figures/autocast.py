@@ -121,7 +121,7 @@ def detail(view: "View") -> str:
         cells.append(f"<li{now}><span>{head}</span> → {gives}</li>")
     ran = _ran(view)
     return (
-        f'<div class="ops detail"><h4>{escape(row.name)}</h4>'
+        f'<div class="ops detail"><p>{escape(view.sentence)}</p><h4>{escape(row.name)}</h4>'
         f"<ul>{''.join(cells)}</ul><pre>{escape(ran)}</pre></div>"
     )
 
@@ -145,10 +145,11 @@ def errors(view: "View") -> Curves:
     """Draw the chosen operation's error over the size of its inputs, in each precision."""
     settings, found = view.parameters, view.sweep
     on = "autocast " if settings.enabled else "no autocast, "
+    # In the order of the buttons' colours.
     names = {
-        settings.dtype: f"{on}{settings.dtype}",
-        **{name: f"{on}{name}" for name in ("float16", "bfloat16") if name != settings.dtype},
         "float32": "float32 throughout",
+        "float16": f"{on}float16",
+        "bfloat16": f"{on}bfloat16",
     }
     lines = []
     for dtype, name in names.items():
@@ -254,7 +255,7 @@ def flow_mistake(result: "FlowMistake", *, wrong: bool) -> str:
     )
 
 
-_COLOURS = {"float16": style.VERMILION, "bfloat16": style.PURPLE, "float32": style.BLUE}
+_COLOURS = {"float16": style.VERMILION, "bfloat16": style.GREEN, "float32": style.BLUE}
 
 
 def _flow_line(index: int, line: "CodeLine") -> str:
@@ -318,27 +319,22 @@ def _bar(value: float, most: float) -> str:
 
 def cost_sentence(progress: "CostProgress", device: str) -> str:
     """Return in words what autocast bought."""
+    base, *others = progress.modes
     words = []
-    for mode in progress.modes[1:]:
+    for mode in others:
         if mode.ratio is None:
             continue
-        pace = (
-            f"{mode.ratio:.1f} times as long"
-            if mode.ratio > 1.05
-            else f"{mode.ratio:.2f} of the time"
-            if mode.ratio < 0.95
-            else "as long"
-        )
-        share = mode.saved_bytes / progress.modes[0].saved_bytes
-        words.append(f"autocast {mode.name} takes {pace} and keeps {share:.2f} of the bytes")
-    slower = any((mode.ratio or 0) > 1.05 for mode in progress.modes[1:])
-    end = (
-        " Slower: this processor has no fast path for it at this size, and every cast costs."
-        if slower
-        else ""
-    )
-    cut = " Time ran out before all steps were taken." if progress.cut else ""
-    return f"On this {device}, beside float32, {'; '.join(words)}.{end}{cut}"
+        pace = f"{mode.ratio:.2f} times float32's time"
+        share = mode.saved_bytes / base.saved_bytes
+        words.append(f"autocast {mode.name} takes {pace} and keeps {share:.2f} times its bytes")
+    said = [f"On this {device} {'; '.join(words)}."]
+    if any((mode.ratio or 0) > 1.05 for mode in others):
+        said.append("Slower: there is no fast path for it here at this size, and every cast costs.")
+    if any(mode.saved_bytes > base.saved_bytes for mode in others):
+        said.append("More bytes: casts of the weights are kept too, and outweigh so few samples.")
+    if progress.cut:
+        said.append("Time ran out before all steps were taken.")
+    return " ".join(said)
 
 
 def thumbnail(view: "View") -> str:

@@ -100,6 +100,10 @@ def _row(values: Sequence[float]) -> Tensor:
     return torch.tensor(values, dtype=torch.float64)
 
 
+def _region(where: torch.device) -> str:
+    return f'with torch.autocast("{where.type}", dtype=torch.float16):\n'
+
+
 def _worded(value: Tensor | float) -> str:
     value = float(value)
     return "NaN" if math.isnan(value) else f"{value:.3g}"
@@ -204,13 +208,13 @@ def border(parameters: Border, *, device: str = "cpu") -> FlowMistake:
 class HalfModel(Parameters):
     """Hold the learning rate of a model whose weights are float16."""
 
-    learning_rate: float = number(
-        0.002,
-        label="learning rate",
-        help="Of plain SGD. Larger steps survive float16; these are about 0.0002.",
-        minimum=0.0005,
-        maximum=0.2,
-        step=0.0005,
+    exponent: int = number(
+        -9,
+        label="learning rate, as a power of 2",
+        help="Of plain SGD: -9 is 0.002, and its steps are about 0.0002. Larger ones survive.",
+        minimum=-11,
+        maximum=-2,
+        step=1,
     )
 
 
@@ -230,7 +234,7 @@ def half_model(parameters: HalfModel, *, device: str = "cpu") -> CurveMistake:
 
     def trained(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         weight = torch.ones(1, width, device=where, dtype=dtype, requires_grad=True)
-        optimizer = torch.optim.SGD([weight], lr=parameters.learning_rate)
+        optimizer = torch.optim.SGD([weight], lr=2.0**parameters.exponent)
         half = dtype is torch.float16
         scaler = torch.amp.GradScaler(where.type, init_scale=1024.0, enabled=not half)
         losses = []
@@ -249,8 +253,7 @@ def half_model(parameters: HalfModel, *, device: str = "cpu") -> CurveMistake:
     return CurveMistake(
         mistake=Mistake(
             wrong="model.half()\noutput = model(inputs.half())",
-            right="with torch.autocast(device_type, dtype=torch.float16):\n"
-            "    output = model(inputs)",
+            right=f"{_region(where)}    output = model(inputs)",
             wrong_cost=f"After {steps} steps {int((stuck != 1).sum())} of {width} weights have "
             f"moved; the loss is {wrong[-1]:.3g}.",
             right_cost=f"{int((moved != 1).sum())} of {width} weights have moved; the loss is "
@@ -365,7 +368,7 @@ def in_place(parameters: InPlace, *, device: str = "cpu") -> FlowMistake:
     )
     if wrong.gives:
         wrong = dataclasses.replace(wrong, note="ran in the dtype of its tensors")
-    start = "with torch.autocast(device_type, dtype=torch.bfloat16):\n    "
+    start = f'with torch.autocast("{where.type}", dtype=torch.bfloat16):\n    '
     before = "h = torch.mm(b, c)\n    " if mixed else ""
     return FlowMistake(
         Mistake(
@@ -515,12 +518,11 @@ def sigmoid_first(parameters: Logits, *, device: str = "cpu") -> CurveMistake:
         else f"At a logit of {points[look]:g} the loss is {_worded(wrong[look])}, and its gradient "
         f"{_worded(wrong_slope[look])}."
     )
-    start = "with torch.autocast(device_type, dtype=torch.float16):\n    "
+    start = f"{_region(where)}    "
     return CurveMistake(
         Mistake(
             wrong=f"{start}p = torch.sigmoid(model(x))\n    loss = F.binary_cross_entropy(p, y)",
-            right=f"{start}logits = model(x)\n"
-            "    loss = F.binary_cross_entropy_with_logits(logits, y)",
+            right=f"{start}loss = F.binary_cross_entropy_with_logits(\n        model(x), y\n    )",
             wrong_cost=told,
             right_cost=f"The loss is {_worded(right[look])}, and its gradient "
             f"{_worded(right_slope[look])}.",
@@ -570,13 +572,13 @@ def own_norm(parameters: OwnNorm, *, device: str = "cpu") -> CurveMistake:
         with torch.autocast(where.type, dtype=torch.float16):
             h = F.linear(base * math.ldexp(1.0, exponent), weight)
             h = h.float() if wide else h
-            normed = h * torch.rsqrt((h * h).mean(-1, keepdim=True) + 1e-12)
+            normed = h / (h * h).mean(-1, keepdim=True).sqrt()
         return float(normed.float().square().mean().sqrt())
 
     wrong, right = (_row([size(e, wide) for e in exponents]) for wide in (False, True))
     look = parameters.exponent - exponents[0]
-    start = "with torch.autocast(device_type, dtype=torch.float16):\n    h = linear(x)\n"
-    norm = "    h = h * torch.rsqrt((h * h).mean(-1, keepdim=True) + eps)"
+    start = f"{_region(where)}    h = linear(x)\n"
+    norm = "    h = h / (h * h).mean(-1, keepdim=True).sqrt()"
     return CurveMistake(
         Mistake(
             wrong=start + norm,
@@ -632,12 +634,12 @@ def loss_outside(parameters: LossOutside, *, device: str = "cpu") -> CurveMistak
 
     wrong, right = (_row([loss(count, inside) for count in counts]) for inside in (False, True))
     look = counts.index(parameters.samples)
-    start = "with torch.autocast(device_type, dtype=torch.float16):\n    output = model(x)\n"
-    line = 'loss = F.cross_entropy(output, y, reduction="sum")'
+    start = f"{_region(where)}    output = model(x)\n"
+    call = 'F.cross_entropy(output, y, reduction="sum")'
     return CurveMistake(
         Mistake(
-            wrong=start + line,
-            right=f"{start}    {line}",
+            wrong=f"{start}loss = {call}",
+            right=f"{start}    loss = {call}",
             wrong_cost=f"The loss is float16: {_worded(wrong[look])}, where float32 has "
             f"{float(right[look]):.6g}.",
             right_cost=f"The loss is float32: {float(right[look]):.6g}.",
@@ -707,8 +709,7 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
     wrong, right = off(True), off(False)
     look = exponents.index(parameters.exponent)
     start = (
-        "with torch.autocast(device_type, dtype=torch.float16):\n"
-        "    with torch.autocast(device_type, enabled=False):\n"
+        f'{_region(where)}    with torch.autocast("{where.type}", enabled=False):\n'
         "        loss = model(x.float()).square().mean()\n"
     )
     far = "not finite" if not math.isfinite(wrong[look]) else f"off by {float(wrong[look]):.2g}"
@@ -723,7 +724,7 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
             "forward ran in: gradients vanish or overflow. Leave the region first.",
             source=("pytorch#153044", f"{_PYTORCH}/issues/153044"),
         ),
-        shows="error of the gradient, over its length",
+        shows="relative error of the gradient",
         over="what the loss is multiplied by, as a power of 2",
         x=_row(list(exponents)),
         wrong=wrong,

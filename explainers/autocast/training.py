@@ -27,7 +27,7 @@ class Cost(Parameters):
         step=16,
     )
     batch: int = number(
-        64,
+        256,
         label="batch",
         help="Samples in a step.",
         minimum=8,

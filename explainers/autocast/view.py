@@ -67,7 +67,7 @@ class Autocast(Parameters):
 PRESETS = (
     Preset(
         "float32 goes in",
-        "Products come out in the lower precision, thousands of times less exact; losses do not.",
+        "Products come out in the lower precision, and less exact; losses stay float32.",
         Autocast(),
     ),
     Preset(
@@ -92,7 +92,7 @@ PRESETS = (
     ),
     Preset(
         "One of each",
-        "Listed operations cast by themselves. One on no list may raise, as mv does on a CPU.",
+        "What is listed casts by itself. What is not may raise, as mv does on a CPU.",
         Autocast(inputs="mixed", op="mv"),
     ),
 )

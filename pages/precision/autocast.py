@@ -43,7 +43,6 @@ def draw_view() -> None:
         on_choose=choose,
     )
     figure.draw(figures.errors(view), key=f"{SLUG}.errors")
-    st.markdown(view.sentence)
     page.live_checks(topic.view_checks(view, device=device))
 
 
