@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -98,6 +99,11 @@ def _tensors(where: torch.device, count: int, size: int = 8) -> list[Tensor]:
 
 def _row(values: Sequence[float]) -> Tensor:
     return torch.tensor(values, dtype=torch.float64)
+
+
+def _nearest(values: Sequence[int], wanted: int) -> int:
+    """Return where the nearest of `values` stands: a setting may lie between two."""
+    return min(range(len(values)), key=lambda index: abs(values[index] - wanted))
 
 
 def _region(where: torch.device) -> str:
@@ -309,7 +315,8 @@ def other_device(parameters: OtherDevice, *, device: str = "cpu") -> FlowMistake
     return FlowMistake(
         Mistake(
             wrong=code.format(other, parameters.dtype),
-            right=code.format("{}", parameters.dtype).replace('"{}"', "inputs.device.type"),
+            right="kind = inputs.device.type\n"
+            + code.format("", parameters.dtype).replace('""', "kind"),
             wrong_cost=f"The tensors are on the {where.type}: the output is {wrong.gives}, as if "
             f"there were no autocast. {said[0].upper()}{said[1:].rstrip('.')}.",
             right_cost=f"The output is {right.gives}: {written}.",
@@ -633,13 +640,13 @@ def loss_outside(parameters: LossOutside, *, device: str = "cpu") -> CurveMistak
             return float(F.cross_entropy(logits[:count], target[:count], reduction="sum"))
 
     wrong, right = (_row([loss(count, inside) for count in counts]) for inside in (False, True))
-    look = counts.index(parameters.samples)
+    look = _nearest(counts, parameters.samples)
     start = f"{_region(where)}    output = model(x)\n"
-    call = 'F.cross_entropy(output, y, reduction="sum")'
+    line = 'loss = F.cross_entropy(\n    output, y, reduction="sum"\n)'
     return CurveMistake(
         Mistake(
-            wrong=f"{start}loss = {call}",
-            right=f"{start}    loss = {call}",
+            wrong=start + line,
+            right=start + textwrap.indent(line, "    "),
             wrong_cost=f"The loss is float16: {_worded(wrong[look])}, where float32 has "
             f"{float(right[look]):.6g}.",
             right_cost=f"The loss is float32: {float(right[look]):.6g}.",
@@ -707,7 +714,7 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
         return _row(errors)
 
     wrong, right = off(True), off(False)
-    look = exponents.index(parameters.exponent)
+    look = _nearest(exponents, parameters.exponent)
     start = (
         f'{_region(where)}    with torch.autocast("{where.type}", enabled=False):\n'
         "        loss = model(x.float()).square().mean()\n"

@@ -1,0 +1,144 @@
+"""What the figures of autocast show, and that they say it in words too."""
+
+import math
+from xml.etree import ElementTree
+
+import pytest
+import torch
+
+from explainers import autocast as topic
+from explainers.autocast import LESSONS, Autocast, Cost, CurveMistake
+from figures import autocast as figures
+from figures.curves import Curves
+
+PRESETS = pytest.mark.parametrize("preset", topic.PRESETS, ids=lambda preset: preset.name)
+
+
+def parsed(markup: str) -> ElementTree.Element:
+    return ElementTree.fromstring(markup.replace("<wbr>", ""))
+
+
+@PRESETS
+def test_every_operation_is_a_button_that_names_what_came_out(preset) -> None:
+    view = topic.explain(preset.parameters)
+    buttons = parsed(figures.chips(view)).findall(".//button")
+    assert {each.get("data-choice") for each in buttons} == set(topic.OPS)
+    assert len(buttons) == len(topic.OPS)
+    rows = {row.name: row for row in view.rows}
+    pressed = [each for each in buttons if each.get("aria-pressed") == "true"]
+    assert [each.get("data-choice") for each in pressed] == [preset.parameters.op]
+    for each in buttons:
+        outcome = view.outcome(rows[each.get("data-choice", "")])
+        said = each.get("aria-label", "")
+        if outcome.dtype is None:
+            assert "gives an error, raises" in said
+            assert each.get("class") == "none"
+        else:
+            assert f"gives {str(outcome.dtype).removeprefix('torch.')}" in said
+            assert "".join(each.find("b").itertext()) in ("f16", "bf16", "f32")
+
+
+def test_overflow_and_zero_are_marked_in_signs_not_by_colour_alone() -> None:
+    large = "".join(parsed(figures.chips(topic.explain(Autocast(exponent=9)))).itertext())
+    small = "".join(parsed(figures.chips(topic.explain(Autocast(exponent=-14)))).itertext())
+    assert "matmulf16∞" in large
+    assert "matmulf16→ 0" in small
+
+
+def test_what_is_not_as_listed_carries_a_sign() -> None:
+    view = topic.explain(Autocast())
+    marked = {
+        each.get("data-choice")
+        for each in parsed(figures.chips(view)).findall(".//button")
+        if each.find(".//sup") is not None
+    }
+    assert marked == {row.name for row in view.rows if not row.as_listed}
+
+
+def test_the_chosen_operation_shows_three_inputs_and_what_torch_ran() -> None:
+    said = "".join(parsed(figures.detail(topic.explain(Autocast(op="mse_loss")))).itertext())
+    assert said.count("→") == 3
+    assert "torch ran: mse_loss(float32, float32) gives float32" in said
+    lifted = "".join(
+        parsed(figures.detail(topic.explain(Autocast(op="mse_loss", inputs="lower")))).itertext()
+    )
+    assert "cast float16 to float32  ×2" in lifted
+    raised = figures.detail(topic.explain(Autocast(op="mv", inputs="mixed")))
+    assert "torch says: RuntimeError" in raised
+
+
+@PRESETS
+def test_errors_are_lines_of_what_was_measured(preset) -> None:
+    view = topic.explain(preset.parameters)
+    drawn = figures.errors(view)
+    assert isinstance(drawn, Curves)
+    for line, dtype in zip(drawn.lines, ("float32", "float16", "bfloat16"), strict=True):
+        assert dtype in line.name
+        wanted = view.sweep.errors[dtype].clamp(min=1e-9)
+        assert torch.equal(line.y.nan_to_num(), wanted.nan_to_num())
+    outcome = view.outcome(view.chosen)
+    assert len(drawn.marks) == math.isfinite(outcome.error)
+
+
+def test_a_band_says_where_float16_overflows() -> None:
+    view = topic.explain(Autocast())
+    (band,) = figures.errors(view).bands
+    infinite = view.sweep.exponents[view.sweep.errors["float16"].isinf()]
+    assert (band.x0, band.x1) == (float(infinite[0]), float(infinite[-1]))
+    assert band.label == "float16 overflows"
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_the_line_that_runs_is_drawn_first(name: str) -> None:
+    kind, run = LESSONS[name]
+    result = run(kind())
+    for wrong in (True, False):
+        if isinstance(result, CurveMistake):
+            drawn, *_ = figures.curve_mistake(result, wrong=wrong)
+            assert isinstance(drawn, Curves)
+            assert drawn.lines[0].name == f"the {'wrong' if wrong else 'right'} line"
+            chosen = result.wrong if wrong else result.right
+            finite = chosen[chosen.isfinite()]
+            shown = drawn.lines[0].y[chosen.isfinite()]
+            assert torch.equal(shown, finite.clamp(min=1e-9) if result.log else finite)
+        else:
+            markup = figures.flow_mistake(result, wrong=wrong)
+            said = "".join(ElementTree.fromstring(markup).itertext())
+            lines = result.wrong if wrong else result.right
+            assert all(line.code in said for line in lines)
+            assert ("✗ error" in said) == any(not line.gives for line in lines)
+
+
+def test_costs_are_bars_of_what_was_measured() -> None:
+    *_, last = topic.cost(Cost(width=16, batch=8, repeats=5))
+    table = parsed(figures.costs(last))
+    rows = table.findall(".//tbody/tr")
+    assert ["".join(row.find("th").itertext()) for row in rows] == [
+        "float32",
+        "autocast float16",
+        "autocast bfloat16",
+    ]
+    widths = [row.find(".//em").get("style") for row in rows]
+    assert "width:100.0%" in widths
+    sentence = figures.cost_sentence(last, "cpu")
+    assert f"{last.modes[1].ratio:.2f} times float32's time" in sentence
+    slower = any(mode.ratio > 1.05 for mode in last.modes[1:])
+    assert ("Slower:" in sentence) == slower
+
+
+def test_the_notes_line_carries_its_verdict() -> None:
+    said = "".join(parsed(figures.notes(topic.cuda_only())).itertext())
+    assert "Obsolete." in said
+    assert "Only CUDA operations" in said
+
+
+def test_the_legend_names_every_sign() -> None:
+    said = "".join(parsed(figures.legend()).itertext())
+    for sign in ("f32", "f16", "bf16", "✗", "∞", "→ 0", "≠"):
+        assert sign in said
+
+
+def test_the_thumbnail_has_a_tile_for_each_operation() -> None:
+    view = topic.explain(Autocast())
+    svg = ElementTree.fromstring(figures.thumbnail(view))
+    assert len(svg.findall(".//{*}rect")) == len(topic.OPS)
