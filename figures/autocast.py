@@ -1,6 +1,7 @@
 """Draw what `explainers.autocast` computes."""
 
 import math
+from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ _HEADINGS = {
     "widest input": "Listed to run in their widest input's dtype",
     "not listed": "On no list: the inputs' dtypes decide",
 }
+_FAILURES = {"overflows": "overflow", "all zero": "vanish", "raises": "raise"}
 _EXACT = 1e-9
 """Where an error of exactly 0 is drawn."""
 
@@ -55,7 +57,23 @@ def chips(view: "View") -> str:
         if rows := groups.get(listed):
             buttons = "".join(_chip(view, row) for row in rows)
             parts.append(f'<h4>{heading}</h4><div class="group">{buttons}</div>')
-    return f'<div class="ops">{"".join(parts)}</div>'
+    return f'<div class="ops">{_shares(view)}{"".join(parts)}</div>'
+
+
+def _shares(view: "View") -> str:
+    """Return one bar of all operations: what comes out in which dtype, and what fails."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in view.rows:
+        outcome = view.outcome(row)
+        dtype = _name(outcome.dtype)
+        failed = _FAILURES.get(str(outcome.state))
+        counts[(_SHORT.get(dtype, "none"), failed or dtype)] += 1
+    segments = "".join(
+        f'<span class="{kind}{" bad" if words in _FAILURES.values() else ""}" '
+        f'style="flex-grow:{count}">{count}{f" {words}" if count > 6 else ""}</span>'
+        for (kind, words), count in sorted(counts.items())
+    )
+    return f'<div class="shares" role="img" aria-label="{escape(view.sentence)}">{segments}</div>'
 
 
 def _chip(view: "View", row: "OpRow") -> str:
@@ -328,10 +346,13 @@ def cost_sentence(progress: "CostProgress", device: str) -> str:
         share = mode.saved_bytes / base.saved_bytes
         words.append(f"autocast {mode.name} takes {pace} and keeps {share:.2f} times its bytes")
     said = [f"On this {device} {'; '.join(words)}."]
-    if any((mode.ratio or 0) > 1.05 for mode in others):
-        said.append("Slower: there is no fast path for it here at this size, and every cast costs.")
+    if slow := [mode.name for mode in others if (mode.ratio or 0) > 1.05]:
+        said.append(
+            f"Slower in {' and '.join(slow)}: there is no fast path for it here at this size, and "
+            "every cast costs."
+        )
     if any(mode.saved_bytes > base.saved_bytes for mode in others):
-        said.append("More bytes: casts of the weights are kept too, and outweigh so few samples.")
+        said.append("More bytes: the weights' casts are kept too, and outweigh so few samples.")
     if progress.cut:
         said.append("Time ran out before all steps were taken.")
     return " ".join(said)

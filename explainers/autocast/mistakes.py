@@ -303,7 +303,8 @@ def other_device(parameters: OtherDevice, *, device: str = "cpu") -> FlowMistake
 
     def under(kind: str) -> tuple[Line, str]:
         with recorded_warnings() as caught, torch.autocast(kind, dtype=lower):
-            said = f'torch warns: "{caught[0].message}"' if caught else "torch says nothing"
+            words = str(caught[0].message).rstrip(".") if caught else ""
+            said = f'torch warns: "{words}"' if words else "torch says nothing"
             return _ran("output = F.linear(inputs, weight)", True, output, said), said
 
     def output() -> Tensor:

@@ -45,6 +45,16 @@ def test_overflow_and_zero_are_marked_in_signs_not_by_colour_alone() -> None:
     assert "matmulf16→ 0" in small
 
 
+@PRESETS
+def test_one_bar_counts_every_operation_once(preset) -> None:
+    view = topic.explain(preset.parameters)
+    (bar,) = parsed(figures.chips(view)).findall(".//div[@role='img']")
+    assert bar.get("aria-label") == view.sentence
+    counts = [int("".join(part.itertext()).split()[0]) for part in bar]
+    assert sum(counts) == len(view.rows)
+    assert [part.get("style") for part in bar] == [f"flex-grow:{count}" for count in counts]
+
+
 def test_what_is_not_as_listed_carries_a_sign() -> None:
     view = topic.explain(Autocast())
     marked = {
@@ -123,7 +133,7 @@ def test_costs_are_bars_of_what_was_measured() -> None:
     sentence = figures.cost_sentence(last, "cpu")
     assert f"{last.modes[1].ratio:.2f} times float32's time" in sentence
     slower = any(mode.ratio > 1.05 for mode in last.modes[1:])
-    assert ("Slower:" in sentence) == slower
+    assert ("Slower in" in sentence) == slower
 
 
 def test_the_notes_line_carries_its_verdict() -> None:
