@@ -20,7 +20,14 @@ from explainers.autocast.rows import (
     sweep,
     table,
 )
-from explainers.parameters import Parameters, Preset, choice, flag, number
+from explainers.parameters import Parameters, Preset, choice, flag, number, shown, text
+
+
+def _operation(name: str) -> str:
+    # Fifty names would make a wall of a sentence: the rule names one.
+    if name not in OPS:
+        raise ValueError(f"got {shown(name)}")
+    return name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,11 +58,13 @@ class Autocast(Parameters):
     enabled: bool = flag(
         True, label="autocast is on", help="Off, every operation gets its inputs as they are."
     )
-    op: str = choice(
+    op: str = text(
         "matmul",
-        tuple(OPS),
         label="operation",
         help="The one whose casts and errors are shown below the table.",
+        rule="the name of an operation in the table, such as matmul",
+        read=_operation,
+        longest=max(map(len, OPS)),
     )
 
     @property
@@ -182,12 +191,12 @@ def csv(view: View) -> str:
 
     Columns: operation, list, inputs, output (empty where torch raised), error, state.
     """
-    text = io.StringIO()
-    text.write("operation,list,inputs,output,error,state\n")
+    written = io.StringIO()
+    written.write("operation,list,inputs,output,error,state\n")
     for row in view.rows:
         for kind, outcome in zip(KINDS, row.outcomes, strict=True):
             output = short(outcome.dtype) if outcome.dtype else ""
-            text.write(
+            written.write(
                 f"{row.name},{row.listed},{kind},{output},{outcome.error:.6g},{outcome.state}\n"
             )
-    return text.getvalue()
+    return written.getvalue()
