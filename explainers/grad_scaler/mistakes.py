@@ -538,78 +538,6 @@ def to_zero(parameters: ToZero, *, device: str = "cpu") -> ScalerMistake:
     )
 
 
-_EPSILONS = ("1e-8", "1e-7", "1e-6", "1e-4")
-
-
-@dataclasses.dataclass(frozen=True)
-class AdamEps(Parameters):
-    """Hold Adam's epsilon for weights in float16."""
-
-    eps: str = choice(
-        "1e-8",
-        _EPSILONS,
-        label="eps",
-        help="What Adam adds to its denominator; torch's default is 1e-8.",
-    )
-
-
-def adam_eps(parameters: AdamEps, *, device: str = "cpu") -> ScalerMistake:
-    """Train float16 weights with Adam's epsilon, and float32 weights under autocast.
-
-    Args:
-        parameters: The epsilon of the float16 weights.
-        device: Where torch computes.
-    """
-    steps = 30
-    where = devices.device(device)
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.randn(64, 4, generator=generator)
-    # An input that is always 0, as of a dead unit: its gradient is 0, and so is Adam's denominator.
-    inputs[:, 3] = 0
-    inputs = inputs.to(where)
-    targets = inputs[:, :1] - inputs[:, 1:2]
-    eps = float(parameters.eps)
-
-    def trained(dtype: torch.dtype, eps: float) -> tuple[Tensor, Tensor]:
-        weight = torch.zeros(1, 4, device=where, dtype=dtype, requires_grad=True)
-        optimizer = torch.optim.Adam([weight], lr=0.05, eps=eps, foreach=False)
-        losses = []
-        for _ in range(steps):
-            optimizer.zero_grad()
-            with torch.autocast(
-                where.type, dtype=torch.float16, enabled=dtype is not torch.float16
-            ):
-                output = F.linear(inputs.to(dtype), weight)
-            loss = F.mse_loss(output.float(), targets)
-            loss.backward()
-            optimizer.step()
-            losses.append(float(loss.detach()))
-        return _row(losses), weight.detach().float().cpu()
-
-    (wrong, broken), (right, kept) = trained(torch.float16, eps), trained(torch.float32, 1e-8)
-    stored = float(torch.tensor(eps).half())
-    bad, fine = (int((~each.isfinite()).sum()) for each in (broken, kept))
-    return ScalerMistake(
-        mistake=Mistake(
-            wrong=f"model.half()\noptimizer = Adam(model.parameters(), lr=0.05, eps={eps:g})",
-            right="optimizer = Adam(model.parameters(), lr=0.05)  # weights in float32\n"
-            "with torch.autocast(device_type, dtype=torch.float16):\n    output = model(inputs)",
-            wrong_cost=f"{eps:g} is {stored:.3g} in float16. After {steps} steps {bad} of 4 "
-            f"weights are not finite; the loss is {_worded(wrong[-1])}.",
-            right_cost=f"{fine} of 4 weights are not finite; the loss is {_worded(right[-1])}.",
-            lesson="An epsilon below 2**-25 is 0 in float16, and 0 / 0 is NaN: a weight without a "
-            "gradient is enough. Keep weights and Adam's averages in float32.",
-            source=("pytorch#8860", f"{_PYTORCH}/issues/8860"),
-        ),
-        shows="loss",
-        over="step",
-        wrong=wrong,
-        right=right,
-        said="",
-        look=1,
-    )
-
-
 @dataclasses.dataclass(frozen=True)
 class NoScaler(Parameters):
     """Hold how small a loss is, while the learning rate makes up for it."""
@@ -667,7 +595,6 @@ LESSONS: Mapping[str, tuple[type[Parameters], Callable[..., ScalerMistake | Orde
     "illegal_order": (IllegalOrder, illegal_order),
     "rescaled": (Rescaled, rescaled),
     "to_zero": (ToZero, to_zero),
-    "adam_eps": (AdamEps, adam_eps),
     "no_scaler": (NoScaler, no_scaler),
 }
 

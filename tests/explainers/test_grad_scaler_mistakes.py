@@ -183,21 +183,6 @@ def test_the_weights_are_lost_before_zero_when_the_inverse_is_infinite(
     assert bool(found.others["weight, wrong"][-1].isfinite()) == survives
 
 
-# --- an epsilon of 1e-8 ---
-
-
-def test_adams_epsilon_is_zero_in_float16_and_makes_nans() -> None:
-    found = mistakes.adam_eps(mistakes.AdamEps())
-    assert "1e-08 is 0 in float16" in found.mistake.wrong_cost
-    assert found.wrong[1:].isnan().all()
-    assert found.right[-1] < 0.1 * found.right[0]
-
-
-@pytest.mark.parametrize("eps", ["1e-7", "1e-4"])
-def test_an_epsilon_that_float16_holds_is_finite(eps: str) -> None:
-    assert mistakes.adam_eps(mistakes.AdamEps(eps=eps)).wrong.isfinite().all()
-
-
 # --- no scaler ---
 
 

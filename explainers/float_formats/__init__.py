@@ -1,0 +1,62 @@
+"""Explain floating-point formats: bits, neighbours, rounding, and what each format cannot hold."""
+
+from explainers.float_formats.checks import checks, view_checks
+from explainers.float_formats.claims import claims
+from explainers.float_formats.formats import (
+    FORMATS,
+    Bits,
+    Format,
+    FormatShare,
+    Inspection,
+    Kind,
+    bits,
+    floating,
+    inspect,
+    neighbours,
+    numbers,
+    representable,
+    rounded,
+    spacing,
+)
+from explainers.float_formats.mistakes import FormatMistake
+from explainers.float_formats.snippet import snippet, table
+from explainers.float_formats.training import HELD, Progress, Run, Training, train
+from explainers.float_formats.vanishing import VanishingUpdate, question, vanishing
+from explainers.float_formats.view import PRESETS, REFERENCES, FloatFormats, View, exact, explain
+
+__all__ = [
+    "FORMATS",
+    "HELD",
+    "PRESETS",
+    "REFERENCES",
+    "Bits",
+    "FloatFormats",
+    "Format",
+    "FormatMistake",
+    "FormatShare",
+    "Inspection",
+    "Kind",
+    "Progress",
+    "Run",
+    "Training",
+    "VanishingUpdate",
+    "View",
+    "bits",
+    "checks",
+    "claims",
+    "exact",
+    "explain",
+    "floating",
+    "inspect",
+    "neighbours",
+    "numbers",
+    "question",
+    "representable",
+    "rounded",
+    "snippet",
+    "spacing",
+    "table",
+    "train",
+    "vanishing",
+    "view_checks",
+]

@@ -1,0 +1,440 @@
+"""Run the mistakes people make with narrow formats, and what each costs."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from explainers import devices
+from explainers.evidence import Mistake
+from explainers.float_formats.formats import FORMATS, rounded
+from explainers.float_formats.vanishing import vanishing
+from explainers.parameters import Parameters, choice, number
+
+_PYTORCH = "https://github.com/pytorch/pytorch"
+_NARROW = ("float16", "bfloat16")
+_MOST_ADDED = 5000
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class FormatMistake:
+    """Hold what the line people write gives, and what the line that does it gives.
+
+    Attributes:
+        mistake: Both lines and their cost.
+        shows: What the two curves are.
+        over: What they run over.
+        at: Tensor ``(points,)`` float64: where each point stands.
+        wrong: Tensor ``(points,)`` float64: under the wrong line; NaN and infinity stand.
+        right: Tensor ``(points,)`` float64: the same under the right line.
+        look: Index of the point at which to look.
+        others: Further curves by name, each as long as it is.
+        limit: A value to hold the curves against, and what it is; None for none.
+        log: Whether the values span many powers of ten.
+    """
+
+    mistake: Mistake
+    shows: str
+    over: str
+    at: Tensor
+    wrong: Tensor
+    right: Tensor
+    look: int
+    others: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+    limit: tuple[float, str] | None = None
+    log: bool = False
+
+
+def _dtype(default: str = "float16") -> str:
+    made: str = choice(default, _NARROW, label="dtype", help="The narrow format.")
+    return made
+
+
+@dataclasses.dataclass(frozen=True)
+class SmallUpdates(Parameters):
+    """Hold an update that is added to a weight of 1 again and again."""
+
+    dtype: str = _dtype()
+    exponent: int = number(
+        -12,
+        label="update, as a power of 2",
+        help="What each step adds to the weight.",
+        minimum=-16,
+        maximum=-7,
+        step=1,
+    )
+
+
+def small_updates(parameters: SmallUpdates, *, device: str = "cpu") -> FormatMistake:
+    """Add an update to a weight a thousand times, in a narrow format and to a float32 master.
+
+    Args:
+        parameters: Format and update.
+        device: Where torch adds.
+    """
+    steps, name = 1000, parameters.dtype
+    update = math.ldexp(1.0, parameters.exponent)
+    narrow = vanishing(update, steps=steps, dtype=name, device=device)
+    master = vanishing(update, steps=steps, dtype="float32", device=device)
+    seen = master.weight.float().to(FORMATS[name].dtype).double()
+    exact = float(narrow.exact[-1])
+    return FormatMistake(
+        mistake=Mistake(
+            wrong=f"weight = weight.to(torch.{name})\nfor step in range({steps}):\n"
+            f"    weight += 2**{parameters.exponent}",
+            right=f"master = weight.float()\nfor step in range({steps}):\n"
+            f"    master += 2**{parameters.exponent}\n"
+            f"    weight = master.to(torch.{name})  # for forward and backward",
+            wrong_cost=f"The weight ends at {narrow.weight[-1]:.6g}; exact is {exact:.6g}. "
+            f"Above 1, {name} numbers are {narrow.gap:.2g} apart.",
+            right_cost=f"The master ends at {master.weight[-1]:.6g}, and {name} sees "
+            f"{seen[-1]:.6g}; exact is {exact:.6g}.",
+            lesson="An update of half the gap or less is rounded away, at every step anew. Keep "
+            "the weights in float32 (as autocast does), and cast a copy.",
+            source=("pytorch/ao#1124", "https://github.com/pytorch/ao/pull/1124"),
+        ),
+        shows="weight",
+        over="step",
+        at=torch.arange(steps + 1, dtype=torch.float64),
+        wrong=narrow.weight,
+        right=seen,
+        look=steps,
+        others={"float32 master": master.weight},
+    )
+
+
+_EPSILONS = ("1e-8", "1e-7", "1e-6", "1e-4")
+
+
+@dataclasses.dataclass(frozen=True)
+class AdamEps(Parameters):
+    """Hold Adam's epsilon for weights in float16."""
+
+    eps: str = choice(
+        "1e-8",
+        _EPSILONS,
+        label="eps",
+        help="What Adam adds to its denominator; torch's default is 1e-8.",
+    )
+
+
+def adam_eps(parameters: AdamEps, *, device: str = "cpu") -> FormatMistake:
+    """Train float16 weights with Adam's epsilon, and float32 weights under autocast.
+
+    Args:
+        parameters: The epsilon of the float16 weights.
+        device: Where torch computes.
+    """
+    steps = 30
+    where = devices.device(device)
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(64, 4, generator=generator)
+    # An input that is always 0, as of a dead unit: its gradient is 0, and so is Adam's denominator.
+    inputs[:, 3] = 0
+    inputs = inputs.to(where)
+    targets = inputs[:, :1] - inputs[:, 1:2]
+    eps = float(parameters.eps)
+
+    def trained(dtype: torch.dtype, eps: float) -> tuple[Tensor, Tensor]:
+        weight = torch.zeros(1, 4, device=where, dtype=dtype, requires_grad=True)
+        optimizer = torch.optim.Adam([weight], lr=0.05, eps=eps, foreach=False)
+        losses = []
+        for _ in range(steps):
+            optimizer.zero_grad()
+            with torch.autocast(
+                where.type, dtype=torch.float16, enabled=dtype is not torch.float16
+            ):
+                output = F.linear(inputs.to(dtype), weight)
+            loss = F.mse_loss(output.float(), targets)
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+        return _row(losses), weight.detach().float().cpu()
+
+    (wrong, broken), (right, kept) = trained(torch.float16, eps), trained(torch.float32, 1e-8)
+    stored = rounded(eps, "float16")
+    bad, fine = (int((~each.isfinite()).sum()) for each in (broken, kept))
+    return FormatMistake(
+        mistake=Mistake(
+            wrong=f"model.half()\noptimizer = Adam(model.parameters(), lr=0.05, eps={eps:g})",
+            right="optimizer = Adam(model.parameters(), lr=0.05)  # weights in float32\n"
+            "with torch.autocast(device_type, dtype=torch.float16):\n    output = model(inputs)",
+            wrong_cost=f"{eps:g} is {stored:.3g} in float16. After {steps} steps {bad} of 4 "
+            f"weights are not finite; the loss is {_worded(wrong[-1])}.",
+            right_cost=f"{fine} of 4 weights are not finite; the loss is {_worded(right[-1])}.",
+            lesson="An epsilon of 2**-25 or less is 0 in float16, and 0 / 0 is NaN: a weight "
+            "without a gradient is enough. Keep weights and Adam's averages in float32.",
+            source=("pytorch#8860", f"{_PYTORCH}/issues/8860"),
+        ),
+        shows="loss",
+        over="step",
+        at=torch.arange(steps, dtype=torch.float64),
+        wrong=wrong,
+        right=right,
+        look=0,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class OneByOne(Parameters):
+    """Hold how many ones are added up, and in which format."""
+
+    dtype: str = _dtype()
+    count: int = number(
+        4000,
+        label="how many ones",
+        help="Samples that are counted, or losses that are added up.",
+        minimum=100,
+        maximum=_MOST_ADDED,
+        step=100,
+    )
+
+
+def one_by_one(parameters: OneByOne, *, device: str = "cpu") -> FormatMistake:
+    """Add ones up in a loop over a narrow total, and by torch.sum.
+
+    Args:
+        parameters: Format and count.
+        device: Where torch adds.
+    """
+    name, count = parameters.dtype, parameters.count
+    points = torch.arange(0, count + 1, 50)
+    if points[-1] != count:
+        points = torch.cat([points, torch.tensor([count])])
+    wrong = _running(name, device)[points]
+    ones = torch.ones(count, dtype=FORMATS[name].dtype, device=devices.device(device))
+    right = _row([float(ones[:point].sum()) for point in points.tolist()])
+    stuck = int((wrong < wrong[-1]).sum())
+    stands = wrong[-1] == wrong[-2]
+    return FormatMistake(
+        mistake=Mistake(
+            wrong=f"total = torch.zeros((), dtype=torch.{name})\nfor value in values:\n"
+            "    total += value",
+            right="total = values.sum()  # or: total = 0.0, with float(value) added",
+            wrong_cost=f"{count} ones add up to {wrong[-1]:g}"
+            + (f": {wrong[-1]:g} + 1 is {wrong[-1]:g}." if stands else "."),
+            right_cost=f"{count} ones add up to {right[-1]:g}"
+            + (
+                "."
+                if float(right[-1]) == count
+                else f": the sum is right inside, and rounded once, for {name} has no {count}."
+            ),
+            lesson="torch.sum adds in float32 and rounds once at the end. A total of your own in "
+            "float16 stands still at 2048, in bfloat16 at 256. Count in Python, or in float32.",
+            source=("pytorch#2391", f"{_PYTORCH}/issues/2391"),
+        ),
+        shows="total",
+        over="ones added",
+        at=points.double(),
+        wrong=wrong,
+        right=right,
+        look=min(stuck, len(points) - 1),
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _running(name: str, device: str) -> Tensor:
+    """Return the total before and after each of the most ones, remembered, ``(most + 1,)``."""
+    return vanishing(1.0, weight=0.0, steps=_MOST_ADDED, dtype=name, device=device).weight
+
+
+@dataclasses.dataclass(frozen=True)
+class Positions(Parameters):
+    """Hold how long a text is, and the format of its positions."""
+
+    dtype: str = _dtype("bfloat16")
+    length: int = number(
+        4096,
+        label="positions",
+        help="Tokens of the text; the last 48 are drawn.",
+        minimum=128,
+        maximum=16384,
+        step=128,
+    )
+
+
+def positions(parameters: Positions, *, device: str = "cpu") -> FormatMistake:
+    """Make the cosines of a rotary embedding from positions in a narrow format and in float32.
+
+    Args:
+        parameters: Format and length.
+        device: Where torch computes.
+    """
+    name, length = parameters.dtype, parameters.length
+    dtype, where = FORMATS[name].dtype, devices.device(device)
+    # As Module.to(dtype) leaves it: the buffer of frequencies is narrow, and positions follow it.
+    narrow = torch.arange(length, device=where).to(dtype)
+    wide = torch.arange(length, device=where, dtype=torch.float32)
+    # The first frequency is 1 in every such table.
+    wrong, right = narrow.cos().cpu().double(), wide.cos().to(dtype).cpu().double()
+    exact = torch.arange(length, dtype=torch.float64).cos()
+    distinct = len(narrow.cpu().double().unique())
+    off, near = (float((each - exact).abs().max()) for each in (wrong, right))
+    last = slice(max(length - 48, 0), length)
+    return FormatMistake(
+        mistake=Mistake(
+            wrong=f"position = torch.arange({length}).to(inv_freq.dtype)  # {name}\n"
+            "cos = (position * inv_freq[0]).cos()",
+            right=f"position = torch.arange({length}, dtype=torch.float32)\n"
+            f"cos = (position * inv_freq[0].float()).cos().to(torch.{name})",
+            wrong_cost=f"{length} positions become {distinct} distinct ones. The cosine is off by "
+            f"up to {off:.2g}.",
+            right_cost=f"All {length} positions stay distinct. The cosine is off by up to "
+            f"{near:.2g}: one rounding.",
+            lesson="float16 holds whole numbers up to 2048, bfloat16 up to 256; beyond, neighbours "
+            "become one. model.to(dtype) casts buffers too: make positions and phases in float32.",
+            source=(
+                "transformers#25681",
+                "https://github.com/huggingface/transformers/issues/25681",
+            ),
+        ),
+        shows="cosine of the position",
+        over="position",
+        at=torch.arange(length, dtype=torch.float64)[last],
+        wrong=wrong[last],
+        right=right[last],
+        look=47,
+        others={"exact": exact[last]},
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Squares(Parameters):
+    """Hold how large activations are when they are squared."""
+
+    size: int = number(
+        8,
+        label="size of the activations, as a power of 2",
+        help="Their root mean square before the norm.",
+        minimum=0,
+        maximum=14,
+        step=1,
+    )
+
+
+def squares(parameters: Squares, *, device: str = "cpu") -> FormatMistake:
+    """Normalise float16 activations of many sizes, squared in float16 and in float32.
+
+    Args:
+        parameters: The size to look at.
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+    normal = torch.randn(512, generator=torch.Generator().manual_seed(0))
+    normal = normal / normal.square().mean().sqrt()
+    sizes = torch.arange(15)
+
+    def after(dtype: torch.dtype, wide: bool) -> Tensor:
+        """Return the root mean square after the norm, for every size; it should be 1."""
+        found = []
+        for size in sizes.tolist():
+            x = (normal * 2.0**size).to(where, dtype)
+            square = (x.float() if wide else x).pow(2).mean()
+            y = x * torch.rsqrt(square + 1e-6).to(dtype)
+            found.append(float(y.double().square().mean().sqrt()))
+        return _row(found)
+
+    wrong, right = after(torch.float16, False), after(torch.float16, True)
+    at = parameters.size
+    largest = float((normal * 2.0**at).half().float().abs().max())
+    square = rounded(largest**2, "float16")
+    return FormatMistake(
+        mistake=Mistake(
+            wrong="variance = x.pow(2).mean(-1, keepdim=True)\ny = x * torch.rsqrt(variance + eps)",
+            right="variance = x.float().pow(2).mean(-1, keepdim=True)\n"
+            "y = x * torch.rsqrt(variance + eps).to(x.dtype)",
+            wrong_cost=f"The largest activation, {largest:.4g}, squared is {square:.4g} in "
+            f"float16. After the norm their root mean square is {wrong[at]:.3g}; it should be 1.",
+            right_cost=f"After the norm their root mean square is {right[at]:.3g}.",
+            lesson="float16 ends at 65504, so 256 squared is infinite, and 1 / sqrt(inf) is 0: the "
+            "layer passes zeros on. Square in float32, as torch's own norms do.",
+            source=("pytorch#133085", f"{_PYTORCH}/pull/133085"),
+        ),
+        shows="root mean square after the norm",
+        over="log2 of the size before",
+        at=sizes.double(),
+        wrong=wrong,
+        right=right,
+        look=at,
+        others={"the wrong line in bfloat16": after(torch.bfloat16, False)},
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Compare(Parameters):
+    """Hold the format whose results are compared with float32's."""
+
+    dtype: str = _dtype()
+
+
+def compare(parameters: Compare, *, device: str = "cpu") -> FormatMistake:
+    """Compare a narrow softmax with float32's: by one tolerance for all, and by the format's.
+
+    Args:
+        parameters: The format.
+        device: Where torch computes.
+    """
+    dtype, where = FORMATS[parameters.dtype].dtype, devices.device(device)
+    logits = torch.randn(16, 8, generator=torch.Generator().manual_seed(0)).to(where)
+    # From the same numbers: what differs is the arithmetic alone.
+    narrow = logits.to(dtype).softmax(dim=1).float()
+    wide = logits.to(dtype).float().softmax(dim=1)
+    official = torch.allclose(narrow, wide)
+    rtol, atol = torch.testing._comparison.default_tolerances(dtype)
+    try:
+        torch.testing.assert_close(narrow.to(dtype), wide, check_dtype=False)
+        agrees = True
+    except AssertionError:
+        agrees = False
+    error = (narrow - wide).abs().cpu().double().flatten()
+    size = wide.cpu().double().flatten().abs()
+    by_one = (error / (1e-8 + 1e-5 * size)).sort().values
+    by_format = (error / (atol + rtol * size)).sort().values
+    bad, beyond = (int((each > 1).sum()) for each in (by_one, by_format))
+    count = len(error)
+    return FormatMistake(
+        mistake=Mistake(
+            wrong=f"output = logits.softmax(1)  # {parameters.dtype}\n"
+            "assert torch.allclose(output.float(), reference)",
+            right=f"output = logits.softmax(1)  # {parameters.dtype}\n"
+            "torch.testing.assert_close(output, reference, check_dtype=False)",
+            wrong_cost=f"torch.allclose gives {official}: {bad} of {count} values are further off "
+            "than rtol=1e-05 allows.",
+            right_cost=f"assert_close {'passes' if agrees else 'raises'}: {beyond} of {count} are "
+            f"further off than rtol={rtol:g}, {parameters.dtype}'s own.",
+            lesson="torch.allclose has one tolerance for every dtype, far below what a narrow "
+            "format can hold. assert_close takes the dtype's. Neither helps where terms cancel.",
+            source=("pytorch#162041", f"{_PYTORCH}/pull/162041"),
+        ),
+        shows="error over what is allowed",
+        over="value, from the least error to the largest",
+        at=torch.arange(count, dtype=torch.float64),
+        # On a log axis nothing is at 0.
+        wrong=by_one.clamp(min=1e-3),
+        right=by_format.clamp(min=1e-3),
+        look=count - 1,
+        limit=(1.0, "allowed"),
+        log=True,
+    )
+
+
+LESSONS: Mapping[str, tuple[type[Parameters], Callable[..., FormatMistake]]] = {
+    "small_updates": (SmallUpdates, small_updates),
+    "adam_eps": (AdamEps, adam_eps),
+    "one_by_one": (OneByOne, one_by_one),
+    "positions": (Positions, positions),
+    "squares": (Squares, squares),
+    "compare": (Compare, compare),
+}
+
+
+def _row(values: Sequence[float]) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def _worded(value: Tensor) -> str:
+    return "NaN" if bool(value.isnan()) else f"{float(value):.3g}"

@@ -1,0 +1,331 @@
+"""Declare the page's parameters and compute what one setting of them shows."""
+
+import ast
+import dataclasses
+import functools
+import math
+import operator
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from torch import Tensor
+
+from explainers import devices
+from explainers.float_formats.formats import (
+    FORMATS,
+    FormatShare,
+    Inspection,
+    inspect,
+    numbers,
+    plain,
+    representable,
+)
+
+# The model whose gradients are shown. grad_scaler is built on the formats, which this package has
+# imported by the time that it comes here.
+from explainers.grad_scaler.loop import gradients
+from explainers.grad_scaler.spectrum import GradientHistogram, histogram
+from explainers.parameters import Parameters, Preset, choice, number, shown, text
+
+REFERENCES: tuple[tuple[str, str], ...] = (
+    (
+        "torch documentation, torch.finfo",
+        "https://docs.pytorch.org/docs/stable/type_info.html#torch.torch.finfo",
+    ),
+    (
+        "torch documentation, tensor dtypes",
+        "https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.dtype",
+    ),
+    (
+        "torch documentation, numerical accuracy",
+        "https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html",
+    ),
+    (
+        "Micikevicius et al., FP8 Formats for Deep Learning, 2022",
+        "https://arxiv.org/abs/2209.05433",
+    ),
+    (
+        "Micikevicius et al., Mixed Precision Training, 2018",
+        "https://arxiv.org/abs/1710.03740",
+    ),
+)
+
+MOST_TICKS = 160
+_LONGEST = 40
+_LARGEST = 10**60
+# Bits of a power that is worked out exactly: no tower of powers costs time.
+_MOST_BITS = 4000
+_RULE = "a number, or a sum, product or power of numbers as 1 + 2**-12, of size 1e60 at most"
+
+
+def exact(written: str) -> Fraction:
+    """Return the number that text spells, worked out without rounding.
+
+    Args:
+        written: Decimal numbers with ``+ - * / **`` and brackets between; whole exponents.
+
+    Raises:
+        ValueError: The text spells no number, or one that is too large or too fine.
+    """
+    try:
+        found = _worked_out(ast.parse(written.strip(), mode="eval").body, written.strip())
+    except (SyntaxError, RecursionError, MemoryError):
+        raise ValueError(f"got {shown(written)}") from None
+    except ZeroDivisionError:
+        raise ValueError("got a division by 0") from None
+    if abs(found) > _LARGEST:
+        raise ValueError(f"got {shown(written)}")
+    return found
+
+
+def _worked_out(node: ast.AST, written: str) -> Fraction:
+    match node:
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+            # As it is written: 0.1 is a tenth here, though no float is. A long exponent would make
+            # an integer of as many digits.
+            if isinstance(value, float) and not (value == 0 or 1e-300 < value < math.inf):
+                raise ValueError(f"got {shown(written)}")
+            spelled = ast.get_source_segment(written, node) or ""
+            return Fraction(value) if isinstance(value, int) else Fraction(spelled)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_worked_out(operand, written)
+        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+            return _worked_out(operand, written)
+        case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _OPERATIONS:
+            return _OPERATIONS[type(sign)](_worked_out(left, written), _worked_out(right, written))
+    raise ValueError(f"got {shown(written)}")
+
+
+def _power(base: Fraction, exponent: Fraction) -> Fraction:
+    if exponent.denominator != 1:
+        raise ValueError("its exponents must be whole numbers")
+    size = max(base.numerator.bit_length(), base.denominator.bit_length())
+    if size * abs(exponent) > _MOST_BITS:
+        raise ValueError("its powers must be smaller")
+    return base ** int(exponent)
+
+
+_OPERATIONS: Mapping[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: _power,
+}
+
+
+def _read(value: str) -> str:
+    exact(value)
+    return " ".join(value.split())
+
+
+@dataclasses.dataclass(frozen=True)
+class FloatFormats(Parameters):
+    """Hold a number, the format that is looked at closely, and the scale of the gradients."""
+
+    value: str = text(
+        "0.1",
+        label="number",
+        help="What you would like to store. Sums and powers are worked out exactly first: "
+        "1 + 2**-12.",
+        rule=_RULE,
+        read=_read,
+        longest=_LONGEST,
+    )
+    dtype: str = choice(
+        "float16",
+        tuple(FORMATS),
+        label="dtype",
+        help="The format to look at closely; the others stand below it.",
+    )
+    zoom: int = number(
+        1,
+        label="numbers in sight, as a power of 2",
+        help="How far the line reaches: 1 shows about 4 numbers of this format to either side.",
+        minimum=0,
+        maximum=5,
+        step=1,
+    )
+    exponent: int = number(
+        0,
+        label="scale of the gradients, as a power of 2",
+        help="What all gradients are multiplied by before they are stored, as a loss scale does.",
+        minimum=-10,
+        maximum=40,
+        step=1,
+    )
+    step: int = number(
+        0,
+        label="after training steps",
+        help="How many steps the model has trained, in float32, before its gradients are taken.",
+        minimum=0,
+        maximum=50,
+        step=10,
+    )
+
+
+PRESETS = (
+    Preset(
+        "A tenth",
+        "No binary format holds 0.1. Each stores its nearest number, and none stores the same.",
+        FloatFormats(),
+    ),
+    Preset(
+        "2049",
+        "Above 2048 float16 counts in twos: 2049 is a tie, and goes to the even one, 2048.",
+        FloatFormats(value="2049", zoom=0),
+    ),
+    Preset(
+        "An update that vanishes",
+        "1 + 2**-12 lies between 1 and the next float16, nearer to 1: the update is gone.",
+        FloatFormats(value="1 + 2**-12", zoom=0),
+    ),
+    Preset(
+        "Too large",
+        "Half a step past 65504, float16 is infinite. bfloat16 reaches on, in steps of 256 here.",
+        FloatFormats(value="65520", zoom=2),
+    ),
+    Preset(
+        "Too small",
+        "1e-8, Adam's epsilon, is 0 in float16. bfloat16 has the range of float32 and keeps it.",
+        FloatFormats(value="1e-8"),
+    ),
+    Preset(
+        "Gradients, scaled",
+        "Times 65536 the gradients move 16 powers of 2 up, and float16 keeps them all.",
+        FloatFormats(value="2**-26", exponent=16),
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """Hold everything that one setting shows.
+
+    Attributes:
+        parameters: The settings.
+        exact: The number that is typed.
+        inspections: What each format makes of it, in the order of `FORMATS`.
+        window: Least and greatest number on the line.
+        ticks: By format, Tensor ``(n,)`` float64: its numbers in the window; None where there are
+            more than `MOST_TICKS`.
+        gradients: Tensor ``(n,)`` float32: the model's gradients, not scaled.
+        histogram: They, times the scale, by powers of two.
+        shares: By format, what becomes of them.
+    """
+
+    parameters: FloatFormats
+    exact: Fraction
+    inspections: tuple[Inspection, ...]
+    window: tuple[float, float]
+    ticks: Mapping[str, Tensor | None]
+    gradients: Tensor
+    histogram: GradientHistogram
+    shares: Mapping[str, FormatShare]
+
+    @property
+    def chosen(self) -> Inspection:
+        """What the format that is looked at makes of the number."""
+        return self.inspections[tuple(FORMATS).index(self.parameters.dtype)]
+
+    @property
+    def scale(self) -> float:
+        """What the gradients are multiplied by."""
+        return math.ldexp(1.0, self.parameters.exponent)
+
+    @property
+    def sentence(self) -> str:
+        """What the format stores, in words."""
+        found, name = self.chosen, self.parameters.dtype
+        largest, written = found.format.max, self.parameters.value
+        if found.saturated:
+            return f"{name} stores {written} as {largest:g}, its largest: it has no infinity."
+        if math.isinf(found.stored):
+            return (
+                f"{name} stores {written} as {found.stored:g}: its largest number is {largest:g}."
+            )
+        if found.error == 0:
+            return f"{name} stores {written} as it is."
+        if found.stored == 0:
+            smallest = found.format.smallest_subnormal
+            return f"{name} stores {written} as 0: its smallest positive number is {smallest:.3g}."
+        word = "large" if found.error > 0 else "small"
+        said = (
+            f"{name} stores {written} as {found.spelled}, {abs(found.error):.2g} too {word} "
+            f"({percent(found.relative_error)})."
+        )
+        if found.twice_rounded:
+            said += f" {plain(found.nearest)} is nearer: torch rounds to float32 first."
+        return said
+
+    @property
+    def loss(self) -> str:
+        """What becomes of the gradients in the format, in words."""
+        share = self.shares[self.parameters.dtype]
+        parts = [
+            f"{percent(part)} {words}"
+            for part, words in (
+                (share.zero, "become 0"),
+                (share.subnormal, "lose digits"),
+                (share.infinite, "overflow"),
+            )
+            if part
+        ]
+        what = ", ".join(parts) or "all are kept to full precision"
+        return f"Gradients times 2**{self.parameters.exponent} in {self.parameters.dtype}: {what}."
+
+
+def percent(share: float) -> str:
+    """Return a share as per cent in two digits."""
+    value = 100 * share
+    return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.2g} %"
+
+
+def explain(parameters: FloatFormats, *, device: str = "cpu") -> View:
+    """Compute what one setting shows.
+
+    Args:
+        parameters: The settings.
+        device: Where torch casts and trains.
+
+    Raises:
+        ValueError: `device` is not there.
+    """
+    devices.device(device)
+    asked = exact(parameters.value)
+    inspections = tuple(inspect(asked, name, device=device) for name in FORMATS)
+    chosen = inspections[tuple(FORMATS).index(parameters.dtype)]
+    window = _window(chosen, parameters.zoom)
+    found = _gradients(parameters.step, device)
+    scale = math.ldexp(1.0, parameters.exponent)
+    counted = histogram(found, scale, parameters.dtype)
+    shares = {
+        name: counted.share
+        if name == parameters.dtype
+        else representable(found.double() * scale, name)
+        for name in FORMATS
+    }
+    return View(
+        parameters=parameters,
+        exact=asked,
+        inspections=inspections,
+        window=window,
+        ticks={name: numbers(*window, name, most=MOST_TICKS) for name in FORMATS},
+        gradients=found,
+        histogram=counted,
+        shares=shares,
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _gradients(step: int, device: str) -> Tensor:
+    """Return `gradients`, remembered: many steps of training take longer than a change may."""
+    return gradients(step=step, device=device)
+
+
+def _window(found: Inspection, zoom: int) -> tuple[float, float]:
+    """Return the ends of the line: some gaps to either side, or from 0 to what is far outside."""
+    reach = found.spacing * 2.0 ** (zoom + 1)
+    if abs(found.value) > found.format.max + reach:
+        return min(0.0, 1.25 * found.value), max(0.0, 1.25 * found.value)
+    return found.value - reach, found.value + reach

@@ -1,0 +1,100 @@
+"""Floating point formats: what becomes of a number, an update, a gradient?"""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from explainers import float_formats as topic
+from explainers.float_formats import mistakes
+from figures import float_formats as figures
+from ui import figure, frame, proofs
+from ui.controls import Controls
+from ui.frame import Lesson
+
+SLUG = "float_formats"
+page = frame.Frame(SLUG, topic.PRESETS)
+controls, device = page.controls, frame.device()
+
+
+def draw_controls() -> None:
+    """Draw the number and its format, then the scale of the gradients."""
+    controls.draw("value")
+    controls.draw("dtype")
+    controls.draw("zoom")
+    controls.draw("exponent")
+    controls.draw("step")
+
+
+def draw_view() -> None:
+    """Draw the number in six formats, and the gradients over their ranges."""
+    view = page.explain(lambda settings: topic.explain(settings, device=device))
+    figure.draw(figures.see(view), key=f"{SLUG}.see")
+    page.live_checks(topic.view_checks(view, device=device))
+
+
+def learn() -> None:
+    """Train the same network with its weights held in each format."""
+    state = st.session_state
+    asked = Controls(f"{SLUG}.training", topic.Training)
+    parameters = asked.settings()
+    asked.draw("learning_rate")
+    asked.draw("momentum", "steps")
+    runs: list[topic.Run] = state.setdefault(f"{SLUG}.runs", [])
+    left, right = st.columns(2)
+    again = left.button("Train again", icon=":material/replay:", key=f"{SLUG}.again")
+    bar = st.progress(0.0)
+    place = st.empty()
+    if again or state.get(f"{SLUG}.trained") != (parameters, device):
+        right.button("Stop", icon=":material/stop:", key=f"{SLUG}.stop")
+        state[f"{SLUG}.trained"] = parameters, device
+        runs.clear()
+        train(parameters, runs, bar.progress)
+    if runs:
+        with place.container():
+            figure.draw(figures.training(runs), key=f"{SLUG}.trainings")
+
+
+def train(
+    parameters: topic.Training, runs: list[topic.Run], progress: Callable[[float], object]
+) -> None:
+    """Fill `runs` report by report; a click on Stop ends it at the next report."""
+    for index, held in enumerate(topic.HELD):
+        for report in topic.train(parameters, held, device=device):
+            if len(runs) == index:
+                runs.append(topic.Run(held))
+            runs[index].reports.append(report)
+            progress((index + report.done / report.steps) / len(topic.HELD))
+
+
+def take(settings: topic.FloatFormats) -> tuple[str, list[frame.Download]]:
+    """Return the code of the view, and what each format does as a table."""
+    view = topic.explain(settings, device=device)
+    return topic.snippet(settings, device=device), [
+        frame.Download("Six formats (.csv)", f"{SLUG}.csv", lambda: topic.table(view), "text/csv")
+    ]
+
+
+page.see(draw_controls, draw_view)
+page.mistakes(
+    *(
+        Lesson(title, parameters, run, figures.mistake)
+        for title, parameters, run in (
+            ("an update that vanishes", mistakes.SmallUpdates(), mistakes.small_updates),
+            ("an epsilon of 1e-8", mistakes.AdamEps(), mistakes.adam_eps),
+            ("adding up one by one", mistakes.OneByOne(), mistakes.one_by_one),
+            ("positions in the model's dtype", mistakes.Positions(), mistakes.positions),
+            ("squares that overflow", mistakes.Squares(), mistakes.squares),
+            ("one tolerance for all", mistakes.Compare(), mistakes.compare),
+        )
+    )
+)
+page.proof(proofs.of(SLUG, device))
+page.learn(
+    "The same small network, data and batches, with weights, gradients and optimizer really held "
+    "in each format. Watch for updates that change nothing.",
+    "Train in four formats",
+    learn,
+)
+page.take(take)
+page.predict(topic.question(device=device))
+page.references(topic.REFERENCES)
