@@ -113,11 +113,13 @@ def _line(view: "View") -> str:
     rows = _rows([(text, at) for text, at, _ in near])
     for (text, at, is_nearest), row in zip(near, rows, strict=True):
         marks += _label(text, at, axis + 15 + 17 * row, "nearest" if is_nearest else "")
+    lines = len(set(rows))
     if math.isinf(found.stored):
+        lines += 1
         marks += _label(
             f"{found.stored:g} ▸" if found.stored > 0 else f"◂ {found.stored:g}",
             100 if found.stored > 0 else 0,
-            axis + 15 + 17 * (max(rows, default=-1) + 1),
+            axis + 15 + 17 * (lines - 1),
             "nearest",
         )
     words = (
@@ -126,7 +128,8 @@ def _line(view: "View") -> str:
     )
     return (
         f'<div class="track" role="img" aria-label="{escape(words)}" '
-        f'style="height:{axis + 68}px">{_drawing(axis + 12, "".join(parts))}{marks}</div>'
+        f'style="height:{axis + 18 + 17 * max(2, lines)}px">'
+        f"{_drawing(axis + 12, ''.join(parts))}{marks}</div>"
     )
 
 
@@ -202,7 +205,7 @@ def _up(power: int) -> str:
 
 def _six(view: "View") -> str:
     rows = "".join(_row(found, view) for found in view.inspections)
-    heads = ("format", "its numbers on the same line", "stored", "off by")
+    heads = ("format", "on the same line", "stored", "off by")
     return (
         '<table class="six"><thead><tr>'
         + "".join(f'<th scope="col">{head}</th>' for head in heads)
@@ -253,9 +256,8 @@ def _off(found: "Inspection") -> str:
         return "exact"
     if found.bits.kind == "zero":
         return "all of it: 0"
-    share = found.relative_error
-    text = f"{100 * share:.2g} %" if share >= 1e-6 else f"{share:.1g} of it"
-    return text + (", subnormal" if found.bits.kind == "subnormal" else "")
+    kind = ", subnormal" if found.bits.kind == "subnormal" else ""
+    return f"{100 * found.relative_error:.2g} %{kind}"
 
 
 def spectrum(view: "View") -> str:
@@ -263,7 +265,7 @@ def spectrum(view: "View") -> str:
     chosen = view.parameters.dtype
     big = (
         f'<div class="lane big"><div role="img" aria-label="{escape(_spectrum_words(view))}">'
-        f"{_drawing(92, _bands(view, chosen, 92) + _bars(view, 88, 78, solid=True))}"
+        f"{_drawing(92, _bands(view, chosen, 92) + _bars(view, 90, 68, solid=True))}"
         f"{_band_words(view, chosen)}</div></div>"
     )
     axis = "".join(
@@ -271,7 +273,7 @@ def spectrum(view: "View") -> str:
         for power in range(-40, _MOST + 1, 10)
     )
     rows = "".join(_share_row(view, found.format.name) for found in view.inspections)
-    heads = ("format", "what it does to sizes from 2⁻⁴⁶ to 2³⁴", "kept", "fewer digits", "0", "inf")
+    heads = ("format", "the same sizes", "kept", "fewer digits", "to 0", "to inf")
     return (
         '<div class="formats spectrum">'
         f'<p class="title">Sizes of {len(view.gradients)} gradients times '
@@ -365,8 +367,8 @@ def _parts(share: "FormatShare") -> tuple[tuple[str, float, str], ...]:
     return (
         ("kept", share.normal, ""),
         ("fewer digits", share.subnormal, ""),
-        ("0", share.zero, bad if share.zero else ""),
-        ("inf", share.infinite, bad if share.infinite else ""),
+        ("to 0", share.zero, bad if share.zero else ""),
+        ("to inf", share.infinite, bad if share.infinite else ""),
     )
 
 

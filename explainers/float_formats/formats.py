@@ -398,13 +398,14 @@ def plain(value: float) -> str:
 
 
 def _short(value: float, format_: Format) -> str:
-    """Return the fewest digits that are this number of the format and no other, as torch prints."""
+    """Return few digits that tell a number of the format from all others, and from what is near."""
     text = plain(value)
-    for digits in range(1, 17):
-        if len(text) <= 9:
-            break
+    if math.isinf(value) or len(text) <= 9:
+        return text
+    gap = math.ldexp(1.0, _last_place(abs(value), format_))
+    for digits in range(3, 20):
         fewer = f"{value:.{digits}g}"
-        if _rounded(float(fewer), format_) == value:
+        if abs(Fraction(fewer) - Fraction(value)) < gap / 16:
             return fewer
     return text
 
@@ -490,7 +491,9 @@ def _code(value: float, format_: Format) -> int:
 
 def _place(value: float, format_: Format) -> int:
     """Return which number of the format, counted from 0, is the last at or below `value`."""
-    value = max(-format_.max, min(value, format_.max))
+    value = min(value, format_.max)
+    if value < -format_.max:
+        return -_code(format_.max, format_) - 1
     nearest = _rounded(value, format_)
     place = _code(abs(nearest), format_) * (1 if nearest > 0 else -1)
     return place - (nearest > value)

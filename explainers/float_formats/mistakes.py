@@ -217,11 +217,11 @@ def one_by_one(parameters: OneByOne, *, device: str = "cpu") -> FormatMistake:
             right="total = values.sum()  # or: total = 0.0, with float(value) added",
             wrong_cost=f"{count} ones add up to {wrong[-1]:g}"
             + (f": {wrong[-1]:g} + 1 is {wrong[-1]:g}." if stands else "."),
-            right_cost=f"{count} ones add up to {right[-1]:g}"
+            right_cost=f"torch.sum of {count} ones gives {right[-1]:g}"
             + (
                 "."
                 if float(right[-1]) == count
-                else f": the sum is right inside, and rounded once, for {name} has no {count}."
+                else f": right inside, and rounded once, for {name} has no {count}."
             ),
             lesson="torch.sum adds in float32 and rounds once at the end. A total of your own in "
             "float16 stands still at 2048, in bfloat16 at 256. Count in Python, or in float32.",
@@ -311,7 +311,7 @@ class Squares(Parameters):
         label="size of the activations, as a power of 2",
         help="Their root mean square before the norm.",
         minimum=0,
-        maximum=14,
+        maximum=13,
         step=1,
     )
 
@@ -326,7 +326,7 @@ def squares(parameters: Squares, *, device: str = "cpu") -> FormatMistake:
     where = devices.device(device)
     normal = torch.randn(512, generator=torch.Generator().manual_seed(0))
     normal = normal / normal.square().mean().sqrt()
-    sizes = torch.arange(15)
+    sizes = torch.arange(14)
 
     def after(dtype: torch.dtype, wide: bool) -> Tensor:
         """Return the root mean square after the norm, for every size; it should be 1."""

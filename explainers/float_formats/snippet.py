@@ -117,7 +117,7 @@ def table(view: View) -> str:
             bits.exponent,
             bits.mantissa,
             *(
-                f"{part:.10g}"
+                f"{part:.17g}"
                 for part in (share.zero, share.subnormal, share.normal, share.infinite)
             ),
         )

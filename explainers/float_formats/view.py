@@ -55,7 +55,7 @@ _LONGEST = 40
 _LARGEST = 10**60
 # Bits of a power that is worked out exactly: no tower of powers costs time.
 _MOST_BITS = 4000
-_RULE = "a number, or a sum, product or power of numbers as 1 + 2**-12, of size 1e60 at most"
+_RULE = "a number, or a sum, product or power of numbers as 1 + 2**-12, of size 1e-60 to 1e60"
 
 
 def exact(written: str) -> Fraction:
@@ -73,7 +73,7 @@ def exact(written: str) -> Fraction:
         raise ValueError(f"got {shown(written)}") from None
     except ZeroDivisionError:
         raise ValueError("got a division by 0") from None
-    if abs(found) > _LARGEST:
+    if found and not 1 <= abs(found) * _LARGEST <= _LARGEST**2:
         raise ValueError(f"got {shown(written)}")
     return found
 
@@ -81,12 +81,15 @@ def exact(written: str) -> Fraction:
 def _worked_out(node: ast.AST, written: str) -> Fraction:
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-            # As it is written: 0.1 is a tenth here, though no float is. A long exponent would make
-            # an integer of as many digits.
-            if isinstance(value, float) and not (value == 0 or 1e-300 < value < math.inf):
-                raise ValueError(f"got {shown(written)}")
+            if isinstance(value, int):
+                return Fraction(value)
+            # As it is written: 0.1 is a tenth here, though no float is. An exponent out of bounds
+            # would make an integer of as many digits, also in 0e999999999.
             spelled = ast.get_source_segment(written, node) or ""
-            return Fraction(value) if isinstance(value, int) else Fraction(spelled)
+            if 1e-300 < value < math.inf:
+                return Fraction(spelled)
+            if not any(digit in spelled.lower().split("e")[0] for digit in "123456789"):
+                return Fraction(0)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_worked_out(operand, written)
         case ast.UnaryOp(op=ast.UAdd(), operand=operand):
@@ -140,8 +143,8 @@ class FloatFormats(Parameters):
     )
     zoom: int = number(
         1,
-        label="numbers in sight, as a power of 2",
-        help="How far the line reaches: 1 shows about 4 numbers of this format to either side.",
+        label="zoom out",
+        help="0 shows two gaps between numbers to either side, and each step twice as many.",
         minimum=0,
         maximum=5,
         step=1,

@@ -1,8 +1,14 @@
 """Formats, rounding and shares, against numpy, torch's casts and arithmetic on codes."""
 
+import csv
 import dataclasses
+import io
 import math
+import runpy
 import struct
+import time
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +18,7 @@ from hypothesis import strategies as st
 
 from explainers import float_formats as ff
 from explainers.evidence import Verdict
+from explainers.grad_scaler import gradients
 
 NAMES = tuple(ff.FORMATS)
 EVERY = pytest.mark.parametrize("name", NAMES)
@@ -260,18 +267,275 @@ def test_an_update_of_more_than_half_the_gap_is_doubled() -> None:
     assert found.weight.tolist() == [1.0, 1 + 2**-10, 1 + 2**-9, 1 + 3 * 2**-10]
 
 
-def test_what_a_format_makes_of_a_typed_number() -> None:
-    found = ff.inspect(ff.Inspect(value=0.1, dtype="float16"))
-    assert found.below < found.nearest < 0.1 < found.above
+# --- what a format makes of a number ---
+
+
+def test_what_float16_makes_of_a_tenth() -> None:
+    found = ff.inspect(0.1)
+    assert found.below < found.stored == found.nearest < 0.1 < found.above
     assert found.error == pytest.approx(-2.44140625e-05)
+    assert found.relative_error == pytest.approx(2.44140625e-04)
+    assert found.terms == (1.599609375, -4)
+    assert found.spelled == "0.0999755859375"
+    assert found.labels == ("0.099915", "0.099976", "0.10004")
+
+
+def test_a_tenth_is_no_float64_either() -> None:
+    found = ff.inspect(Fraction(1, 10), "float64")
+    assert found.stored == 0.1
+    assert found.error == pytest.approx(5.551115123125783e-18)
+    assert found.spelled.startswith("0.10000000000000000555")
+    # Asked for the float, there is nothing to round.
+    assert ff.inspect(0.1, "float64").error == 0
+
+
+@given(near_float16)
+@EVERY
+def test_the_terms_make_the_number(name: str, value: float) -> None:
+    found = ff.inspect(value, name)
+    if math.isfinite(found.stored):
+        significand, power = found.terms
+        assert math.copysign(math.ldexp(significand, power), found.stored) == found.stored
+
+
+@given(near_float16)
+def test_labels_tell_a_number_from_its_neighbours(value: float) -> None:
+    for name in NAMES:
+        found = ff.inspect(value, name)
+        for label, number in zip(
+            found.labels, (found.below, found.nearest, found.above), strict=True
+        ):
+            assert ff.rounded(float(label), name) == number or math.isinf(number)
+
+
+def test_a_number_that_is_rounded_twice_says_so() -> None:
+    found = ff.inspect(1 + 2**-11 + 2**-40)
+    assert found.twice_rounded
+    assert (found.nearest, found.stored) == (1 + 2**-10, 1.0)
+    assert not ff.inspect(1 + 2**-11 + 2**-40, "float32").twice_rounded
+
+
+def test_a_format_without_infinity_holds_on_at_its_end() -> None:
+    assert ff.inspect(465.0, "float8_e4m3fn").saturated
+    assert not ff.inspect(464.0, "float8_e4m3fn").saturated
+    assert not ff.inspect(1e9, "float16").saturated
+    assert ff.inspect(-1e9, "float16").error == -math.inf
+
+
+# --- all numbers between two bounds ---
+
+
+@given(st.floats(-600, 600), st.floats(0, 40))
+@pytest.mark.parametrize("name", NAMES[:4])
+def test_no_number_between_two_bounds_is_missing(name: str, low: float, width: float) -> None:
+    found = ff.numbers(low, low + width, name, most=2**16)
+    assert found is not None
+    assert found.tolist() == [each for each in NUMBERS[name] if low <= each <= low + width]
+
+
+def test_too_many_numbers_are_none_and_zero_has_one_sign() -> None:
+    assert ff.numbers(0.0, 1.0, "float16", most=100) is None
+    found = ff.numbers(-1e-7, 1e-7, "float16")
+    assert found is not None
+    assert [str(each) for each in found.tolist()] == [
+        "-5.960464477539063e-08",
+        "0.0",
+        "5.960464477539063e-08",
+    ]
+    assert ff.numbers(1e5, 1e6, "float16") is not None
+    assert len(ff.numbers(1e5, 1e6, "float16")) == 0
+
+
+# --- the view ---
 
 
 def test_the_formats_prove_themselves_and_answer_their_question() -> None:
     checks, claims = ff.checks(), ff.claims()
-    assert len(checks) >= 9
+    assert len(checks) >= 12
     assert all(check.holds for check in checks)
     assert [claim.verdict for claim in claims] == [Verdict.HOLDS] * 5
     assert ff.question().answer == "1: none arrives"
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("0.1", Fraction(1, 10)),
+        ("1 + 2**-12", Fraction(4097, 4096)),
+        (" -(3/7) * 2 ", Fraction(-6, 7)),
+        ("1e-8", Fraction(1, 10**8)),
+        ("0.1 + 0.2", Fraction(3, 10)),
+        ("+65504.", Fraction(65504)),
+        ("1_000", Fraction(1000)),
+        ("-0.00", Fraction(0)),
+        ("0e999999999", Fraction(0)),
+    ],
+)
+def test_typed_numbers_are_worked_out_exactly(written: str, number: Fraction) -> None:
+    assert ff.exact(written) == number
+    assert ff.exact(ff.FloatFormats(value=written).value) == number
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "nan",
+        "inf",
+        "1e61",
+        "-1e999",
+        "1e-9999",
+        "1e-61",
+        "1e-999999999",
+        "2**-3999",
+        "2**0.5",
+        "1/0",
+        "0**-1",
+        "9**9**9",
+        "(9**999)**999",
+        "9**9**9**9",
+        "True",
+        "1j",
+        "'1'",
+        "abs(1)",
+        "().__class__",
+        "x",
+        "1 2",
+        "1 if 1 else 2",
+        "0x",
+        "(" * 39,
+        "1" * 41,
+        "__import__('os')",
+    ],
+)
+def test_what_is_no_number_gets_the_rule(written: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match="value must be a number, or a sum, product or power"):
+        ff.FloatFormats(value=written)
+    assert time.perf_counter() - start < 0.5
+
+
+@EVERY
+def test_every_view_shows_what_torch_casts_and_its_checks_hold(name: str) -> None:
+    for written in ("0.1", "1 + 2**-12", "65520", "1e-8", "-1e-6", "0", "1e30", "-449", "2**-140"):
+        for zoom in (0, 5):
+            view = ff.explain(ff.FloatFormats(value=written, dtype=name, zoom=zoom))
+            assert [found.format.name for found in view.inspections] == list(ff.FORMATS)
+            for found in view.inspections:
+                torchs = torch.tensor(float(ff.exact(written)), dtype=found.format.dtype)
+                assert found.stored == float(torchs.double())
+            low, high = view.window
+            assert low <= view.chosen.value <= high
+            ticks = view.ticks[name]
+            assert ticks is None or len(ticks) <= 160
+            assert all(check.holds for check in ff.view_checks(view)), (written, zoom)
+
+
+def test_the_line_shows_the_neighbours_at_every_size() -> None:
+    for power in range(-24, 16):
+        view = ff.explain(ff.FloatFormats(value=f"1.3 * 2**{power}", zoom=0))
+        ticks = view.ticks["float16"]
+        assert ticks is not None
+        assert 4 <= len(ticks) <= 9
+        assert {view.chosen.below, view.chosen.nearest, view.chosen.above} <= set(ticks.tolist())
+
+
+def test_a_scale_moves_the_gradients_by_powers_of_two() -> None:
+    plain, scaled = (ff.explain(ff.FloatFormats(exponent=power)) for power in (0, 16))
+    assert torch.equal(plain.histogram.counts, scaled.histogram.counts)
+    assert torch.equal(plain.histogram.edges + 16, scaled.histogram.edges)
+    assert plain.shares["float16"].zero > 0.05
+    assert scaled.shares["float16"].normal == 1
+    assert scaled.loss.endswith("all are kept to full precision.")
+
+
+@pytest.mark.parametrize("step", [0, 7, 50])
+def test_the_gradients_are_the_models_own(step: int) -> None:
+    view = ff.explain(ff.FloatFormats(step=step))
+    assert torch.equal(view.gradients, gradients(step=step))
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "sentence"),
+    [
+        ("0.1", "float16", "float16 stores 0.1 as 0.0999755859375, 2.4e-05 too small (0.024 %)."),
+        ("2048", "float16", "float16 stores 2048 as it is."),
+        ("1e-8", "float16", "stores 1e-8 as 0: its smallest positive number is 5.96e-08."),
+        ("1e6", "float16", "float16 stores 1e6 as inf: its largest number is 65504."),
+        ("1e6", "float8_e4m3fn", "stores 1e6 as 448, its largest: it has no infinity."),
+        ("1 + 2**-11 + 2**-40", "float16", "is nearer: torch rounds to float32 first."),
+    ],
+)
+def test_the_sentence_says_what_is_stored(value: str, dtype: str, sentence: str) -> None:
+    assert ff.explain(ff.FloatFormats(value=value, dtype=dtype)).sentence.endswith(sentence)
+
+
+SNIPPETS = [
+    *(pytest.param(preset.parameters, id=preset.name) for preset in ff.PRESETS),
+    pytest.param(ff.FloatFormats(value="-1e6", dtype="float8_e4m3fn", exponent=17), id="float8"),
+    pytest.param(ff.FloatFormats(value="1/3", dtype="float64", exponent=40, step=20), id="float64"),
+]
+
+
+@pytest.mark.parametrize("parameters", SNIPPETS)
+def test_the_code_gives_exactly_what_the_page_shows(
+    parameters: ff.FloatFormats, tmp_path: Path, capsys
+) -> None:
+    file = tmp_path / "view.py"
+    file.write_text(ff.snippet(parameters), encoding="utf-8")
+    made, view = runpy.run_path(str(file)), ff.explain(parameters)
+    for found in view.inspections:
+        name, share = found.format.name, view.shares[found.format.name]
+        assert made["stored"][name] == found.stored
+        assert made["error"][name] == found.error
+        assert made["shares"][name] == pytest.approx(
+            [share.zero, share.subnormal, share.normal, share.infinite]
+        )
+    bits = view.chosen.bits
+    assert made["bits"] == (bits.sign, bits.exponent, bits.mantissa)
+    assert torch.equal(made["gradients"], view.gradients)
+    assert f"bits of {parameters.dtype}: {bits}" in capsys.readouterr().out
+
+
+def test_the_table_has_a_row_for_every_format() -> None:
+    view = ff.explain(ff.FloatFormats(value="1e-6"))
+    rows = list(csv.DictReader(io.StringIO(ff.table(view))))
+    assert [row["format"] for row in rows] == list(ff.FORMATS)
+    half = rows[2]
+    assert float(half["stored"]) == view.chosen.stored
+    assert half["kind"] == "subnormal"
+    assert half["mantissa"] == "0000010001"
+    assert sum(
+        float(half[part]) for part in ("zero", "subnormal", "normal", "infinite")
+    ) == pytest.approx(1)
+
+
+# --- training ---
+
+
+def test_narrow_weights_stand_still_where_float32_moves() -> None:
+    runs = {held: list(ff.train(ff.Training(steps=400), held)) for held in ff.HELD}
+    last = {held: reports[-1] for held, reports in runs.items()}
+    assert last["float32"].still < 0.01
+    assert last["bfloat16, float32 weights"].still < 0.01
+    assert last["float16"].still > 0.5
+    assert last["bfloat16"].still > last["float16"].still
+    assert last["bfloat16"].loss > 1.5 * last["float32"].loss
+    assert last["bfloat16, float32 weights"].loss == pytest.approx(last["float32"].loss, rel=0.02)
+    for reports in runs.values():
+        assert [report.done for report in reports] == list(range(0, 401, 25))
+        assert math.isnan(reports[0].still)
+        assert reports[0].loss == pytest.approx(2.04, abs=0.01)
+
+
+def test_training_leaves_the_global_generator_alone_and_repeats() -> None:
+    state = torch.get_rng_state()
+    first, second = (list(ff.train(ff.Training(steps=100), "float16")) for _ in range(2))
+    assert [each.loss for each in first] == [each.loss for each in second]
+    assert torch.equal(state, torch.get_rng_state())
+
+
+# --- bad input ---
 
 
 @pytest.mark.parametrize(
@@ -293,7 +557,20 @@ def test_the_formats_prove_themselves_and_answer_their_question() -> None:
         (lambda: ff.vanishing(device="cuda:9"), "device must be one of cpu"),
         (lambda: ff.checks(device="cuda:9"), "device must be one of cpu"),
         (lambda: ff.claims(device="cuda:9"), "device must be one of cpu"),
-        (lambda: ff.Inspect(value=1e9), "value must be a number from -1e"),
+        (lambda: ff.inspect(math.nan), "value must be a finite number, got nan"),
+        (lambda: ff.inspect(math.inf), "value must be a finite number, got inf"),
+        (lambda: ff.inspect("1"), "value must be a number, got 1"),
+        (lambda: ff.inspect(1.0, device="cuda:9"), "device must be one of cpu"),
+        (lambda: ff.numbers(math.nan, 1.0, "float16"), "low must be a number, got nan"),
+        (lambda: ff.numbers(0.0, math.nan, "float16"), "high must be a number, got nan"),
+        (lambda: ff.numbers(0.0, 1.0, "int8"), "dtype must be one of"),
+        (lambda: ff.FloatFormats(dtype="half"), "dtype must be one of float8_e4m3fn"),
+        (lambda: ff.FloatFormats(zoom=6), "zoom must be a whole number from 0 to 5, got 6"),
+        (lambda: ff.FloatFormats(exponent=41), "exponent must be a whole number from -10 to 40"),
+        (lambda: ff.FloatFormats(step=51), "step must be a whole number from 0 to 50, got 51"),
+        (lambda: next(ff.train(ff.Training(), "float8_e5m2")), "dtype must be one of float32"),
+        (lambda: next(ff.train(ff.Training(), "float32", device="cuda:9")), "device must be one"),
+        (lambda: ff.Training(learning_rate="1"), "learning_rate must be one of"),
     ],
 )
 def test_bad_input_gets_its_sentence(call, sentence: str) -> None:

@@ -1,0 +1,180 @@
+"""The mistakes with narrow formats: each costs what public threads say it costs."""
+
+import dataclasses
+import time
+from typing import Any
+
+import pytest
+import torch
+
+from explainers.float_formats import FormatMistake, mistakes
+from explainers.parameters import Parameters
+
+EVERY = pytest.mark.parametrize(
+    ("lesson", "parameters"),
+    [
+        pytest.param(lesson, parameters, id=name)
+        for name, (parameters, lesson) in mistakes.LESSONS.items()
+    ],
+)
+
+
+def corners(parameters: type[Parameters]) -> list[Parameters]:
+    """Every option, and the least and the most of every number, one change at a time."""
+    found = [parameters()]
+    for name, spec in parameters.specs().items():
+        options: list[Any] = list(getattr(spec, "options", ())) or [spec.minimum, spec.maximum]
+        found += [dataclasses.replace(found[0], **{name: option}) for option in options]
+    return found
+
+
+@EVERY
+def test_every_setting_of_a_lesson_gives_two_results_and_two_costs(lesson, parameters) -> None:
+    for setting in corners(parameters):
+        found = lesson(setting)
+        assert isinstance(found, FormatMistake)
+        mistake = found.mistake
+        assert mistake.wrong != mistake.right
+        assert mistake.wrong_cost != mistake.right_cost
+        assert mistake.lesson.endswith(".")
+        assert mistake.source[1].startswith("https://")
+        assert found.at.shape == found.wrong.shape == found.right.shape
+        assert (found.at.diff() > 0).all()
+        assert found.right.isfinite().all()
+        assert 0 <= found.look < len(found.at)
+        assert all(row.shape == found.at.shape for row in found.others.values())
+
+
+@EVERY
+def test_a_lesson_runs_fast_and_repeats(lesson, parameters) -> None:
+    first = lesson(parameters())
+    start = time.perf_counter()
+    second = lesson(parameters())
+    assert time.perf_counter() - start < 1
+    assert first.mistake == second.mistake
+    assert torch.equal(first.wrong.nan_to_num(), second.wrong.nan_to_num())
+
+
+@EVERY
+def test_a_lesson_refuses_a_device_that_is_not_there(lesson, parameters) -> None:
+    with pytest.raises(ValueError, match="device must be one of cpu"):
+        lesson(parameters(), device="cuda:9")
+
+
+# --- small updates ---
+
+
+@pytest.mark.parametrize(("dtype", "last"), [("float16", -11), ("bfloat16", -8)])
+def test_an_update_of_half_a_gap_or_less_never_arrives(dtype: str, last: int) -> None:
+    for exponent in (-16, -12, last):
+        found = mistakes.small_updates(mistakes.SmallUpdates(dtype=dtype, exponent=exponent))
+        assert (found.wrong == 1).all()
+    found = mistakes.small_updates(mistakes.SmallUpdates(dtype=dtype, exponent=last + 1))
+    assert found.wrong[1] == 1 + 2.0 ** (last + 1)
+
+
+def test_a_float32_master_takes_every_update() -> None:
+    found = mistakes.small_updates(mistakes.SmallUpdates())
+    assert found.others["float32 master"][-1] == 1 + 1000 * 2.0**-12
+    assert found.right[-1] == pytest.approx(1 + 1000 * 2.0**-12, abs=2**-11)
+    assert "The weight ends at 1; exact is 1.24414" in found.mistake.wrong_cost
+
+
+# --- an epsilon of 1e-8 ---
+
+
+def test_adams_epsilon_is_zero_in_float16_and_makes_nans() -> None:
+    found = mistakes.adam_eps(mistakes.AdamEps())
+    assert "1e-08 is 0 in float16" in found.mistake.wrong_cost
+    assert found.wrong[1:].isnan().all()
+    assert found.right[-1] < 0.1 * found.right[0]
+
+
+@pytest.mark.parametrize("eps", ["1e-7", "1e-4"])
+def test_an_epsilon_that_float16_holds_is_finite(eps: str) -> None:
+    assert mistakes.adam_eps(mistakes.AdamEps(eps=eps)).wrong.isfinite().all()
+
+
+# --- adding up ---
+
+
+@pytest.mark.parametrize(("dtype", "end"), [("float16", 2048), ("bfloat16", 256)])
+def test_a_narrow_total_of_ones_stands_still(dtype: str, end: int) -> None:
+    found = mistakes.one_by_one(mistakes.OneByOne(dtype=dtype))
+    assert found.wrong[-1] == found.wrong.max() == end
+    assert f"{end} + 1 is {end}" in found.mistake.wrong_cost
+    assert found.wrong[found.look] == end
+    assert found.at[-1] == 4000
+    # Rounded once, at the end.
+    assert found.right[-1] == torch.tensor(4000.0).to(getattr(torch, dtype))
+
+
+def test_few_ones_are_counted_right_by_both() -> None:
+    found = mistakes.one_by_one(mistakes.OneByOne(count=2000))
+    assert torch.equal(found.wrong, found.right)
+    assert found.mistake.wrong_cost == "2000 ones add up to 2000."
+
+
+# --- positions ---
+
+
+@pytest.mark.parametrize(("dtype", "whole"), [("float16", 2048), ("bfloat16", 256)])
+def test_positions_collapse_where_whole_numbers_end(dtype: str, whole: int) -> None:
+    fine = mistakes.positions(mistakes.Positions(dtype=dtype, length=whole))
+    assert torch.equal(fine.wrong, fine.right)
+    assert f"{whole} positions become {whole} distinct ones" in fine.mistake.wrong_cost
+    broken = mistakes.positions(mistakes.Positions(dtype=dtype, length=16384))
+    assert (broken.wrong - broken.others["exact"]).abs().max() > 1
+    assert (broken.right - broken.others["exact"]).abs().max() < 0.005
+
+
+def test_whole_numbers_are_counted_as_python_counts_them() -> None:
+    found = mistakes.positions(mistakes.Positions())
+    # 256 to start with, then as many for every power of two: 128, in steps of 2, 4, 8, 16.
+    assert f"become {257 + 4 * 128} distinct" in found.mistake.wrong_cost
+
+
+# --- squares ---
+
+
+def test_squares_overflow_in_float16_and_the_norm_passes_zeros_on() -> None:
+    found = mistakes.squares(mistakes.Squares())
+    assert "squared is inf in float16" in found.mistake.wrong_cost
+    assert found.wrong[:5] == pytest.approx(1, abs=0.01)
+    assert (found.wrong[8:] == 0).all()
+    assert found.right == pytest.approx(1, abs=0.01)
+    assert found.others["the wrong line in bfloat16"] == pytest.approx(1, abs=0.02)
+
+
+def test_torchs_own_norm_squares_in_float32() -> None:
+    x = torch.full((1, 64), 1000.0, dtype=torch.half)
+    assert torch.nn.functional.rms_norm(x, (64,)).float().mean() == pytest.approx(1, abs=0.01)
+
+
+# --- one tolerance for all ---
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_allclose_fails_where_assert_close_knows_the_format(dtype: str) -> None:
+    found = mistakes.compare(mistakes.Compare(dtype=dtype))
+    assert "gives False" in found.mistake.wrong_cost
+    assert "assert_close passes: 0 of 128" in found.mistake.right_cost
+    assert found.wrong[-1] > 1 > found.right[-1]
+    assert found.limit == (1.0, "allowed")
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: mistakes.SmallUpdates(exponent=-17), "exponent must be a whole number from -16"),
+        (lambda: mistakes.SmallUpdates(dtype="float32"), "dtype must be one of float16, bfloat16"),
+        (lambda: mistakes.AdamEps(eps="0"), "eps must be one of 1e-8, 1e-7, 1e-6, 1e-4, got 0"),
+        (lambda: mistakes.OneByOne(count=5001), "count must be a whole number from 100 to 5000"),
+        (lambda: mistakes.Positions(length=0), "length must be a whole number from 128 to 16384"),
+        (lambda: mistakes.Squares(size=14), "size must be a whole number from 0 to 13, got 14"),
+        (lambda: mistakes.Compare(dtype="half"), "dtype must be one of float16, bfloat16, got"),
+    ],
+)
+def test_bad_input_gets_its_sentence(call, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        call()
