@@ -182,9 +182,8 @@ def formula(found: "Inspection") -> str:
     if bits.kind == "infinite":
         return f"An exponent of ones and a mantissa of zeros: {name}'s code for {found.stored:g}."
     if bits.kind == "zero":
-        return (
-            f"Exponent and mantissa of zeros: 0, {'negative' if bits.sign == '1' else 'exactly'}."
-        )
+        zero = "-0" if bits.sign == "1" else "0"
+        return f"An exponent and a mantissa of zeros: {name}'s code for {zero}."
     significand, power = found.terms
     exponent = int(bits.exponent, 2)
     sign = "−" if bits.sign == "1" else ""
@@ -265,7 +264,7 @@ def spectrum(view: "View") -> str:
     chosen = view.parameters.dtype
     big = (
         f'<div class="lane big"><div role="img" aria-label="{escape(_spectrum_words(view))}">'
-        f"{_drawing(92, _bands(view, chosen, 92) + _bars(view, 90, 68, solid=True))}"
+        f"{_drawing(92, _bands(view, chosen, 92) + _bars(view, 90, 60, solid=True))}"
         f"{_band_words(view, chosen)}</div></div>"
     )
     axis = "".join(

@@ -83,7 +83,7 @@ def test_an_arrow_shows_rounding_and_none_where_nothing_is_rounded() -> None:
         ("-2", "bfloat16", "−1.0₂ × 2^(128 − 127) = −1 × 2¹ = -2"),
         ("2**-24", "float16", "0.0000000001₂ × 2^(1 − 15) = 0.0009765625 × 2⁻¹⁴ = 5.96"),
         ("1e9", "float16", "An exponent of ones and a mantissa of zeros: float16's code for inf."),
-        ("0", "float32", "Exponent and mantissa of zeros: 0, exactly."),
+        ("0", "float32", "An exponent and a mantissa of zeros: float32's code for 0."),
     ],
 )
 def test_the_formula_spells_the_bits_out(value: str, dtype: str, formula: str) -> None:
