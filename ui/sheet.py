@@ -119,6 +119,11 @@ def _entry(page: catalogue.Page, row: Check | Claim, seconds: float) -> Entry:
     )
 
 
+def torch_version() -> str:
+    """Return the version of the torch that runs now."""
+    return torch.__version__
+
+
 def summary(entries: Sequence[Entry]) -> str:
     """Return how many checks hold, and how the claims stand, in one sentence."""
     checks = [entry.verdict for entry in entries if entry.kind == "check"]

@@ -1,4 +1,4 @@
-"""Compute what the page draws: a run with its settings, and the gradients behind it."""
+"""Compute what the page draws: a run with its settings, and the rule beside it."""
 
 import dataclasses
 import functools
@@ -7,7 +7,7 @@ import math
 from torch import Tensor
 
 from explainers.evidence import Check, largest_difference
-from explainers.grad_scaler.loop import DTYPES, POISONS, ScalerTrace, gradients, run
+from explainers.grad_scaler.loop import DTYPES, POISONS, ScalerTrace, run
 from explainers.grad_scaler.machine import Edge, machine
 from explainers.grad_scaler.rule import Settings, expected_path
 from explainers.parameters import Parameters, Preset, choice, flag, number, numbers
@@ -177,14 +177,12 @@ class View:
         trace: The run.
         expected: Tensor ``(steps + 1,)`` float32: the scale that the rule gives for the steps at
             which the scaler found an infinity or a NaN.
-        gradients: Tensor ``(n,)`` float32: the model's true gradients at the last step.
         edges: What each call does in each state of the scaler.
     """
 
     parameters: AmpRun
     trace: ScalerTrace
     expected: Tensor
-    gradients: Tensor
     edges: tuple[Edge, ...]
 
 
@@ -222,15 +220,8 @@ def explain(parameters: AmpRun, *, device: str = "cpu") -> View:
         parameters=parameters,
         trace=trace,
         expected=expected_path(trace.found_inf, settings).scale,
-        gradients=_gradients(parameters.steps - 1, parameters.learning_rate, device),
         edges=_edges(device),
     )
-
-
-# Most controls leave them as they are.
-@functools.lru_cache(maxsize=64)
-def _gradients(step: int, learning_rate: float, device: str) -> Tensor:
-    return gradients(step=step, learning_rate=learning_rate, device=device)
 
 
 @functools.cache

@@ -1,7 +1,6 @@
 """Proof sheet: every check and every claim of every page, run now."""
 
 import streamlit as st
-import torch
 
 from explainers import devices
 from ui import address, catalogue, frame, sheet, tables
@@ -28,7 +27,7 @@ def draw() -> None:
 
     if st.button("Run everything now", icon=":material/play_arrow:", key="proof.run"):
         entries: list[sheet.Entry] = []
-        state[ENTRIES], state[RUN_ON] = entries, (device, torch.__version__)
+        state[ENTRIES], state[RUN_ON] = entries, (device, sheet.torch_version())
         bar = st.progress(0.0)
         words, rows = st.empty(), st.empty()
         total = 2 * len(catalogue.PAGES)

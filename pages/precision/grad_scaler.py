@@ -5,7 +5,7 @@ import streamlit as st
 from explainers import grad_scaler as topic
 from explainers.grad_scaler import mistakes
 from figures import grad_scaler as figures
-from ui import figure, frame, proofs
+from ui import catalogue, figure, frame, proofs
 from ui.controls import Controls
 from ui.frame import Lesson
 
@@ -38,6 +38,11 @@ def draw_controls() -> None:
     controls.draw("clip", on_change={"clip": lambda: page.changed(also=("clipping",))})
     page.part("clipping", draw_clipping)
     controls.draw("learning_rate")
+    st.page_link(
+        catalogue.page("float_formats").file,
+        label="Where these gradients fall in each format",
+        icon=":material/bar_chart:",
+    )
 
 
 def draw_view() -> None:

@@ -61,7 +61,7 @@ def warnings(tester: AppTest) -> str:
 def test_the_sidebar_leads_to_every_page() -> None:
     tester = AppTest.from_file(SHELL, default_timeout=60).run()
     links = [link.value for link in tester.sidebar.page_link]
-    assert links == ["Home", *(page.title for page in catalogue.PAGES)]
+    assert links == ["Home", *(page.title for page in catalogue.PAGES), "Proof sheet"]
 
 
 def test_home_shows_a_card_for_every_page() -> None:
