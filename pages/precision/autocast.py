@@ -1,7 +1,7 @@
 """autocast: which operation runs in which precision, and what does it buy?"""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import streamlit as st
 
@@ -11,6 +11,7 @@ from ui import figure, frame, proofs
 from ui.choices import choices
 from ui.controls import Controls
 from ui.frame import Lesson
+from ui.training import training
 
 SLUG = "autocast"
 page = frame.Frame(SLUG, topic.PRESETS)
@@ -48,35 +49,21 @@ def draw_view() -> None:
 
 def learn() -> None:
     """Time the same training in each precision."""
-    state = st.session_state
     asked = Controls(f"{SLUG}.cost", topic.Cost)
     parameters = asked.settings()
     asked.draw(*parameters.specs())
-    left, right = st.columns(2)
-    again = left.button("Measure again", icon=":material/replay:", key=f"{SLUG}.again")
-    bar = st.progress(0.0)
-    place = st.empty()
-    reports: list[topic.CostProgress] = state.setdefault(f"{SLUG}.reports", [])
-    if again or state.get(f"{SLUG}.measured") != (parameters, device):
-        right.button("Stop", icon=":material/stop:", key=f"{SLUG}.stop")
-        state[f"{SLUG}.measured"] = (parameters, device)
-        reports.clear()
-        measure(parameters, reports, bar.progress)
-    if reports:
-        with place.container():
-            choices(figures.costs(reports[-1]), key=f"{SLUG}.costs")
-            st.markdown(figures.cost_sentence(reports[-1], device))
+
+    def measured() -> Iterator[tuple[float, topic.CostProgress]]:
+        reports = topic.cost(parameters, chunk=1, device=device)
+        return ((report.done / report.repeats, report) for report in reports)
+
+    training(f"{SLUG}.costs", (parameters, device), measured, draw_costs, again="Measure again")
 
 
-def measure(
-    parameters: topic.Cost,
-    reports: list[topic.CostProgress],
-    progress: Callable[[float], object],
-) -> None:
-    """Fill `reports` as they come; a click on Stop ends it at the next one."""
-    for report in topic.cost(parameters, chunk=1, device=device):
-        reports[:] = [report]
-        progress(report.done / report.repeats)
+def draw_costs(report: topic.CostProgress, key: str) -> None:
+    """Draw what each precision costs, and say it."""
+    choices(figures.costs(report), key=key)
+    st.markdown(figures.cost_sentence(report, device))
 
 
 def take(settings: topic.Autocast) -> tuple[str, list[frame.Download]]:

@@ -1,8 +1,6 @@
 """Floating point formats: what becomes of a number, an update, a gradient?"""
 
-from collections.abc import Callable
-
-import streamlit as st
+from collections.abc import Iterator
 
 from explainers import float_formats as topic
 from explainers.float_formats import mistakes
@@ -10,6 +8,7 @@ from figures import float_formats as figures
 from ui import figure, frame, proofs
 from ui.controls import Controls
 from ui.frame import Lesson
+from ui.training import training
 
 SLUG = "float_formats"
 page = frame.Frame(SLUG, topic.PRESETS)
@@ -34,36 +33,26 @@ def draw_view() -> None:
 
 def learn() -> None:
     """Train the same network with its weights held in each format."""
-    state = st.session_state
     asked = Controls(f"{SLUG}.training", topic.Training)
     parameters = asked.settings()
     asked.draw("learning_rate")
     asked.draw("momentum", "steps")
-    runs: list[topic.Run] = state.setdefault(f"{SLUG}.runs", [])
-    left, right = st.columns(2)
-    again = left.button("Train again", icon=":material/replay:", key=f"{SLUG}.again")
-    bar = st.progress(0.0)
-    place = st.empty()
-    if again or state.get(f"{SLUG}.trained") != (parameters, device):
-        right.button("Stop", icon=":material/stop:", key=f"{SLUG}.stop")
-        state[f"{SLUG}.trained"] = parameters, device
-        runs.clear()
-        train(parameters, runs, bar.progress)
-    if runs:
-        with place.container():
-            figure.draw(figures.training(runs), key=f"{SLUG}.trainings")
+    training(
+        f"{SLUG}.runs",
+        (parameters, device),
+        lambda: trained(parameters),
+        lambda runs, key: figure.draw(figures.training(runs), key=key),
+    )
 
 
-def train(
-    parameters: topic.Training, runs: list[topic.Run], progress: Callable[[float], object]
-) -> None:
-    """Fill `runs` report by report; a click on Stop ends it at the next report."""
+def trained(parameters: topic.Training) -> Iterator[tuple[float, list[topic.Run]]]:
+    """Train in one format after the other, report by report."""
+    runs: list[topic.Run] = []
     for index, held in enumerate(topic.HELD):
+        runs.append(topic.Run(held))
         for report in topic.train(parameters, held, device=device):
-            if len(runs) == index:
-                runs.append(topic.Run(held))
             runs[index].reports.append(report)
-            progress((index + report.done / report.steps) / len(topic.HELD))
+            yield (index + report.done / report.steps) / len(topic.HELD), runs
 
 
 def take(settings: topic.FloatFormats) -> tuple[str, list[frame.Download]]:

@@ -1,5 +1,7 @@
 """GradScaler: why the loss is scaled, how the scale moves, and what each call does."""
 
+from collections.abc import Iterator
+
 import streamlit as st
 
 from explainers import grad_scaler as topic
@@ -8,6 +10,7 @@ from figures import grad_scaler as figures
 from ui import catalogue, figure, frame, proofs
 from ui.controls import Controls
 from ui.frame import Lesson
+from ui.training import training
 
 SLUG = "grad_scaler"
 page = frame.Frame(SLUG, topic.PRESETS)
@@ -54,23 +57,19 @@ def draw_view() -> None:
 
 def learn() -> None:
     """Train the same model in four ways."""
-    state, own = st.session_state, Controls(f"{SLUG}.race", topic.Race)
-    race = own.settings()
-    own.draw("exponent", "steps")
-    left, right = st.columns(2)
-    again = left.button("Train again", icon=":material/replay:", key=f"{SLUG}.again")
-    bar, place = st.progress(0.0), st.empty()
-    lap: topic.Lap | None = state.get(f"{SLUG}.lap")
-    if again or state.get(f"{SLUG}.trained") != (race, device):
-        right.button("Stop", icon=":material/stop:", key=f"{SLUG}.stop")
-        state[f"{SLUG}.trained"] = (race, device)
-        for lap in topic.train(race, device=device):
-            state[f"{SLUG}.lap"] = lap
-            bar.progress(lap.done / lap.steps)
-    if lap is not None:
-        bar.progress(lap.done / lap.steps)
-        with place.container():
-            figure.draw(figures.race(lap), key=f"{SLUG}.race.figure")
+    asked = Controls(f"{SLUG}.race", topic.Race)
+    race = asked.settings()
+    asked.draw(*race.specs())
+
+    def laps() -> Iterator[tuple[float, topic.Lap]]:
+        return ((lap.done / lap.steps, lap) for lap in topic.train(race, device=device))
+
+    training(
+        f"{SLUG}.laps",
+        (race, device),
+        laps,
+        lambda lap, key: figure.draw(figures.race(lap), key=key),
+    )
 
 
 def take(settings: topic.AmpRun) -> tuple[str, list[frame.Download]]:

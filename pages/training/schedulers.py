@@ -1,7 +1,7 @@
 """Learning-rate schedulers: what rate does each step really use?"""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import streamlit as st
 
@@ -10,6 +10,7 @@ from explainers.schedulers import mistakes
 from figures import schedulers as figures
 from ui import figure, frame, proofs, schedule, sentences
 from ui.frame import Lesson
+from ui.training import training
 
 SLUG = "schedulers"
 page = frame.Frame(SLUG, topic.PRESETS)
@@ -104,41 +105,32 @@ def draw_view() -> None:
 
 def learn() -> None:
     """Train the same network under each schedule on show."""
-    state = st.session_state
     settings = page.settings()
     view = topic.explain(settings, device=device)
-    runs: list[topic.Run] = state.setdefault(f"{SLUG}.runs", [])
-    left, right = st.columns(2)
-    again = left.button("Train again", icon=":material/replay:", key=f"{SLUG}.again")
-    bar = st.progress(0.0)
-    place = st.empty()
     names = figures.labels([entry.schedule for entry in view.entries])
-    if again or state.get(f"{SLUG}.trained") != settings:
-        right.button("Stop", icon=":material/stop:", key=f"{SLUG}.stop")
-        state[f"{SLUG}.trained"] = settings
-        runs.clear()
-        train(view, runs, bar.progress)
-    if runs:
-        with place.container():
-            figure.draw(figures.training(names[: len(runs)], runs), key=f"{SLUG}.training")
+    training(
+        f"{SLUG}.runs",
+        (settings, device),
+        lambda: trained(view),
+        lambda runs, key: figure.draw(figures.training(names[: len(runs)], runs), key=key),
+    )
 
 
-def train(view: topic.View, runs: list[topic.Run], progress: Callable[[float], object]) -> None:
-    """Fill `runs` report by report; a click on Stop ends it at the next report."""
+def trained(view: topic.View) -> Iterator[tuple[float, list[topic.Run]]]:
+    """Train under one schedule after the other, report by report."""
+    runs: list[topic.Run] = []
     for index, entry in enumerate(view.entries):
         assert entry.trace is not None
         momentum = entry.trace.momentum
-        reports = topic.train(
+        runs.append(topic.Run())
+        for report in topic.train(
             entry.trace.learning_rate[0].clamp(min=0),
             momentum=None if momentum is None else momentum[0],
             chunk=max(5, view.parameters.steps // 40),
             device=device,
-        )
-        for report in reports:
-            if len(runs) == index:
-                runs.append(topic.Run())
+        ):
             runs[index].reports.append(report)
-            progress((index + report.done / report.steps) / len(view.entries))
+            yield (index + report.done / report.steps) / len(view.entries), runs
 
 
 def take(settings: topic.Schedulers) -> tuple[str, list[frame.Download]]:
