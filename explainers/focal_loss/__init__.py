@@ -1,0 +1,75 @@
+"""Explain focal loss beside binary cross-entropy: value, gradient, weights, and training."""
+
+from explainers.focal_loss.checks import checks, every_logit, view_checks
+from explainers.focal_loss.claims import claims
+from explainers.focal_loss.loss import REDUCTIONS, binary_focal_loss
+from explainers.focal_loss.mistakes import CurveMistake, ShareMistake, question
+from explainers.focal_loss.shares import (
+    ClassShares,
+    Cumulative,
+    FocalCurve,
+    class_shares,
+    cumulative,
+    focal_curve,
+    scene,
+)
+from explainers.focal_loss.snippet import snippet, table
+from explainers.focal_loss.training import (
+    LOSSES,
+    Report,
+    Training,
+    best,
+    blobs,
+    precision_recall,
+    train,
+)
+from explainers.focal_loss.view import (
+    DTYPES,
+    GAMMAS,
+    PRESETS,
+    REFERENCES,
+    Batch,
+    Family,
+    Focal,
+    Scene,
+    View,
+    explain,
+)
+
+__all__ = [
+    "DTYPES",
+    "GAMMAS",
+    "LOSSES",
+    "PRESETS",
+    "REDUCTIONS",
+    "REFERENCES",
+    "Batch",
+    "ClassShares",
+    "Cumulative",
+    "CurveMistake",
+    "Family",
+    "Focal",
+    "FocalCurve",
+    "Report",
+    "Scene",
+    "ShareMistake",
+    "Training",
+    "View",
+    "best",
+    "binary_focal_loss",
+    "blobs",
+    "checks",
+    "claims",
+    "class_shares",
+    "cumulative",
+    "every_logit",
+    "explain",
+    "focal_curve",
+    "precision_recall",
+    "question",
+    "scene",
+    "snippet",
+    "table",
+    "train",
+    "view_checks",
+]

@@ -1,0 +1,622 @@
+"""Run the mistakes people make with focal loss and cross-entropy, and what each costs."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchvision.ops import sigmoid_focal_loss
+
+from explainers import devices
+from explainers.evidence import Mistake, Question
+from explainers.focal_loss.loss import binary_focal_loss
+from explainers.focal_loss.shares import ClassShares, class_shares, scene
+from explainers.focal_loss.view import DTYPES, IMBALANCES, derived
+from explainers.parameters import Parameters, choice, number
+
+_GITHUB = "https://github.com"
+_WORDS = ("1", "10", "100", "1,000", "10,000")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class CurveMistake:
+    """Hold what the line people write and the line that does it give along an axis.
+
+    Attributes:
+        mistake: Both lines and their cost.
+        x: Tensor ``(n,)`` float64.
+        wrong: Tensor ``(n,)`` float64; NaN where torch gives none.
+        right: Tensor ``(n,)`` float64.
+        x_title: Name of the axis.
+        y_title: Name of the values.
+        log: Whether the values want a logarithmic axis.
+        look: Where to look on the axis under the wrong line, and under the right one.
+        others: Further curves ``(n,)`` by name.
+        names: Of the two curves, where both lines see both and stand at two places on them.
+    """
+
+    mistake: Mistake
+    x: Tensor
+    wrong: Tensor
+    right: Tensor
+    x_title: str
+    y_title: str
+    log: bool
+    look: tuple[float, float]
+    others: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+    names: tuple[str, str] | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class ShareMistake:
+    """Hold each class's share of the total under both lines.
+
+    Attributes:
+        mistake: Both lines and their cost.
+        wrong: Under the line people write, by name.
+        right: Under the line that does it.
+        plain: Under cross-entropy.
+    """
+
+    mistake: Mistake
+    wrong: tuple[str, ClassShares]
+    right: tuple[str, ClassShares]
+    plain: tuple[str, ClassShares]
+
+
+def _gamma(default: float = 2.0, *, most: float = 5.0) -> float:
+    found: float = number(
+        default,
+        label="gamma",
+        help="Focusing parameter.",
+        minimum=0.0,
+        maximum=most,
+        step=0.1,
+    )
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Alpha(Parameters):
+    """Hold the alpha that was meant for the negatives."""
+
+    alpha: float = number(
+        0.25,
+        label="meant for the negatives",
+        help="What the many negatives should weigh.",
+        minimum=0.05,
+        maximum=0.45,
+        step=0.05,
+    )
+    gamma: float = _gamma(0.0)
+    imbalance: str = choice(
+        "10",
+        IMBALANCES,
+        label="negatives for each positive",
+        help="10,000 negatives in any case.",
+        words=_WORDS,
+    )
+
+
+def alpha(parameters: Alpha, *, device: str = "cpu") -> ShareMistake:
+    """Give alpha the weight that the negatives should have, and that of the positives.
+
+    Args:
+        parameters: Which weight, and on what.
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+    logits, targets = (
+        part.to(where) for part in scene(int(parameters.imbalance), separation=4.0, bias=-1.0)
+    )
+    light, gamma = parameters.alpha, parameters.gamma
+
+    def shares(gamma: float, alpha: float | None) -> ClassShares:
+        return class_shares(logits, targets, gamma=gamma, alpha=alpha)
+
+    wrong, right = shares(gamma, light), shares(gamma, 1 - light)
+    each = [
+        float(sigmoid_focal_loss(torch.zeros(1), torch.full((1,), t), alpha=light, gamma=gamma))
+        for t in (1.0, 0.0)
+    ]
+    return ShareMistake(
+        mistake=Mistake(
+            wrong=f"# {light:g} is meant for the many negatives\n"
+            f"loss = sigmoid_focal_loss(x, t, alpha={light:g}, gamma={gamma:g})",
+            right=f"# alpha weighs positives, 1 - alpha negatives\n"
+            f"loss = sigmoid_focal_loss(x, t, alpha={1 - light:g}, gamma={gamma:g})",
+            wrong_cost=f"At p = 0.5 a positive costs {each[0]:.3g} and a negative {each[1]:.3g}. "
+            f"The negatives hold {wrong.negative:.1%} of the loss.",
+            right_cost=f"The negatives hold {right.negative:.1%} of the loss.",
+            lesson="alpha is the positives' weight. The paper's 0.25 goes with gamma = 2 alone: "
+            "easy negatives then weigh so little that the positives must be held back.",
+            source=("mmdetection#2309", f"{_GITHUB}/open-mmlab/mmdetection/issues/2309"),
+        ),
+        wrong=(f"alpha = {light:g}", wrong),
+        right=(f"alpha = {1 - light:g}", right),
+        plain=("BCE", shares(0.0, None)),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class FromLoss(Parameters):
+    """Hold what p_t is read from."""
+
+    kind: str = choice(
+        "reduced",
+        ("reduced", "weighted"),
+        label="p_t comes from",
+        help="exp(-loss) is p_t for the plain loss of one example alone.",
+        words=("a reduced loss", "a weighted loss"),
+    )
+    gamma: float = _gamma()
+    pos_weight: float = number(
+        3.0,
+        label="pos_weight",
+        help="Weight in the weighted loss.",
+        minimum=0.5,
+        maximum=10.0,
+        step=0.5,
+    )
+
+
+def from_loss(parameters: FromLoss, *, device: str = "cpu") -> CurveMistake:
+    """Read p_t off a mean loss, or off a weighted one, and off each example's own.
+
+    Args:
+        parameters: Which of the two, gamma and weight.
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+    logits = torch.linspace(-4, 4, 81, dtype=torch.float64, device=where)
+    ones, gamma = torch.ones_like(logits), parameters.gamma
+    bce = F.binary_cross_entropy_with_logits
+    weight = None
+    call = "F.binary_cross_entropy_with_logits(x, t"
+    if parameters.kind == "weighted":
+        weight = logits.new_tensor(parameters.pos_weight)
+        each = bce(logits, ones, reduction="none")
+        losses = bce(logits, ones, reduction="none", pos_weight=weight)
+        wrong = (1 - torch.exp(-losses)) ** gamma
+        lines = (
+            f'ce = {call}, pos_weight=w,\n    reduction="none")\np_t = torch.exp(-ce)',
+            f'p_t = torch.exp(-{call},\n    reduction="none"))',
+        )
+    else:
+        each = losses = bce(logits, ones, reduction="none")
+        mean = bce(logits, ones)
+        wrong = ((1 - torch.exp(-mean)) ** gamma).expand_as(each)
+        lines = (
+            f"ce = {call})\np_t = torch.exp(-ce)\nloss = (1 - p_t) ** gamma * ce",
+            f'ce = {call},\n    reduction="none")\np_t = torch.exp(-ce)\n'
+            "loss = ((1 - p_t) ** gamma * ce).mean()",
+        )
+    right = (1 - torch.exp(-each)) ** gamma
+    totals = [float((factor * losses).mean()) for factor in (wrong, right)]
+    p_t = logits.sigmoid()
+    look = 0.9
+    at = int((p_t - look).abs().argmin())
+    return CurveMistake(
+        mistake=Mistake(
+            wrong=lines[0],
+            right=lines[1],
+            wrong_cost=f"Mean loss {totals[0]:.3f}; the example at p_t = {p_t[at]:.2f} is "
+            f"multiplied by {wrong[at]:.3g}.",
+            right_cost=f"Mean loss {totals[1]:.3f}; the example at p_t = {p_t[at]:.2f} is "
+            f"multiplied by {right[at]:.3g}.",
+            lesson="exp(-loss) is p_t only for the plain cross-entropy of one example with a hard "
+            "label. A mean forgets who was hard; a weight makes every positive look harder.",
+            source=(
+                "pytorch-multi-class-focal-loss#1",
+                f"{_GITHUB}/gokulprasadthekkel/pytorch-multi-class-focal-loss/issues/1",
+            ),
+        ),
+        x=p_t.cpu(),
+        wrong=wrong.cpu(),
+        right=right.cpu(),
+        x_title="p_t of the example, a positive",
+        y_title="factor (1 - p_t)^gamma",
+        log=False,
+        look=(float(p_t[at]), float(p_t[at])),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Normaliser(Parameters):
+    """Hold what the sum is divided by."""
+
+    gamma: float = _gamma()
+    show: str = choice(
+        "loss",
+        ("loss", "gradient"),
+        label="show",
+        help="The loss, or the summed |d loss / d logit| of the positives.",
+    )
+
+
+def normaliser(parameters: Normaliser, *, device: str = "cpu") -> CurveMistake:
+    """Divide the summed loss by all examples, and by the positives.
+
+    Args:
+        parameters: Which gamma, and what to show.
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+    exponents = torch.linspace(0, 4, 9, dtype=torch.float64)
+    means, over_positives = [], []
+    for exponent in exponents.tolist():
+        logits, targets = (
+            part.to(where) for part in scene(round(10**exponent), separation=6.0, bias=-3.0)
+        )
+        found = class_shares(logits, targets, gamma=parameters.gamma, alpha=0.25)
+        total = found.loss
+        if parameters.show == "gradient":
+            total = found.gradient * found.positive_gradient
+        means.append(total / len(logits))
+        over_positives.append(total / max(1.0, float(targets.sum())))
+    wrong, right = (torch.tensor(part, dtype=torch.float64) for part in (means, over_positives))
+    at = 4  # a hundred negatives for each positive
+    what = "loss" if parameters.show == "loss" else "positives' gradient"
+    return CurveMistake(
+        mistake=Mistake(
+            wrong='loss = sigmoid_focal_loss(x, t, reduction="mean")',
+            right='loss = sigmoid_focal_loss(x, t, reduction="sum")\nloss = loss / max(1, t.sum())',
+            wrong_cost=f"With 1 % positives the {what} is {wrong[at]:.3g}; with as many as "
+            f"negatives {wrong[0]:.3g}.",
+            right_cost=f"With 1 % positives the {what} is {right[at]:.3g}, "
+            f"{right[at] / wrong[at]:.0f} times the mean's; with as many as negatives "
+            f"{right[0]:.3g}.",
+            lesson="Most examples are easy and add next to nothing, but the mean counts them all: "
+            "the rarer the positives, the smaller their step. The paper divides by the positives.",
+            source=("detectron2#703", f"{_GITHUB}/facebookresearch/detectron2/issues/703"),
+        ),
+        x=exponents,
+        wrong=wrong,
+        right=right,
+        x_title="negatives for each positive, as a power of ten",
+        y_title=what,
+        log=True,
+        look=(2.0, 2.0),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Apart(Parameters):
+    """Hold where sigmoid and BCELoss stand apart."""
+
+    dtype: str = choice("float32", tuple(DTYPES), label="dtype", help="Of the logits.")
+    show: str = choice(
+        "loss",
+        ("loss", "gradient"),
+        label="show",
+        help="The loss, or its derivative by the logit.",
+    )
+
+
+def apart(parameters: Apart, *, device: str = "cpu") -> CurveMistake:
+    """Take the sigmoid and BCELoss apart, and both in one, over logits from -120 to 120.
+
+    Args:
+        parameters: Which dtype, and what to show.
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+    dtype = DTYPES[parameters.dtype]
+    logits = torch.linspace(-120, 120, 481, dtype=torch.float64).to(where, dtype).requires_grad_()
+    zeros = torch.zeros_like(logits)
+    found = {}
+    for name, losses in (
+        ("wrong", F.binary_cross_entropy(torch.sigmoid(logits), zeros, reduction="none")),
+        ("right", F.binary_cross_entropy_with_logits(logits, zeros, reduction="none")),
+    ):
+        slopes = derived(losses, logits)
+        found[name] = [part.detach().cpu().double() for part in (losses, slopes)]
+    which = ("loss", "gradient").index(parameters.show)
+    at = [int((logits.detach().double() - value).abs().argmin()) for value in (17.0, 50.0)]
+
+    def cost(name: str) -> str:
+        losses, slopes = found[name]
+        words = (
+            f"Target 0. Logit 17: loss {losses[at[0]]:.4g}, gradient {slopes[at[0]]:.3g}. "
+            f"Logit 50: loss {losses[at[1]]:.4g}, gradient {slopes[at[1]]:.3g}."
+        )
+        lost = int(slopes.isnan().sum())
+        return words + (f" {lost} of {len(slopes)} gradients are NaN." if lost else "")
+
+    return CurveMistake(
+        mistake=Mistake(
+            wrong="loss = nn.BCELoss()(torch.sigmoid(x), t)",
+            right="loss = nn.BCEWithLogitsLoss()(x, t)",
+            wrong_cost=cost("wrong"),
+            right_cost=cost("right"),
+            lesson="Once the sigmoid rounds to 1, BCELoss sees log 0: it cuts the loss at 100, and "
+            "the most wrong example gets no gradient. The narrower the dtype, the sooner.",
+            source=("pytorch#24933", f"{_GITHUB}/pytorch/pytorch/issues/24933"),
+        ),
+        x=logits.detach().cpu().double(),
+        wrong=found["wrong"][which],
+        right=found["right"][which],
+        x_title="logit, the target being 0",
+        y_title=("loss", "d loss / d logit")[which],
+        log=False,
+        look=(17.0, 17.0),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Twice(Parameters):
+    """Hold the label that the sigmoid is taken twice for."""
+
+    target: str = choice("0", ("0", "1"), label="target", help="The label of the example.")
+    show: str = choice(
+        "loss",
+        ("loss", "gradient"),
+        label="show",
+        help="The loss, or the size of its derivative by the logit.",
+    )
+
+
+def twice(parameters: Twice, *, device: str = "cpu") -> CurveMistake:
+    """Give BCEWithLogitsLoss probabilities, and logits.
+
+    Args:
+        parameters: Which label, and what to show.
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+    logits = torch.linspace(-10, 10, 201, dtype=torch.float64, device=where).requires_grad_()
+    targets = torch.full_like(logits, float(parameters.target))
+    bce = F.binary_cross_entropy_with_logits
+    found = []
+    for given in (logits.sigmoid(), logits):
+        losses = bce(given, targets, reduction="none")
+        found.append((losses.detach().cpu(), derived(losses, logits).abs().cpu()))
+    which = ("loss", "gradient").index(parameters.show)
+    label = torch.tensor([1.0, 1.0, 0.0], device=where)
+    pred = torch.tensor([3.0, 2.0, 1.0], device=where)
+    printed = [float(bce(given, label)) for given in (pred.sigmoid(), pred)]
+    best = [float(losses.min()) for losses, _ in found]
+    steepest = [float(slopes.max()) for _, slopes in found]
+    return CurveMistake(
+        mistake=Mistake(
+            wrong="loss = nn.BCEWithLogitsLoss()(torch.sigmoid(x), t)",
+            right="loss = nn.BCEWithLogitsLoss()(x, t)",
+            wrong_cost=f"The loss never falls below {best[0]:.3f}, and no gradient exceeds "
+            f"{steepest[0]:.2f}. The notes' batch: {printed[0]:.4f}.",
+            right_cost=f"The loss falls to {best[1]:.1g}, and the gradient reaches "
+            f"{steepest[1]:.2f}. The notes' batch: {printed[1]:.4f}.",
+            lesson="The second sigmoid maps 0 to 1 onto 0.5 to 0.73. Nothing fails: training is "
+            "slow, and stalls where the first sigmoid is flat.",
+            source=(
+                "focal-loss-pytorch PR 5",
+                f"{_GITHUB}/itakurah/focal-loss-pytorch/pull/5",
+            ),
+        ),
+        x=logits.detach().cpu(),
+        wrong=found[0][which],
+        right=found[1][which],
+        x_title=f"logit, the target being {parameters.target}",
+        y_title=("loss", "|d loss / d logit|")[which],
+        log=False,
+        look=((-6.0, -6.0), (6.0, 6.0))[int(parameters.target)],
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Prior(Parameters):
+    """Hold the bias that a new detector starts with."""
+
+    bias: float = number(
+        -4.6,
+        label="bias of the last layer",
+        help="-log((1 - p) / p) for a first output of p: -4.6 for 1 %.",
+        minimum=-8.0,
+        maximum=-0.5,
+        step=0.1,
+    )
+    loss: str = choice(
+        "focal",
+        ("focal", "BCE"),
+        label="loss",
+        help="Focal loss with gamma 2 and alpha 0.25, or BCE.",
+        words=("focal loss", "BCE"),
+    )
+
+
+def prior(parameters: Prior, *, device: str = "cpu") -> CurveMistake:
+    """Start a detector with 10 positives in 10,000 from a bias of 0, and from the prior's.
+
+    Args:
+        parameters: Which bias, and which loss.
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+    gamma, weight = (2.0, 0.25) if parameters.loss == "focal" else (0.0, None)
+    biases = torch.linspace(-8, 1, 91, dtype=torch.float64)
+    logits = torch.cat([biases, torch.tensor([parameters.bias, 0.0], dtype=torch.float64)])
+    logits = logits.to(where)
+
+    def total(target: float, count: int) -> Tensor:
+        targets = torch.full_like(logits, target)
+        return count * binary_focal_loss(logits, targets, gamma=gamma, alpha=weight).cpu()
+
+    negatives, positives = total(0.0, 9990), total(1.0, 10)
+
+    def cost(at: int, bias: float) -> str:
+        return (
+            f"Bias {bias:g}: the first output is {1 / (1 + math.exp(-bias)):.2g} everywhere. 9,990 "
+            f"negatives cost {negatives[at]:.4g}, 10 positives {positives[at]:.3g}."
+        )
+
+    return CurveMistake(
+        mistake=Mistake(
+            wrong="nn.init.zeros_(head.bias)",
+            right="p = 0.01\nnn.init.constant_(head.bias, -math.log((1 - p) / p))"
+            if parameters.bias == -4.6
+            else f"nn.init.constant_(head.bias, {parameters.bias:g})",
+            wrong_cost=cost(-1, 0.0),
+            right_cost=cost(-2, parameters.bias),
+            lesson="At a bias of 0 thousands of negatives push all at once, and the first steps "
+            "can diverge. The prior makes them easy before training starts; only then has focal "
+            "loss something to leave out.",
+            source=("mmdetection#1825", f"{_GITHUB}/open-mmlab/mmdetection/issues/1825"),
+        ),
+        x=biases,
+        wrong=negatives[:-2],
+        right=positives[:-2],
+        x_title="bias: every logit of a new detector",
+        y_title="summed loss",
+        log=True,
+        look=(0.0, parameters.bias),
+        names=("9,990 negatives", "10 positives"),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Soft(Parameters):
+    """Hold a soft label."""
+
+    target: float = number(
+        0.8,
+        label="soft label",
+        help="What the output should be; smoothing or IoU gives such labels.",
+        minimum=0.5,
+        maximum=0.95,
+        step=0.05,
+    )
+    gamma: float = _gamma()
+
+
+def soft(parameters: Soft, *, device: str = "cpu") -> CurveMistake:
+    """Give focal loss a soft label, and weigh by the distance to it instead.
+
+    Args:
+        parameters: Which label, and gamma.
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+    p = torch.linspace(0.005, 0.995, 199, dtype=torch.float64, device=where)
+    logits = p.log() - torch.log1p(-p)
+    targets, gamma = torch.full_like(p, parameters.target), parameters.gamma
+    entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    wrong = sigmoid_focal_loss(logits, targets, alpha=-1, gamma=gamma)
+    right = (targets - p).abs() ** gamma * entropy
+    best = [float(p[losses.argmin()]) for losses in (wrong, right)]
+    at = int((p - parameters.target).abs().argmin())
+    return CurveMistake(
+        mistake=Mistake(
+            wrong=f"loss = sigmoid_focal_loss(x, soft, alpha=-1, gamma={gamma:g})",
+            right="p = x.sigmoid()\n"
+            f"loss = (soft - p).abs() ** {gamma:g} * F.binary_cross_entropy_with_logits(\n"
+            '    x, soft, reduction="none")',
+            wrong_cost=f"Lowest at p = {best[0]:.3f}, not at the label {parameters.target:g}; "
+            f"a met label still costs {wrong[at]:.3g}.",
+            right_cost=f"Lowest at p = {best[1]:.3f}; a met label costs {right[at]:.1g}.",
+            lesson="p_t is p t + (1-p)(1-t), and largest at 0 or 1: focal loss drives a soft label "
+            "away from itself. Quality focal loss weighs by the distance |t - p| instead.",
+            source=("keras-cv#672", f"{_GITHUB}/keras-team/keras-cv/issues/672"),
+        ),
+        x=p.cpu(),
+        wrong=wrong.cpu(),
+        right=right.cpu(),
+        x_title=f"p, the label being {parameters.target:g}",
+        y_title="loss",
+        log=False,
+        look=(best[0], best[1]),
+        others={"BCE": entropy.cpu()},
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class BelowOne(Parameters):
+    """Hold a gamma that autograd may not like."""
+
+    gamma: float = number(
+        0.5,
+        label="gamma",
+        help="From 1 on the power's derivative is finite everywhere.",
+        minimum=0.1,
+        maximum=1.5,
+        step=0.1,
+    )
+    dtype: str = choice(
+        "float32",
+        ("float16", "bfloat16", "float32", "float64"),
+        label="dtype",
+        help="Of the logits.",
+    )
+
+
+def below_one(parameters: BelowOne, *, device: str = "cpu") -> CurveMistake:
+    """Take the power of 1 - p_t by subtraction, and by logarithms.
+
+    Args:
+        parameters: Which gamma and dtype.
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+    gamma, dtype = parameters.gamma, DTYPES[parameters.dtype]
+    x = torch.linspace(0, 60, 121, dtype=torch.float64)
+    logits = x.to(where, dtype).requires_grad_()
+
+    def by_power() -> Tensor:
+        losses: Tensor = sigmoid_focal_loss(logits, torch.ones_like(logits), alpha=-1, gamma=gamma)
+        return losses
+
+    def by_logarithm() -> Tensor:
+        power: Tensor = torch.exp(gamma * F.logsigmoid(-logits))
+        return power * -F.logsigmoid(logits)
+
+    def slopes(loss: Callable[[], Tensor]) -> Tensor:
+        return derived(loss(), logits).abs().cpu().double()
+
+    wrong, right = slopes(by_power), slopes(by_logarithm)
+    lost = [found.isnan() for found in (wrong, right)]
+    first = float(x[lost[0]][0]) if lost[0].any() else 0.0
+    gone = f", the first at logit {first:g}" if lost[0].any() else ""
+    return CurveMistake(
+        mistake=Mistake(
+            wrong=f"p_t = torch.sigmoid(x)  # target 1\nloss = (1 - p_t) ** {gamma:g} * ce",
+            right="log = F.logsigmoid(-x)  # of 1 - p_t\n"
+            f"loss = torch.exp({gamma:g} * log) * -F.logsigmoid(x)",
+            wrong_cost=f"{int(lost[0].sum())} of {len(x)} gradients are NaN{gone}. One of them is "
+            "enough: every weight is NaN after the step."
+            if lost[0].any()
+            else f"No gradient of {len(x)} is NaN.",
+            right_cost=f"{int(lost[1].sum())} of {len(x)} gradients are NaN; at logit 20 it is "
+            f"{right[40]:.1e}.",
+            lesson="Below 1 the power has an infinite slope at 0, and 1 - p_t is 0 as soon as the "
+            "sigmoid rounds to 1: infinity times 0. torchvision's function does it too.",
+            source=("kornia#918", f"{_GITHUB}/kornia/kornia/issues/918"),
+        ),
+        x=x,
+        wrong=wrong,
+        right=right,
+        x_title="logit, the target being 1",
+        y_title="|d loss / d logit|",
+        log=True,
+        look=(max(0.0, first - 1), 20.0),
+    )
+
+
+def question(*, device: str = "cpu") -> Question:
+    """Ask which class alpha = 0.25 favours, and let torch answer."""
+    zero = torch.zeros(2, device=devices.device(device))
+    targets = torch.tensor([1.0, 0.0], device=zero.device)
+    positive, negative = sigmoid_focal_loss(zero, targets, alpha=0.25, gamma=2.0).tolist()
+    options = {
+        "the positive's": positive > negative,
+        "the negative's": negative > positive,
+        "both alike": positive == negative,
+    }
+    return Question(
+        text="`sigmoid_focal_loss` at its defaults, alpha 0.25 and gamma 2. One positive and one "
+        "negative, both at p = 0.5. Whose loss is larger?",
+        options=tuple(options),
+        answer=next(option for option, holds in options.items() if holds),
+        because=f"The positive costs {positive:.4f}, the negative {negative:.4f}, "
+        f"{negative / positive:g} times as much: alpha is the weight of the positives, and "
+        "1 - alpha = 0.75 that of the negatives.",
+    )

@@ -1,0 +1,520 @@
+"""Declare the page's parameters and compute what one setting shows."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from explainers import devices
+from explainers.focal_loss.loss import binary_focal_loss
+from explainers.focal_loss.shares import (
+    ClassShares,
+    Cumulative,
+    FocalCurve,
+    class_shares,
+    cumulative,
+    focal_curve,
+    scene,
+)
+from explainers.parameters import Numbers, Parameters, Preset, choice, flag, number, numbers
+
+GAMMAS = (0.0, 0.5, 1.0, 2.0, 5.0)
+"""Those of the paper's first figure."""
+
+IMBALANCES = ("1", "10", "100", "1000", "10000")
+DTYPES = {
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "float32": torch.float32,
+    "float64": torch.float64,
+}
+POSITIVES = "positives"
+_MOST = 8
+_WIDEST = 120.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Focal(Parameters):
+    """Hold a focal loss and what it is shown on: its curves, a batch, or an unbalanced scene."""
+
+    show: str = choice(
+        "curves",
+        ("curves", "batch", "scene"),
+        label="show",
+        help="The loss as a function, number by number, or on very many easy negatives.",
+        words=("curves", "a batch", "many negatives"),
+    )
+    gamma: float = number(
+        2.0,
+        label="gamma",
+        help="Focusing: the exponent of 1 - p_t. 0 is binary cross-entropy.",
+        minimum=0.0,
+        maximum=8.0,
+        step=0.1,
+    )
+    weigh: bool = flag(
+        False,
+        label="alpha",
+        help="Weigh the classes by alpha; off, as torchvision's alpha=-1, weighs neither.",
+    )
+    alpha: float = number(
+        0.25,
+        label="alpha of a positive",
+        help="A positive weighs alpha, a negative 1 - alpha.",
+        minimum=0.0,
+        maximum=1.0,
+        step=0.01,
+    )
+    against: str = choice(
+        "p_t",
+        ("p_t", "logit"),
+        label="against",
+        help="p_t is the probability given to the true class; the logit is what the model outputs.",
+    )
+    log: bool = flag(False, label="log axis", help="Draw the loss on a logarithmic axis.")
+    pos_weight: float = number(
+        1.0,
+        label="pos_weight",
+        help="Factor of the positive part, as in BCEWithLogitsLoss; p_t does not see it.",
+        minimum=0.0,
+        maximum=10_000.0,
+        step=1.0,
+    )
+    logits: str = numbers(
+        "3, -1, -4, -2, 0.5, 2",
+        label="logits",
+        help="1 to 8 numbers from -120 to 120, with commas between.",
+        minimum=-_WIDEST,
+        maximum=_WIDEST,
+        columns=(1, _MOST),
+    )
+    targets: str = numbers(
+        "1, 1, 0, 0, 0, 0",
+        label="targets",
+        help="One for each logit, from 0 to 1; between them they are soft.",
+        minimum=0.0,
+        maximum=1.0,
+        columns=(1, _MOST),
+    )
+    label_smoothing: float = number(
+        0.0,
+        label="label smoothing",
+        help="Moves every target this share of the way to one half.",
+        minimum=0.0,
+        maximum=0.5,
+        step=0.01,
+    )
+    reduction: str = choice(
+        "mean",
+        ("none", "mean", "sum", POSITIVES),
+        label="reduction",
+        help="The last divides the sum by the number of positives, as RetinaNet does.",
+        words=("none", "mean", "sum", "sum / positives"),
+    )
+    dtype: str = choice(
+        "float32", tuple(DTYPES), label="dtype", help="Of logits, loss and gradient."
+    )
+    imbalance: str = choice(
+        "1000",
+        IMBALANCES,
+        label="negatives for each positive",
+        help="10,000 negatives, and as many fewer positives.",
+        words=("1", "10", "100", "1,000", "10,000"),
+    )
+    separation: float = number(
+        6.0,
+        label="separation",
+        help="Distance between the mean logits of the classes; each has a standard deviation of 1.",
+        minimum=0.0,
+        maximum=10.0,
+        step=0.1,
+    )
+    bias: float = number(
+        -3.0,
+        label="prior bias",
+        help="Added to every logit. Below 0 negatives are easy and positives hard.",
+        minimum=-10.0,
+        maximum=5.0,
+        step=0.1,
+    )
+
+    @property
+    def weight(self) -> float | None:
+        """Alpha, or None where it is off."""
+        return self.alpha if self.weigh else None
+
+    def row(self, name: str) -> tuple[float, ...]:
+        """Return the typed numbers of ``"logits"`` or ``"targets"``."""
+        spec = self.specs()[name]
+        assert isinstance(spec, Numbers)
+        (typed,) = spec.table(getattr(self, name))
+        return typed
+
+
+PRESETS = (
+    Preset(
+        "The paper's first figure",
+        "All curves start as one: only where the model is right does focal loss bend away.",
+        Focal(),
+    ),
+    Preset(
+        "alpha = 0.25",
+        "Positives are the lighter class: a positive weighs a third of a like negative.",
+        Focal(weigh=True),
+    ),
+    Preset(
+        "Against the logit",
+        "Near a logit of -2 focal loss pulls harder than BCE; far to the right it lets go.",
+        Focal(against="logit"),
+    ),
+    Preset(
+        "Number by number",
+        "Each loss is a product; the hard examples keep nearly all of it but alpha.",
+        Focal(show="batch", weigh=True),
+    ),
+    Preset(
+        "Many easy negatives",
+        "Ten thousand easy negatives outweigh ten positives under BCE, not under focal loss.",
+        Focal(show="scene"),
+    ),
+    Preset(
+        "Equally easy classes",
+        "The shares stay: focal loss moves weight from easy to hard, not from class to class.",
+        Focal(show="scene", bias=0.0),
+    ),
+)
+
+REFERENCES = (
+    ("Lin et al., Focal Loss for Dense Object Detection, 2017", "https://arxiv.org/abs/1708.02002"),
+    (
+        "torchvision.ops.sigmoid_focal_loss",
+        "https://docs.pytorch.org/vision/stable/generated/torchvision.ops.sigmoid_focal_loss.html",
+    ),
+    (
+        "torch.nn.BCEWithLogitsLoss",
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html",
+    ),
+    ("Li et al., Generalized Focal Loss, 2020", "https://arxiv.org/abs/2006.04388"),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Family:
+    """Hold loss and gradient for several gammas.
+
+    Attributes:
+        gammas: Those of the paper, and the one of the settings if it is none of them.
+        x: Tensor ``(n,)`` float64: p_t or the logit of a positive.
+        loss: Tensor ``(gammas, n)`` float64: a positive's loss.
+        gradient: Tensor ``(gammas, n)`` float64: its |d loss / d logit|.
+        negative_loss: Tensor ``(n,)`` float64: a negative's loss at the same p_t, or the same
+            logit, under the settings' gamma; None where it is the positive's.
+        negative_gradient: Tensor ``(n,)``: likewise.
+        curve: The settings' gamma against p_t, without alpha.
+    """
+
+    gammas: tuple[float, ...]
+    x: Tensor
+    loss: Tensor
+    gradient: Tensor
+    negative_loss: Tensor | None
+    negative_gradient: Tensor | None
+    curve: FocalCurve
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Hold a batch element by element; every tensor is ``(n,)``.
+
+    Logits, targets, losses and gradients have the settings' dtype; the factors are float64.
+
+    Attributes:
+        logits: As typed, in the dtype.
+        targets: After label smoothing.
+        p_t: Probability of the target.
+        cross_entropy: Binary cross-entropy without pos_weight.
+        weighted: What pos_weight multiplies it by.
+        alpha_t: What alpha multiplies it by.
+        modulation: (1 - p_t)^gamma.
+        focal: The product of these four: each element's focal loss.
+        bce: `F.binary_cross_entropy_with_logits` with pos_weight.
+        gradient: Derivative of the reduced focal loss (of the sum, where it is not reduced).
+        bce_gradient: The same of the cross-entropy.
+        positives: How many typed targets are above one half.
+        value: The reduced focal loss; None where it is not reduced.
+        bce_value: The reduced cross-entropy; None likewise.
+    """
+
+    logits: Tensor
+    targets: Tensor
+    p_t: Tensor
+    cross_entropy: Tensor
+    weighted: Tensor
+    alpha_t: Tensor
+    modulation: Tensor
+    focal: Tensor
+    bce: Tensor
+    gradient: Tensor
+    bce_gradient: Tensor
+    positives: int
+    value: Tensor | None
+    bce_value: Tensor | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """Hold what each class makes of the total under several losses.
+
+    Attributes:
+        positives: How many there are.
+        negatives: How many there are.
+        shares: By the loss's name: BCE, weighted BCE, focal loss without alpha and with it.
+        gammas: Of the cumulative curves.
+        positive_curves: For each gamma, over the positives alone.
+        negative_curves: For each gamma, over the negatives alone.
+    """
+
+    positives: int
+    negatives: int
+    shares: tuple[tuple[str, ClassShares], ...]
+    gammas: tuple[float, ...]
+    positive_curves: tuple[Cumulative, ...]
+    negative_curves: tuple[Cumulative, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """Hold everything that one setting shows: one of its three parts is there.
+
+    Attributes:
+        parameters: The settings.
+        family: The curves.
+        batch: The batch; None where it is refused too.
+        scene: The scene.
+        sentence: What there is to see, in numbers.
+        problem: Why the batch is refused; empty where it is not.
+    """
+
+    parameters: Focal
+    family: Family | None = None
+    batch: Batch | None = None
+    scene: Scene | None = None
+    sentence: str = ""
+    problem: str = ""
+
+
+def explain(parameters: Focal, *, device: str = "cpu") -> View:
+    """Compute what one setting shows.
+
+    Args:
+        parameters: The settings.
+        device: Where torch computes.
+
+    Returns:
+        The part that the settings show, on the CPU.
+
+    Raises:
+        ValueError: `device` is not there.
+    """
+    where = devices.device(device)
+    if parameters.show == "curves":
+        family = _family(parameters, where)
+        return View(parameters, family=family, sentence=_lighter(parameters.gamma))
+    if parameters.show == "scene":
+        found = _scene(parameters, where)
+        return View(parameters, scene=found, sentence=_shared(found))
+    logits, targets = parameters.row("logits"), parameters.row("targets")
+    if len(logits) != len(targets):
+        problem = f"targets must be as many as logits, {len(logits)}, got {len(targets)}"
+        return View(parameters, problem=problem)
+    batch = _batch(parameters, where)
+    return View(parameters, batch=batch, sentence=_reduced(parameters, batch))
+
+
+def derived(losses: Tensor, logits: Tensor) -> Tensor:
+    """Return the derivative of the summed losses by each logit."""
+    (slopes,) = torch.autograd.grad(losses, logits, torch.ones_like(losses))
+    return slopes
+
+
+def reduced(loss: Callable[..., Tensor], reduction: str, positives: int) -> Tensor:
+    """Return a loss under one of the page's reductions.
+
+    Args:
+        loss: Takes torch's ``reduction``.
+        reduction: Torch's, or ``"positives"``: the sum over their number.
+        positives: That number; fewer than one counts as one.
+    """
+    if reduction == POSITIVES:
+        return loss(reduction="sum") / max(1, positives)
+    return loss(reduction=reduction)
+
+
+def _gammas(gamma: float) -> tuple[float, ...]:
+    return GAMMAS if gamma in GAMMAS else (*GAMMAS, gamma)
+
+
+def _family(parameters: Focal, where: torch.device) -> Family:
+    gammas = _gammas(parameters.gamma)
+    shared = (parameters.against, parameters.weight, parameters.pos_weight, str(where))
+    found = [_line(1.0, gamma, *shared) for gamma in gammas]
+    negative: tuple[Tensor | None, Tensor | None] = (None, None)
+    differs = parameters.weight not in (None, 0.5) or parameters.pos_weight != 1
+    if parameters.against == "logit" or differs:
+        negative = _line(0.0, parameters.gamma, *shared)
+    loss, gradient = (torch.stack(part) for part in zip(*found, strict=True))
+    curve = focal_curve(parameters.gamma)
+    return Family(gammas, _axis(parameters.against), loss, gradient, *negative, curve)
+
+
+def _axis(against: str) -> Tensor:
+    if against == "p_t":
+        return focal_curve(0.0).probability
+    return torch.linspace(-10, 10, 201, dtype=torch.float64)
+
+
+# Moving gamma leaves the paper's five lines as they are.
+@functools.lru_cache(maxsize=256)
+def _line(
+    target: float, gamma: float, against: str, alpha: float | None, pos_weight: float, where: str
+) -> tuple[Tensor, Tensor]:
+    """Return one class's loss and |d loss / d logit| along the axis."""
+    logits = _axis(against).to(where)
+    if against == "p_t":
+        logits = logits.log() - torch.log1p(-logits)
+        # At the same p_t a negative's logit is the positive's, turned round.
+        logits = logits if target else -logits
+    logits.requires_grad_()
+    losses = binary_focal_loss(
+        logits,
+        torch.full_like(logits, target),
+        gamma=gamma,
+        alpha=alpha,
+        pos_weight=logits.new_tensor(pos_weight),
+    )
+    return losses.detach().cpu(), derived(losses, logits).abs().cpu()
+
+
+def _batch(parameters: Focal, where: torch.device) -> Batch:
+    dtype = DTYPES[parameters.dtype]
+    logits = torch.tensor(parameters.row("logits"), dtype=dtype, device=where).requires_grad_()
+    typed = torch.tensor(parameters.row("targets"), dtype=dtype, device=where)
+    smoothing, weight = parameters.label_smoothing, parameters.weight
+    targets = typed * (1 - smoothing) + smoothing / 2
+    positives = int((typed > 0.5).sum())
+    pos_weight = logits.new_tensor(parameters.pos_weight)
+    focal = functools.partial(
+        binary_focal_loss,
+        logits,
+        targets,
+        gamma=parameters.gamma,
+        alpha=weight,
+        pos_weight=pos_weight,
+    )
+    bce = functools.partial(
+        F.binary_cross_entropy_with_logits, logits, targets, pos_weight=pos_weight
+    )
+    value, bce_value = (reduced(loss, parameters.reduction, positives) for loss in (focal, bce))
+    is_reduced = parameters.reduction != "none"
+
+    x, t = logits.detach().cpu().double(), targets.cpu().double()
+    plain = binary_focal_loss(x, t, gamma=0.0, alpha=None)
+    heavier = binary_focal_loss(x, t, gamma=0.0, alpha=None, pos_weight=pos_weight.cpu())
+    alpha_t = torch.ones_like(t) if weight is None else weight * t + (1 - weight) * (1 - t)
+    return Batch(
+        logits=logits.detach().cpu(),
+        targets=targets.cpu(),
+        p_t=t * x.sigmoid() + (1 - t) * (-x).sigmoid(),
+        cross_entropy=plain,
+        weighted=heavier / plain,
+        alpha_t=alpha_t,
+        modulation=(t * (-x).sigmoid() + (1 - t) * x.sigmoid()) ** parameters.gamma,
+        focal=focal().detach().cpu(),
+        bce=bce(reduction="none").detach().cpu(),
+        gradient=derived(value, logits).cpu(),
+        bce_gradient=derived(bce_value, logits).cpu(),
+        positives=positives,
+        value=value.detach().cpu() if is_reduced else None,
+        bce_value=bce_value.detach().cpu() if is_reduced else None,
+    )
+
+
+def weighted_name(parameters: Focal) -> str:
+    """Return the name of the cross-entropy that balances the classes."""
+    return f"BCE, pos_weight = {int(parameters.imbalance):,}"
+
+
+def _scene(parameters: Focal, where: torch.device) -> Scene:
+    ratio = int(parameters.imbalance)
+    logits, targets = (
+        part.to(where)
+        for part in scene(ratio, separation=parameters.separation, bias=parameters.bias)
+    )
+    gamma, alpha = parameters.gamma, parameters.weight
+    named: list[tuple[str, float, float | None, Tensor | None]] = [
+        ("BCE", 0.0, None, None),
+        (weighted_name(parameters), 0.0, None, logits.new_tensor(float(ratio))),
+        (f"focal, gamma = {gamma:g}", gamma, None, None),
+    ]
+    if alpha is not None:
+        named.append((f"focal, gamma = {gamma:g}, alpha = {alpha:g}", gamma, alpha, None))
+    shares = tuple(
+        (name, class_shares(logits, targets, gamma=gamma, alpha=alpha, pos_weight=weight))
+        for name, gamma, alpha, weight in named
+    )
+    gammas = tuple(dict.fromkeys((0.0, 0.5, 1.0, 2.0, gamma)))
+    positive = targets > 0.5
+    losses = [binary_focal_loss(logits, targets, gamma=gamma, alpha=None).cpu() for gamma in gammas]
+    positive = positive.cpu()
+    return Scene(
+        int(positive.sum()),
+        int((~positive).sum()),
+        shares,
+        gammas,
+        tuple(cumulative(loss[positive]) for loss in losses),
+        tuple(cumulative(loss[~positive]) for loss in losses),
+    )
+
+
+def _times(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.3g}"
+
+
+def _lighter(gamma: float) -> str:
+    if gamma == 0:
+        return "gamma = 0: every example weighs what it weighs under BCE."
+    points = torch.tensor([0.1, 0.5, 0.9, 1 - 10**-1.5], dtype=torch.float64)
+    factors = ((1 - points) ** -gamma).tolist()
+    listed = [
+        f"{_times(factor)} at {point:.3g}"
+        for point, factor in zip(points.tolist(), factors, strict=True)
+    ]
+    return f"gamma = {gamma:g}: times lighter than under BCE, by p_t: {', '.join(listed)}."
+
+
+def _reduced(parameters: Focal, batch: Batch) -> str:
+    names = {
+        "mean": "mean",
+        "sum": "sum",
+        POSITIVES: f"sum over {max(1, batch.positives)} positive{'s' * (batch.positives > 1)}",
+    }
+    if batch.value is None or batch.bce_value is None:
+        return f"Not reduced: {len(batch.focal)} losses; BCE's lie beside them."
+    ratio = float(batch.bce_value) / float(batch.value) if float(batch.value) else float("inf")
+    return (
+        f"Focal loss, {names[parameters.reduction]}: {float(batch.value):.4g}. BCE: "
+        f"{float(batch.bce_value):.4g}, {_times(ratio)} times as much."
+    )
+
+
+def _shared(found: Scene) -> str:
+    first, last = found.shares[0], found.shares[-1]
+    return (
+        f"{found.negatives:,} negatives, {found.positives:,} positive"
+        f"{'s' * (found.positives > 1)}. The negatives have {first[1].negative:.1%} of the loss "
+        f"under BCE, {last[1].negative:.1%} under {last[0]}. Summed: {first[1].loss:.4g} against "
+        f"{last[1].loss:.4g}."
+    )
