@@ -497,7 +497,7 @@ def soft(parameters: Soft, *, device: str = "cpu") -> CurveMistake:
         device: Where torch computes.
     """
     where = devices.device(device)
-    p = torch.linspace(0.005, 0.995, 199, dtype=torch.float64, device=where)
+    p = torch.linspace(0.25, 0.995, 150, dtype=torch.float64, device=where)
     logits = p.log() - torch.log1p(-p)
     targets, gamma = torch.full_like(p, parameters.target), parameters.gamma
     entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
@@ -523,7 +523,7 @@ def soft(parameters: Soft, *, device: str = "cpu") -> CurveMistake:
         right=right.cpu(),
         x_title=f"p, the label being {parameters.target:g}",
         y_title="loss",
-        log=False,
+        log=True,
         look=(best[0], best[1]),
         others={"BCE": entropy.cpu()},
     )
@@ -559,7 +559,7 @@ def below_one(parameters: BelowOne, *, device: str = "cpu") -> CurveMistake:
     where = devices.device(device)
     gamma, dtype = parameters.gamma, DTYPES[parameters.dtype]
     x = torch.linspace(0, 60, 121, dtype=torch.float64)
-    logits = x.to(where, dtype).requires_grad_()
+    logits = x.clone().to(where, dtype).requires_grad_()
 
     def by_power() -> Tensor:
         losses: Tensor = sigmoid_focal_loss(logits, torch.ones_like(logits), alpha=-1, gamma=gamma)

@@ -149,11 +149,11 @@ def cumulative(losses: Tensor, *, points: int = 200) -> Cumulative:
         Lin et al., "Focal Loss for Dense Object Detection", arXiv:1708.02002, figure 4.
     """
     ordered = losses.detach().to(torch.float64).sort().values
-    total = float(ordered.sum())
-    running = torch.cat([ordered.new_zeros(1), ordered.cumsum(0)]) / (total or 1.0)
+    running = torch.cat([ordered.new_zeros(1), ordered.cumsum(0)])
+    running = running / (float(running[-1]) or 1.0)
     count = len(ordered)
     taken = torch.linspace(0, count, min(points, count) + 1, dtype=torch.float64).round().long()
-    return Cumulative(taken / count, running[taken])
+    return Cumulative(taken.double() / count, running[taken])
 
 
 def scene(

@@ -19,7 +19,9 @@ GRID = 48
 SIDE = 4.0
 """The map reaches from -SIDE to SIDE in both directions."""
 
-_NEGATIVES = 2000
+NEGATIVES = 2000
+"""Of the points to train on."""
+
 _HIDDEN = 16
 _TEST_NEGATIVES = 20_000
 _BINS = 20
@@ -176,7 +178,7 @@ def train(
     where = devices.device(device)
     if loss_name not in LOSSES:
         raise ValueError(f"loss_name must be one of {', '.join(LOSSES)}, got {loss_name}")
-    data = blobs(_NEGATIVES, parameters)
+    data = blobs(NEGATIVES, parameters)
     test = blobs(_TEST_NEGATIVES, parameters, test=True)
     points, labels = data.points.to(where), data.labels.to(where)
     generator = torch.Generator().manual_seed(parameters.seed)

@@ -1,0 +1,446 @@
+"""Draw what `explainers.focal_loss` computes."""
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from figures import style
+from figures.curves import Curves, Line, Mark
+
+if TYPE_CHECKING:
+    from explainers.focal_loss import (
+        Batch,
+        ClassShares,
+        CurveMistake,
+        Family,
+        Focal,
+        Report,
+        Scene,
+        ShareMistake,
+        View,
+    )
+    from explainers.focal_loss.training import Data
+
+_POSITIVE, _NEGATIVE = style.ORANGE, style.BLUE
+_AXES = {"p_t": "p_t: probability of the true class", "logit": "logit of a positive"}
+_MOST_DOTS = 150
+
+
+def see(view: "View") -> tuple[str | Curves, ...]:
+    """Draw the curves, the batch or the scene, whichever the view holds."""
+    if view.family is not None:
+        return _curves(view.family, view.parameters)
+    if view.batch is not None:
+        return (_batch(view.batch),)
+    if view.scene is not None:
+        return _scene(view.scene)
+    return ()
+
+
+def _names(family: "Family", parameters: "Focal") -> list[str]:
+    plain = "BCE"
+    if parameters.weight is not None or parameters.pos_weight != 1:
+        plain = "weighted BCE"
+    names = []
+    for gamma in family.gammas:
+        name = plain if gamma == 0 else f"gamma = {gamma:g}"
+        names.append(name + (", now" if gamma == parameters.gamma else ""))
+    return names
+
+
+def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
+    names = _names(family, parameters)
+    now = family.gammas.index(parameters.gamma)
+    against = _AXES[parameters.against]
+    extra = f"a negative, gamma = {parameters.gamma:g}"
+    losses = [Line(name, row, family.x) for name, row in zip(names, family.loss, strict=True)]
+    slopes = [Line(name, row, family.x) for name, row in zip(names, family.gradient, strict=True)]
+    if family.negative_loss is not None and family.negative_gradient is not None:
+        losses.append(Line(extra, family.negative_loss, family.x))
+        slopes.append(Line(extra, family.negative_gradient, family.x))
+    middle = len(family.x) // 2
+    alt = (
+        f"Under gamma = {parameters.gamma:g} the loss is {family.loss[now][middle]:.3g} in the "
+        f"middle of the axis, under gamma = 0 {family.loss[0][middle]:.3g}."
+    )
+    logarithmic = (1e-6, 20.0) if parameters.log else None
+    curve = family.curve
+    lighter = curve.down_weighting
+    marks = [
+        Mark(
+            point,
+            float(lighter[at]),
+            f"{float(lighter[at]):,.{2 if lighter[at] < 10 else 0}f} times at p_t = {point:g}",
+        )
+        for point in (0.5, 0.9, 0.97)
+        for at in (int((curve.probability - point).abs().argmin()),)
+    ]
+    return (
+        Curves(
+            lines=tuple(losses),
+            title="Loss of a positive" + ("" if len(losses) == len(names) else ", and a negative"),
+            x_title=against,
+            y_title="loss",
+            log=parameters.log,
+            y_range=logarithmic or (0.0, 5.0),
+            height=240,
+            alt=alt,
+        ),
+        Curves(
+            lines=tuple(slopes),
+            title="How hard it pulls on the logit",
+            x_title=against,
+            y_title="|d loss / d logit|",
+            log=parameters.log,
+            y_range=logarithmic,
+            height=200,
+            alt=f"Under gamma = {parameters.gamma:g} the gradient is at most "
+            f"{family.gradient[now].max():.3g}, under gamma = 0 {family.gradient[0].max():.3g}.",
+        ),
+        Curves(
+            lines=(Line(f"gamma = {parameters.gamma:g}", lighter, curve.probability),),
+            title="How many times lighter than under BCE: (1 - p_t)^-gamma",
+            x_title=_AXES["p_t"],
+            y_title="times lighter",
+            log=True,
+            y_range=(0.5, 1e5),
+            marks=tuple(marks),
+            height=170,
+            alt=" ".join(f"{mark.words}." for mark in marks),
+        ),
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _bar(share: float, colour: str, words: str) -> str:
+    return (
+        f'<div style="height:9px;width:{100 * min(max(share, 0.0), 1.0):.2f}%;min-width:1px;'
+        f'background:{colour}" title="{escape(words)}"></div>'
+    )
+
+
+def _batch(batch: "Batch") -> str:
+    """Draw each element's BCE and focal loss as bars, with the product written out."""
+    finite = [value for value in batch.bce.tolist() + batch.focal.tolist() if np.isfinite(value)]
+    largest = max([*finite, 1e-30])
+    rows = []
+    elements = zip(
+        *(
+            part.double().tolist()
+            for part in (
+                batch.logits,
+                batch.targets,
+                batch.p_t,
+                batch.cross_entropy,
+                batch.weighted,
+                batch.alpha_t,
+                batch.modulation,
+                batch.focal,
+                batch.gradient,
+                batch.bce,
+                batch.bce_gradient,
+            )
+        ),
+        strict=True,
+    )
+    for x, t, p_t, entropy, weighted, alpha_t, power, focal, slope, bce, bce_slope in elements:
+        factors = [_number(entropy)]
+        factors += [_number(weighted)] if abs(weighted - 1) > 1e-12 else []
+        factors += [_number(alpha_t)] if abs(alpha_t - 1) > 1e-12 else []
+        factors.append(_number(power))
+        rows.append(
+            '<div style="display:flex;flex-wrap:wrap;gap:2px 12px;align-items:center;'
+            'padding:5px 0;border-bottom:1px solid rgba(128,128,128,0.3)">'
+            f'<div style="flex:0 0 7.2rem"><b>x = {x:g}, t = {t:.3g}</b><br>'
+            f"p<sub>t</sub> = {_number(p_t)}</div>"
+            '<div style="flex:1 1 6rem">'
+            + _bar(bce / largest, style.NEUTRAL, f"BCE {_number(bce)}")
+            + '<div style="height:2px"></div>'
+            + _bar(focal / largest, style.BLUE, f"focal loss {_number(focal)}")
+            + "</div>"
+            '<div style="flex:1 1 12.5rem">'
+            f"{' × '.join(factors)} = <b>{_number(focal)}</b><br>"
+            f"gradient <b>{_number(slope)}</b>, BCE {_number(bce_slope)}</div></div>"
+        )
+    weights = (
+        ("× pos_weight's factor " if bool((batch.weighted - 1).abs().max() > 1e-12) else "")
+        + ("× alpha_t " if bool((batch.alpha_t - 1).abs().max() > 1e-12) else "")
+        + "× (1 - p_t)^gamma"
+    )
+    alt = "; ".join(
+        f"logit {x:g}, target {t:.3g}: BCE {_number(b)}, focal loss {_number(f)}"
+        for x, t, b, f in zip(
+            batch.logits.tolist(),
+            batch.targets.tolist(),
+            batch.bce.tolist(),
+            batch.focal.tolist(),
+            strict=True,
+        )
+    )
+    return (
+        '<div style="font-family:var(--st-font);font-size:0.86rem;line-height:1.45;'
+        'color:var(--st-text-color)">'
+        f'<div style="padding-bottom:4px"><span style="color:{style.NEUTRAL}">■</span> BCE above, '
+        f'<span style="color:{style.BLUE}">■</span> focal loss below: '
+        f"cross-entropy {escape(weights)}</div>"
+        f'<div role="img" aria-label="{escape(alt)}">{"".join(rows)}</div></div>'
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if 0.001 <= share <= 0.999 or share in (0.0, 1.0) else f"{share:.2%}"
+
+
+def _share_rows(entries: Sequence[tuple[str, "ClassShares"]]) -> str:
+    rows = []
+    for name, shares in entries:
+        bars = "".join(
+            '<div style="display:flex;align-items:center;gap:6px">'
+            f'<span style="flex:0 0 4rem">{what}</span>'
+            f'<span style="flex:0 0 3.4rem;text-align:right">{_percent(positive)}</span>'
+            f'<span style="flex:1;height:14px;background:{_NEGATIVE};display:block">'
+            f'<span style="display:block;height:14px;width:{100 * positive:.3f}%;'
+            f'background:{_POSITIVE};border-right:2px solid var(--st-background-color)"></span>'
+            "</span>"
+            f'<span style="flex:0 0 3.4rem">{_percent(negative)}</span></div>'
+            for what, positive, negative in (
+                ("loss", shares.positive, shares.negative),
+                ("gradient", shares.positive_gradient, shares.negative_gradient),
+            )
+        )
+        rows.append(
+            f'<div style="padding:4px 0"><b>{escape(name)}</b>, summed loss {shares.loss:.4g}'
+            f"{bars}</div>"
+        )
+    return "".join(rows)
+
+
+def _shares(entries: Sequence[tuple[str, "ClassShares"]], title: str) -> str:
+    alt = " ".join(
+        f"{name}: the positives have {_percent(shares.positive)} of the loss and "
+        f"{_percent(shares.positive_gradient)} of the gradient."
+        for name, shares in entries
+    )
+    return (
+        '<div style="font-family:var(--st-font);font-size:0.86rem;line-height:1.45;'
+        f'color:var(--st-text-color)"><div>{escape(title)}: '
+        f'<span style="color:{_POSITIVE}">■</span> positives, left; '
+        f'<span style="color:{_NEGATIVE}">■</span> negatives, right</div>'
+        f'<div role="img" aria-label="{escape(alt)}">{_share_rows(entries)}</div></div>'
+    )
+
+
+def _scene(scene: "Scene") -> tuple[str | Curves, ...]:
+    drawn: list[str | Curves] = [_shares(scene.shares, "Each class's share")]
+    for title, count, found in (
+        ("negatives", scene.negatives, scene.negative_curves),
+        ("positives", scene.positives, scene.positive_curves),
+    ):
+        lines = [
+            Line(f"gamma = {gamma:g}" if gamma else "BCE", part.loss, part.examples)
+            for gamma, part in zip(scene.gammas, found, strict=True)
+        ]
+        half = [float(part.loss[int((part.examples - 0.5).abs().argmin())]) for part in found]
+        drawn.append(
+            Curves(
+                lines=tuple(lines),
+                title=f"The loss adding up over the {count:,} {title}, easiest first",
+                x_title=f"share of the {title}",
+                y_title="share of their loss",
+                x_range=(0.0, 1.0),
+                y_range=(0.0, 1.0),
+                height=180,
+                alt=f"The easier half of the {title} has {half[0]:.1%} of their loss under BCE "
+                f"and {half[-1]:.1%} under gamma = {scene.gammas[-1]:g}.",
+            )
+        )
+    return tuple(drawn)
+
+
+def curve_mistake(result: "CurveMistake", *, wrong: bool) -> Curves:
+    """Draw what both lines give along the axis, the one that runs first."""
+    first, second = (result.wrong, result.right) if wrong else (result.right, result.wrong)
+    chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
+    names = (f"the {chosen} line", f"the {other} line")
+    if result.names is not None:
+        # Both lines see the same curves, from two places.
+        first, second, names = result.wrong, result.right, result.names
+    look = result.look[0 if wrong else 1]
+    at = int((result.x - look).abs().argmin())
+    value = float(first[at])
+    marks: tuple[Mark, ...] = ()
+    if np.isfinite(value) and (value > 0 or not result.log):
+        marks = (Mark(float(result.x[at]), value, f"look here: {value:.4g}"),)
+    lost = int(first.isnan().sum())
+    return Curves(
+        lines=(
+            Line(names[0], first, result.x),
+            Line(names[1], second, result.x),
+            *(Line(name, row, result.x) for name, row in result.others.items()),
+        ),
+        title=f"Under the {chosen} line",
+        x_title=result.x_title,
+        y_title=result.y_title,
+        log=result.log,
+        marks=marks,
+        height=240,
+        alt=f"Under the {chosen} line {names[0]} is {value:.4g} at {float(result.x[at]):.3g}; "
+        f"{names[1]} is {float(second[at]):.4g}." + (f" {lost} values are NaN." if lost else ""),
+    )
+
+
+def share_mistake(result: "ShareMistake", *, wrong: bool) -> str:
+    """Draw each class's share under the line that runs, the other one, and cross-entropy."""
+    order = (result.wrong, result.right) if wrong else (result.right, result.wrong)
+    return _shares((*order, result.plain), "Each class's share")
+
+
+def _pixel(values: style.Array, cells: int, side: float) -> style.Array:
+    """Return coordinates in a map's pixels, for x to the right."""
+    return (values + side) / (2 * side) * cells - 0.5
+
+
+def _boundary(p: style.Array) -> style.Array:
+    """Return where p crosses one half, as segments ``(n, 2, 2)`` between the cells' middles."""
+    segments = []
+    above = p > 0.5
+    mixed = above[:-1, :-1] + above[:-1, 1:] * 1 + above[1:, :-1] + above[1:, 1:]
+    for row, column in np.argwhere((mixed > 0) & (mixed < 4)):
+        corners = [(row, column), (row, column + 1), (row + 1, column + 1), (row + 1, column)]
+        points = []
+        for (r0, c0), (r1, c1) in zip(corners, corners[1:] + corners[:1], strict=True):
+            a, b = p[r0, c0], p[r1, c1]
+            if (a > 0.5) != (b > 0.5):
+                way = (0.5 - a) / (b - a)
+                points.append((c0 + way * (c1 - c0), r0 + way * (r1 - r0)))
+        segments += [points[index : index + 2] for index in range(0, len(points) - 1, 2)]
+    return np.array(segments, dtype=np.float64).reshape(-1, 2, 2)
+
+
+def _dots(data: "Data", cells: int, side: float) -> tuple[str, str]:
+    """Return some of the negatives and all of the positives as two SVG paths."""
+    points, labels = style.floats(data.points), style.floats(data.labels) > 0.5
+    x, y = _pixel(points[:, 0], cells, side), _pixel(-points[:, 1], cells, side)
+    negatives = np.flatnonzero(~labels)[:_MOST_DOTS]
+    positives = np.flatnonzero(labels)[:_MOST_DOTS]
+    dots = "".join(f"M{x[i]:.1f} {y[i]:.1f}h0" for i in negatives)
+    triangles = "".join(f"M{x[i]:.1f} {y[i] - 0.8:.1f}l.8 1.4h-1.6z" for i in positives)
+    return (
+        f'<path d="{dots}" stroke="{_NEGATIVE}" stroke-width="0.7" stroke-linecap="round"/>',
+        f'<path d="{triangles}" fill="{style.VERMILION}" stroke="white" stroke-width="0.15"/>',
+    )
+
+
+def training(data: "Data", reports: Sequence["Report"], side: float) -> str:
+    """Draw each classifier's output over the plane, and where it crosses one half."""
+    entries = []
+    for report in reports:
+        p = style.floats(report.probability)
+        # White at one half; a darker blue or orange means surer, as the words below say.
+        towards = np.array([[0.34, 0.71, 0.91], [0.90, 0.62, 0.0]])
+        sure = np.abs(2 * p - 1)
+        colour = np.where((p > 0.5)[..., None], towards[1], towards[0])
+        image = 1 - sure[..., None] * (1 - colour)
+        edge = _boundary(p)
+        marks = _dots(data, p.shape[0], side)
+        line = (style.lines(edge, colour="black", width=2.0),) if len(edge) else ()
+        entries.append(
+            style.Panel(
+                f"{report.loss_name}, step {report.done}",
+                report.probability.new_tensor(image.transpose(2, 0, 1)),
+                marks=marks + line,
+            )
+        )
+    return style.panels(
+        entries,
+        alt=" ".join(
+            f"{report.loss_name}: {report.probability.gt(0.5).float().mean():.0%} of the map is "
+            "called positive."
+            for report in reports
+        ),
+        tallest=230,
+        abreast=3,
+        words="Threshold one half, new points:",
+        code="\n".join(
+            f"{report.loss_name + ':':14}recall {report.recall_at_half:4.0%}, "
+            + (
+                f"precision {report.precision_at_half:4.0%}, "
+                if np.isfinite(report.precision_at_half)
+                else "nothing is called positive, "
+            )
+            + f"off the true probability by {report.calibration_error:.3f}"
+            for report in reports
+        ),
+    )
+
+
+def precision_recall(reports: Sequence["Report"], reference: "Report") -> Curves:
+    """Draw precision against recall for each loss, and for the true probabilities."""
+    every = (*reports, reference)
+    return Curves(
+        lines=tuple(
+            Line(
+                f"{report.loss_name}: {report.average_precision:.3f}",
+                report.precision,
+                report.recall,
+            )
+            for report in every
+        ),
+        title="Precision against recall on new points, and the area below it",
+        x_title="recall",
+        y_title="precision",
+        x_range=(0.0, 1.0),
+        y_range=(0.0, 1.0),
+        height=230,
+        alt=" ".join(
+            f"{report.loss_name}: average precision {report.average_precision:.3f}."
+            for report in every
+        ),
+    )
+
+
+def calibration(reports: Sequence["Report"]) -> Curves:
+    """Draw the true probability of a positive against what each classifier says."""
+    ends = reports[0].predicted.new_tensor([0.0, 1.0])
+    return Curves(
+        lines=(
+            *(Line(report.loss_name, report.observed, report.predicted) for report in reports),
+            Line("says what is true", ends, ends, faint=True),
+        ),
+        title="Calibration: the true probability against what the model says",
+        x_title="output of the model",
+        y_title="true probability",
+        x_range=(0.0, 1.0),
+        y_range=(0.0, 1.0),
+        height=230,
+        alt=" ".join(
+            f"{report.loss_name} is off by {report.calibration_error:.3f} on average."
+            for report in reports
+        ),
+    )
+
+
+def thumbnail(view: "View") -> str:
+    """Return the home card's picture as SVG: the loss against p_t for several gammas."""
+    family = view.family
+    assert family is not None
+    x = style.floats(family.x)
+    paths = []
+    colours = (style.NEUTRAL, style.SKY, style.GREEN, style.BLUE, style.PURPLE)
+    for row, colour in zip(style.floats(family.loss), colours, strict=False):
+        shown = row <= 4
+        points = "L".join(
+            f"{14 + 212 * px:.1f} {104 - 88 * py / 4:.1f}"
+            for px, py in list(zip(x[shown], row[shown], strict=True))[::4]
+        )
+        paths.append(f'<path d="M{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 120" width="240" height="120">'
+        f'<path d="M14 106H226M14 14V106" fill="none" stroke="{style.NEUTRAL}"/>'
+        f"{''.join(paths)}</svg>"
+    )

@@ -1,0 +1,167 @@
+"""Focal loss against BCE: which examples does the loss listen to?"""
+
+import itertools
+from collections.abc import Callable
+
+import streamlit as st
+
+from explainers import focal_loss as topic
+from explainers.focal_loss import mistakes, training
+from figures import focal_loss as figures
+from ui import figure, frame, proofs, sentences
+from ui.controls import Controls
+from ui.frame import Lesson
+
+SLUG = "focal_loss"
+page = frame.Frame(SLUG, topic.PRESETS)
+controls, device = page.controls, frame.device()
+
+
+def draw_alpha() -> None:
+    """Draw alpha's value where it is on."""
+    if page.value("weigh"):
+        controls.draw("alpha")
+
+
+def draw_own() -> None:
+    """Draw what belongs to the part that is shown."""
+    show = page.value("show")
+    if show == "curves":
+        controls.draw("against")
+        controls.draw("log", "pos_weight", typed=True)
+    elif show == "batch":
+        controls.draw("logits")
+        controls.draw("targets")
+        controls.draw("reduction")
+        controls.draw("dtype")
+        with st.popover("Label smoothing, pos_weight", icon=":material/tune:"):
+            controls.draw("label_smoothing")
+            controls.draw("pos_weight", typed=True)
+    else:
+        controls.draw("imbalance")
+        controls.draw("separation")
+        controls.draw("bias")
+
+
+def draw_controls() -> None:
+    """Draw the loss's own controls, then those of what it is shown on."""
+    controls.draw("show", on_change={"show": lambda: page.changed(also=("own",))})
+    controls.draw("gamma")
+    controls.draw("weigh", on_change={"weigh": lambda: page.changed(also=("alpha value",))})
+    page.part("alpha value", draw_alpha)
+    page.part("own", draw_own)
+
+
+def draw_view() -> None:
+    """Draw the curves, the batch or the scene, and say it in numbers."""
+    view = page.explain(lambda settings: topic.explain(settings, device=device))
+    if view.problem:
+        sentences.warn(f"{view.problem}.")
+    figure.draw(figures.see(view), key=f"{SLUG}.see.{view.parameters.show}")
+    if view.sentence:
+        st.markdown(f"**{view.sentence}**")
+    page.live_checks(topic.view_checks(view, device=device))
+
+
+def learn() -> None:
+    """Train the same classifier under each loss, and keep what has come so far."""
+    state = st.session_state
+    asked = Controls(f"{SLUG}.training", topic.Training)
+    parameters, settings = asked.settings(), page.settings()
+    asked.draw("imbalance")
+    asked.draw("separation", "bias")
+    asked.draw("steps", "seed")
+    wanted = (parameters, settings.gamma, settings.weight)
+    reports: dict[str, topic.Report] = state.setdefault(f"{SLUG}.reports", {})
+    left, right = st.columns(2)
+    again = left.button("Train again", icon=":material/replay:", key=f"{SLUG}.again")
+    bar = st.progress(0.0)
+    place = st.empty()
+    data = training.blobs(training.NEGATIVES, parameters)
+
+    drawings = itertools.count()
+
+    def show() -> None:
+        with place.container():
+            drawn = figures.training(data, list(reports.values()), training.SIDE)
+            # One run draws them many times over, and a key serves once in a run.
+            figure.draw(drawn, key=f"{SLUG}.maps.{next(drawings)}")
+
+    if again or state.get(f"{SLUG}.trained") != wanted:
+        right.button("Stop", icon=":material/stop:", key=f"{SLUG}.stop")
+        state[f"{SLUG}.trained"] = wanted
+        reports.clear()
+        train(parameters, reports, bar.progress, show)
+    if reports:
+        show()
+        found = list(reports.values())
+        charts = figures.precision_recall(found, topic.best(parameters)), figures.calibration(found)
+        figure.draw(charts, key=f"{SLUG}.charts")
+
+
+def train(
+    parameters: topic.Training,
+    reports: dict[str, topic.Report],
+    progress: Callable[[float], object],
+    show: Callable[[], None],
+) -> None:
+    """Fill `reports` as they come; a click on Stop ends it at the next one."""
+    settings = page.settings()
+    for index, name in enumerate(topic.LOSSES):
+        for report in topic.train(
+            parameters,
+            name,
+            gamma=settings.gamma,
+            alpha=settings.weight,
+            chunk=max(10, parameters.steps // 8),
+            device=device,
+        ):
+            reports[name] = report
+            progress((index + report.done / report.steps) / len(topic.LOSSES))
+            show()
+
+
+def take(settings: topic.Focal) -> tuple[str, list[frame.Download]]:
+    """Return the code of the view and its numbers."""
+    view = topic.explain(settings, device=device)
+    return topic.snippet(settings, device=device), [
+        frame.Download("Numbers (.csv)", f"{SLUG}.csv", lambda: topic.table(view), "text/csv")
+    ]
+
+
+page.see(draw_controls, draw_view)
+page.mistakes(
+    *(
+        Lesson(title, parameters, run, draw)
+        for title, parameters, run, draw in (
+            ("alpha the wrong way", mistakes.Alpha(), mistakes.alpha, figures.share_mistake),
+            (
+                "p_t from another loss",
+                mistakes.FromLoss(),
+                mistakes.from_loss,
+                figures.curve_mistake,
+            ),
+            (
+                "mean or positives",
+                mistakes.Normaliser(),
+                mistakes.normaliser,
+                figures.curve_mistake,
+            ),
+            ("sigmoid, then BCELoss", mistakes.Apart(), mistakes.apart, figures.curve_mistake),
+            ("sigmoid twice", mistakes.Twice(), mistakes.twice, figures.curve_mistake),
+            ("no prior bias", mistakes.Prior(), mistakes.prior, figures.curve_mistake),
+            ("soft labels", mistakes.Soft(), mistakes.soft, figures.curve_mistake),
+            ("gamma below 1", mistakes.BelowOne(), mistakes.below_one, figures.curve_mistake),
+        )
+    )
+)
+page.proof(proofs.of(SLUG, device))
+page.learn(
+    "The same small network on the same unbalanced points under BCE, weighted BCE and the focal "
+    "loss set above. Compare how they rank, where one half lies, and whether it is a probability.",
+    "Train under the three losses",
+    learn,
+)
+page.take(take)
+page.predict(topic.question(device=device))
+page.references(topic.REFERENCES)
