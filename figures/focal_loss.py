@@ -156,7 +156,7 @@ def _batch(batch: "Batch") -> str:
         rows.append(
             '<div style="display:flex;flex-wrap:wrap;gap:2px 12px;align-items:center;'
             'padding:5px 0;border-bottom:1px solid rgba(128,128,128,0.3)">'
-            f'<div style="flex:0 0 7.2rem"><b>x = {x:g}, t = {t:.3g}</b><br>'
+            f'<div style="flex:0 0 7.2rem"><b>x = {x:g}, t = {t:.3g}</b><br/>'
             f"p<sub>t</sub> = {_number(p_t)}</div>"
             '<div style="flex:1 1 6rem">'
             + _bar(bce / largest, style.NEUTRAL, f"BCE {_number(bce)}")
@@ -164,7 +164,7 @@ def _batch(batch: "Batch") -> str:
             + _bar(focal / largest, style.BLUE, f"focal loss {_number(focal)}")
             + "</div>"
             '<div style="flex:1 1 12.5rem">'
-            f"{' × '.join(factors)} = <b>{_number(focal)}</b><br>"
+            f"{' × '.join(factors)} = <b>{_number(focal)}</b><br/>"
             f"gradient <b>{_number(slope)}</b>, BCE {_number(bce_slope)}</div></div>"
         )
     weights = (
@@ -305,7 +305,7 @@ def _pixel(values: style.Array, cells: int, side: float) -> style.Array:
     return (values + side) / (2 * side) * cells - 0.5
 
 
-def _boundary(p: style.Array) -> style.Array:
+def boundary(p: style.Array) -> style.Array:
     """Return where p crosses one half, as segments ``(n, 2, 2)`` between the cells' middles."""
     segments = []
     above = p > 0.5
@@ -346,7 +346,7 @@ def training(data: "Data", reports: Sequence["Report"], side: float) -> str:
         sure = np.abs(2 * p - 1)
         colour = np.where((p > 0.5)[..., None], towards[1], towards[0])
         image = 1 - sure[..., None] * (1 - colour)
-        edge = _boundary(p)
+        edge = boundary(p)
         marks = _dots(data, p.shape[0], side)
         line = (style.lines(edge, colour="black", width=2.0),) if len(edge) else ()
         entries.append(

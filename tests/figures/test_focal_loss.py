@@ -1,0 +1,170 @@
+"""What the figures of focal loss show, and that they say it in words too."""
+
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+
+from explainers import focal_loss as topic
+from explainers.focal_loss import Focal, mistakes, training
+from figures import focal_loss as figures
+from figures.curves import Curves
+
+PRESETS = {preset.name: preset.parameters for preset in topic.PRESETS}
+
+
+def text(markup: str) -> str:
+    """The words of some markup, which must be well formed."""
+    return " ".join(" ".join(ElementTree.fromstring(markup).itertext()).split())
+
+
+def test_every_gamma_is_a_line_of_torchs_losses_and_gradients() -> None:
+    for against in ("p_t", "logit"):
+        view = topic.explain(Focal(gamma=3.3, against=against, weigh=True))
+        assert view.family is not None
+        losses, slopes, lighter = figures.see(view)
+        for drawn, rows in ((losses, view.family.loss), (slopes, view.family.gradient)):
+            assert isinstance(drawn, Curves)
+            *lines, negative = drawn.lines
+            assert len(lines) == 6
+            for line, row in zip(lines, rows, strict=True):
+                assert torch.equal(line.y, row)
+            assert lines[0].name == "weighted BCE"
+            assert lines[-1].name == "gamma = 3.3, now"
+            assert negative.name == "a negative, gamma = 3.3"
+        assert isinstance(lighter, Curves)
+        assert torch.equal(lighter.lines[0].y, view.family.curve.down_weighting)
+
+
+def test_the_hundredfold_is_marked_and_written_out() -> None:
+    _, _, lighter = figures.see(topic.explain(Focal()))
+    assert isinstance(lighter, Curves)
+    words = [mark.words for mark in lighter.marks]
+    assert words == [
+        "4.00 times at p_t = 0.5",
+        "100 times at p_t = 0.9",
+        "1,111 times at p_t = 0.97",
+    ]
+    assert "100 times at p_t = 0.9." in lighter.alt
+
+
+def test_a_batch_writes_its_products_out() -> None:
+    view = topic.explain(PRESETS["Number by number"])
+    (markup,) = figures.see(view)
+    assert isinstance(markup, str)
+    assert view.batch is not None
+    words = text(markup)
+    assert "x = -1, t = 1" in words
+    assert "1.31 × 0.25 × 0.534 = 0.175" in words
+    assert words.count("gradient") == len(view.batch.logits)
+    assert "BCE 1.31, focal loss 0.175" in markup
+
+
+def test_a_batch_without_weights_has_but_two_factors_and_survives_infinity() -> None:
+    view = topic.explain(
+        Focal(show="batch", dtype="float16", logits="120, -120", targets="0, 1", pos_weight=1e4)
+    )
+    (markup,) = figures.see(view)
+    assert isinstance(markup, str)
+    assert "120 × 1 =" in text(markup)
+    assert "nan" not in markup
+
+
+def test_a_refused_batch_draws_nothing() -> None:
+    assert figures.see(topic.explain(Focal(show="batch", targets="1"))) == ()
+
+
+def test_a_scene_shows_the_share_of_each_class_under_each_loss() -> None:
+    view = topic.explain(Focal(show="scene", weigh=True))
+    markup, negatives, positives = figures.see(view)
+    assert isinstance(markup, str)
+    assert view.scene is not None
+    words = text(markup)
+    for name, shares in view.scene.shares:
+        assert name in words
+        assert f"{shares.positive:.1%}" in words
+    for drawn, count in ((negatives, "10,000 negatives"), (positives, "10 positives")):
+        assert isinstance(drawn, Curves)
+        assert count in drawn.title
+        assert [line.name for line in drawn.lines] == [
+            "BCE",
+            "gamma = 0.5",
+            "gamma = 1",
+            "gamma = 2",
+        ]
+
+
+LESSONS = [
+    (mistakes.from_loss, mistakes.FromLoss()),
+    (mistakes.normaliser, mistakes.Normaliser()),
+    (mistakes.apart, mistakes.Apart(dtype="float16", show="gradient")),
+    (mistakes.twice, mistakes.Twice()),
+    (mistakes.soft, mistakes.Soft()),
+    (mistakes.below_one, mistakes.BelowOne()),
+]
+
+
+@pytest.mark.parametrize(("run", "parameters"), LESSONS, ids=[run.__name__ for run, _ in LESSONS])
+def test_the_line_that_runs_comes_first(run, parameters) -> None:
+    result = run(parameters)
+    for wrong in (True, False):
+        drawn = figures.curve_mistake(result, wrong=wrong)
+        first = result.wrong if wrong else result.right
+        assert torch.equal(drawn.lines[0].y.nan_to_num(), first.nan_to_num())
+        assert drawn.lines[0].name == f"the {'wrong' if wrong else 'right'} line"
+        assert ("values are NaN" in drawn.alt) == bool(first.isnan().any())
+
+
+def test_the_prior_bias_is_two_places_on_the_same_curves() -> None:
+    result = mistakes.prior(mistakes.Prior())
+    marks = {}
+    for wrong in (True, False):
+        drawn = figures.curve_mistake(result, wrong=wrong)
+        assert [line.name for line in drawn.lines] == ["9,990 negatives", "10 positives"]
+        (mark,) = drawn.marks
+        marks[wrong] = mark
+    assert marks[True].x == pytest.approx(0.0, abs=0.06)
+    assert marks[False].x == pytest.approx(-4.6, abs=0.06)
+    assert marks[True].y > 1e4 * marks[False].y
+
+
+def test_the_shares_of_the_line_that_runs_come_first() -> None:
+    result = mistakes.alpha(mistakes.Alpha())
+    for wrong, name in ((True, "alpha = 0.25"), (False, "alpha = 0.75")):
+        words = text(figures.share_mistake(result, wrong=wrong))
+        assert words.index(name) == min(
+            words.index(other) for other in ("alpha = 0.25", "alpha = 0.75", "BCE")
+        )
+
+
+def test_the_boundary_is_where_the_output_crosses_one_half() -> None:
+    across = np.tile(np.linspace(0.0, 1.0, 8), (6, 1))
+    edges = figures.boundary(across)
+    assert edges.shape == (5, 2, 2)
+    assert np.allclose(edges[..., 0], 3.5)
+    assert figures.boundary(np.zeros((4, 4))).shape == (0, 2, 2)
+
+
+def test_training_shows_each_loss_with_its_map_curve_and_calibration() -> None:
+    parameters = training.Training(steps=50, imbalance="10")
+    reports = [list(topic.train(parameters, name))[-1] for name in topic.LOSSES]
+    best = topic.best(parameters)
+    data = topic.blobs(training.NEGATIVES, parameters)
+    markup = figures.training(data, reports, training.SIDE)
+    words = text(markup)
+    curves = figures.precision_recall(reports, best)
+    calibration = figures.calibration(reports)
+    for report in reports:
+        assert f"{report.loss_name}, step 50" in words
+        assert f"recall {report.recall_at_half:4.0%}".replace("  ", " ") in words
+        assert any(line.name.startswith(report.loss_name) for line in curves.lines)
+    assert torch.equal(curves.lines[-1].y, best.precision)
+    assert torch.equal(calibration.lines[0].y, reports[0].observed)
+    assert markup.count("<svg") == 3
+
+
+def test_the_thumbnail_has_a_line_for_each_gamma_of_the_paper() -> None:
+    svg = ElementTree.fromstring(figures.thumbnail(topic.explain(Focal())))
+    paths = svg.findall(".//{*}path")
+    assert len(paths) == 1 + len(topic.GAMMAS)
