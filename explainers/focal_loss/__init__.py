@@ -16,6 +16,7 @@ from explainers.focal_loss.shares import (
 from explainers.focal_loss.snippet import snippet, table
 from explainers.focal_loss.training import (
     LOSSES,
+    Comparison,
     Report,
     Training,
     best,
@@ -45,6 +46,7 @@ __all__ = [
     "REFERENCES",
     "Batch",
     "ClassShares",
+    "Comparison",
     "Cumulative",
     "CurveMistake",
     "Family",

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -217,6 +217,51 @@ def train(
                 output = logits_of(test.points.to(where)).sigmoid().cpu()
                 over_map = logits_of(map_points().to(where)).sigmoid().cpu()
             yield _report(loss_name, parameters.steps, step, output, over_map, test)
+
+
+class Comparison:
+    """Train under one loss after the other, a report at a time; stop by asking for no more."""
+
+    def __init__(
+        self,
+        parameters: Training,
+        *,
+        gamma: float = 2.0,
+        alpha: float | None = None,
+        device: str = "cpu",
+    ) -> None:
+        """Take what `train` takes; nothing is computed yet."""
+        self.asked = (parameters, gamma, alpha, device)
+        self.reports: dict[str, Report] = {}
+        """The newest report of each loss that has begun."""
+        self.running = True
+        """Whether another step can come."""
+        self._coming = self._all()
+
+    def step(self) -> None:
+        """Train on to the next report, if any is left and nobody has stopped it."""
+        report = next(self._coming, None) if self.running else None
+        if report is None:
+            self.stop()
+        else:
+            self.reports[report.loss_name] = report
+
+    def stop(self) -> None:
+        """Keep what there is, and train no further."""
+        self.running = False
+        self._coming.close()
+
+    @property
+    def share(self) -> float:
+        """How much of all steps is done, 0 to 1."""
+        done = sum(report.done / report.steps for report in self.reports.values())
+        return done / len(LOSSES)
+
+    def _all(self) -> Generator[Report, None, None]:
+        parameters, gamma, alpha, device = self.asked
+        chunk = max(10, parameters.steps // 8)
+        for name in LOSSES:
+            yield from train(parameters, name, gamma=gamma, alpha=alpha, chunk=chunk, device=device)
 
 
 def best(parameters: Training) -> Report:

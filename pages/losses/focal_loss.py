@@ -1,9 +1,10 @@
 """Focal loss against BCE: which examples does the loss listen to?"""
 
-import itertools
-from collections.abc import Callable
+import contextlib
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.errors import StreamlitAPIException
 
 from explainers import focal_loss as topic
 from explainers.focal_loss import mistakes, training
@@ -65,60 +66,53 @@ def draw_view() -> None:
 
 def learn() -> None:
     """Train the same classifier under each loss, and keep what has come so far."""
-    state = st.session_state
+    state, key = st.session_state, f"{SLUG}.comparison"
     asked = Controls(f"{SLUG}.training", topic.Training)
     parameters, settings = asked.settings(), page.settings()
     asked.draw("imbalance")
     asked.draw("separation", "bias")
     asked.draw("steps", "seed")
-    wanted = (parameters, settings.gamma, settings.weight)
-    reports: dict[str, topic.Report] = state.setdefault(f"{SLUG}.reports", {})
+    found = topic.Comparison(parameters, gamma=settings.gamma, alpha=settings.weight, device=device)
+    if key not in state or state[key].asked != found.asked:
+        state[key] = found
+    found = state[key]
     left, right = st.columns(2)
-    again = left.button("Train again", icon=":material/replay:", key=f"{SLUG}.again")
-    bar = st.progress(0.0)
-    place = st.empty()
-    data = training.blobs(training.NEGATIVES, parameters)
+    left.button(
+        "Train again",
+        icon=":material/replay:",
+        key=f"{SLUG}.again",
+        on_click=lambda: state.pop(key, None),
+    )
+    right.button(
+        "Stop",
+        icon=":material/stop:",
+        key=f"{SLUG}.stop",
+        disabled=not found.running,
+        on_click=found.stop,
+    )
+    found.step()
+    bar, place = st.progress(found.share), st.empty()
+    draw_maps(found, place, "maps")
+    if found.running:
+        # Streamlit hears no click inside a part of the page while that part runs: a report a run.
+        with contextlib.suppress(StreamlitAPIException):
+            st.rerun(scope="fragment")
+        # The whole page runs, and cannot run in parts.
+        while found.running:
+            found.step()
+            bar.progress(found.share)
+        draw_maps(found, place, "last")
+    reports = list(found.reports.values())
+    charts = figures.precision_recall(reports, topic.best(parameters)), figures.calibration(reports)
+    figure.draw(charts, key=f"{SLUG}.charts")
 
-    drawings = itertools.count()
 
-    def show() -> None:
-        with place.container():
-            drawn = figures.training(data, list(reports.values()), training.SIDE)
-            # One run draws them many times over, and a key serves once in a run.
-            figure.draw(drawn, key=f"{SLUG}.maps.{next(drawings)}")
-
-    if again or state.get(f"{SLUG}.trained") != wanted:
-        right.button("Stop", icon=":material/stop:", key=f"{SLUG}.stop")
-        state[f"{SLUG}.trained"] = wanted
-        reports.clear()
-        train(parameters, reports, bar.progress, show)
-    if reports:
-        show()
-        found = list(reports.values())
-        charts = figures.precision_recall(found, topic.best(parameters)), figures.calibration(found)
-        figure.draw(charts, key=f"{SLUG}.charts")
-
-
-def train(
-    parameters: topic.Training,
-    reports: dict[str, topic.Report],
-    progress: Callable[[float], object],
-    show: Callable[[], None],
-) -> None:
-    """Fill `reports` as they come; a click on Stop ends it at the next one."""
-    settings = page.settings()
-    for index, name in enumerate(topic.LOSSES):
-        for report in topic.train(
-            parameters,
-            name,
-            gamma=settings.gamma,
-            alpha=settings.weight,
-            chunk=max(10, parameters.steps // 8),
-            device=device,
-        ):
-            reports[name] = report
-            progress((index + report.done / report.steps) / len(topic.LOSSES))
-            show()
+def draw_maps(found: topic.Comparison, place: DeltaGenerator, name: str) -> None:
+    """Draw what each classifier says over the plane."""
+    data = topic.blobs(training.NEGATIVES, found.asked[0])
+    with place.container():
+        drawn = figures.training(data, list(found.reports.values()), training.SIDE)
+        figure.draw(drawn, key=f"{SLUG}.{name}")
 
 
 def take(settings: topic.Focal) -> tuple[str, list[frame.Download]]:

@@ -100,7 +100,7 @@ def test_a_training_that_is_stopped_keeps_what_it_has(page: Page, app_url: str) 
     open_page(page, f"{app_url}/focal_loss")
     page.get_by_role("button", name="Train under the three losses").click()
     page.get_by_text(re.compile(r"^BCE, step \d+$")).wait_for(timeout=60_000)
-    # No waiting for the button to lie still: training takes but a second or two.
+    # No waiting for the button to lie still: training takes but a few seconds.
     page.get_by_role("button", name="Stop", exact=True).last.dispatch_event("click")
     settled(page, quiet_ms=600)
     expect(page.get_by_role("button", name="Train again")).to_be_visible()
