@@ -364,6 +364,7 @@ def training(data: "Data", reports: Sequence["Report"], side: float) -> str:
             for report in reports
         ),
         tallest=230,
+        narrowest=100,
         abreast=3,
         words="Threshold one half, new points:",
         code="\n".join(

@@ -241,10 +241,10 @@ class Comparison:
     def step(self) -> None:
         """Train on to the next report, if any is left and nobody has stopped it."""
         report = next(self._coming, None) if self.running else None
-        if report is None:
-            self.stop()
-        else:
+        if report is not None:
             self.reports[report.loss_name] = report
+        if report is None or (report.finished and report.loss_name == LOSSES[-1]):
+            self.stop()
 
     def stop(self) -> None:
         """Keep what there is, and train no further."""

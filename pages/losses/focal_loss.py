@@ -76,6 +76,7 @@ def learn() -> None:
     if key not in state or state[key].asked != found.asked:
         state[key] = found
     found = state[key]
+    found.step()
     left, right = st.columns(2)
     left.button(
         "Train again",
@@ -90,7 +91,6 @@ def learn() -> None:
         disabled=not found.running,
         on_click=found.stop,
     )
-    found.step()
     bar, place = st.progress(found.share), st.empty()
     draw_maps(found, place, "maps")
     if found.running:
