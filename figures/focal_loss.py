@@ -67,7 +67,8 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
     )
     logarithmic = (1e-6, 20.0) if parameters.log else None
     curve = family.curve
-    lighter = curve.down_weighting
+    # At the right end of p_t it leaves the chart, and the numbers that a chart takes.
+    probability, lighter = curve.probability[:-1], curve.down_weighting[:-1]
     marks = [
         Mark(
             point,
@@ -75,7 +76,7 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
             f"{float(lighter[at]):,.{2 if lighter[at] < 10 else 0}f} times at p_t = {point:g}",
         )
         for point in (0.5, 0.9, 0.97)
-        for at in (int((curve.probability - point).abs().argmin()),)
+        for at in (int((probability - point).abs().argmin()),)
     ]
     return (
         Curves(
@@ -100,7 +101,7 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
             f"{family.gradient[now].max():.3g}, under gamma = 0 {family.gradient[0].max():.3g}.",
         ),
         Curves(
-            lines=(Line(f"gamma = {parameters.gamma:g}", lighter, curve.probability),),
+            lines=(Line(f"gamma = {parameters.gamma:g}", lighter, probability),),
             title="How many times lighter than under BCE: (1 - p_t)^-gamma",
             x_title=_AXES["p_t"],
             y_title="times lighter",

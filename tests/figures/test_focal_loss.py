@@ -10,6 +10,7 @@ from explainers import focal_loss as topic
 from explainers.focal_loss import Focal, mistakes, training
 from figures import focal_loss as figures
 from figures.curves import Curves
+from ui.curves import curves_data
 
 PRESETS = {preset.name: preset.parameters for preset in topic.PRESETS}
 
@@ -34,7 +35,25 @@ def test_every_gamma_is_a_line_of_torchs_losses_and_gradients() -> None:
             assert lines[-1].name == "gamma = 3.3, now"
             assert negative.name == "a negative, gamma = 3.3"
         assert isinstance(lighter, Curves)
-        assert torch.equal(lighter.lines[0].y, view.family.curve.down_weighting)
+        assert torch.equal(lighter.lines[0].y, view.family.curve.down_weighting[:-1])
+
+
+@pytest.mark.parametrize("show", ["curves", "batch", "scene"])
+@pytest.mark.parametrize("gamma", [0.0, 2.6, 8.0])
+@pytest.mark.parametrize("against", ["p_t", "logit"])
+@pytest.mark.parametrize("log", [False, True])
+def test_the_browser_takes_every_chart_at_the_ends_of_the_controls(
+    show: str, gamma: float, against: str, log: bool
+) -> None:
+    for pos_weight, bias in ((0.0, -10.0), (10_000.0, 5.0)):
+        parameters = Focal(
+            show=show, gamma=gamma, against=against, log=log, pos_weight=pos_weight, bias=bias
+        )
+        drawn = figures.see(topic.explain(parameters))
+        assert drawn
+        for part in drawn:
+            if isinstance(part, Curves):
+                assert curves_data(part)["title"] == part.title
 
 
 def test_the_hundredfold_is_marked_and_written_out() -> None:
