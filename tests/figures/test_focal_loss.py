@@ -1,5 +1,6 @@
 """What the figures of focal loss show, and that they say it in words too."""
 
+import dataclasses
 from xml.etree import ElementTree
 
 import numpy as np
@@ -133,6 +134,20 @@ def test_the_line_that_runs_comes_first(run, parameters) -> None:
         assert torch.equal(drawn.lines[0].y.nan_to_num(), first.nan_to_num())
         assert drawn.lines[0].name == f"the {'wrong' if wrong else 'right'} line"
         assert ("values are NaN" in drawn.alt) == bool(first.isnan().any())
+
+
+@pytest.mark.parametrize(
+    ("run", "parameters"),
+    [*LESSONS, (mistakes.prior, mistakes.Prior())],
+    ids=[*(run.__name__ for run, _ in LESSONS), "prior"],
+)
+def test_the_browser_takes_a_lesson_at_the_ends_of_its_controls(run, parameters) -> None:
+    for name, spec in parameters.specs().items():
+        ends = getattr(spec, "options", None) or (spec.minimum, spec.maximum)
+        for end in ends:
+            result = run(dataclasses.replace(parameters, **{name: end}))
+            for wrong in (True, False):
+                assert curves_data(figures.curve_mistake(result, wrong=wrong))["lines"]
 
 
 def test_the_prior_bias_is_two_places_on_the_same_curves() -> None:
