@@ -16,11 +16,11 @@ from explainers.focal_loss.shares import (
 from explainers.focal_loss.snippet import snippet, table
 from explainers.focal_loss.training import (
     LOSSES,
-    Comparison,
     Report,
     Training,
     best,
     blobs,
+    compare,
     precision_recall,
     train,
 )
@@ -46,7 +46,6 @@ __all__ = [
     "REFERENCES",
     "Batch",
     "ClassShares",
-    "Comparison",
     "Cumulative",
     "CurveMistake",
     "Family",
@@ -63,6 +62,7 @@ __all__ = [
     "checks",
     "claims",
     "class_shares",
+    "compare",
     "cumulative",
     "every_logit",
     "explain",

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -219,49 +219,30 @@ def train(
             yield _report(loss_name, parameters.steps, step, output, over_map, test)
 
 
-class Comparison:
-    """Train under one loss after the other, a report at a time; stop by asking for no more."""
+def compare(
+    parameters: Training,
+    *,
+    gamma: float = 2.0,
+    alpha: float | None = None,
+    device: str = "cpu",
+) -> Iterator[tuple[float, dict[str, Report]]]:
+    """Train under one loss after the other.
 
-    def __init__(
-        self,
-        parameters: Training,
-        *,
-        gamma: float = 2.0,
-        alpha: float | None = None,
-        device: str = "cpu",
-    ) -> None:
-        """Take what `train` takes; nothing is computed yet."""
-        self.asked = (parameters, gamma, alpha, device)
-        self.reports: dict[str, Report] = {}
-        """The newest report of each loss that has begun."""
-        self.running = True
-        """Whether another step can come."""
-        self._coming = self._all()
+    Args:
+        parameters: As `train` takes them.
+        gamma: Of focal loss.
+        alpha: Of focal loss, or None.
+        device: Where torch computes.
 
-    def step(self) -> None:
-        """Train on to the next report, if any is left and nobody has stopped it."""
-        report = next(self._coming, None) if self.running else None
-        if report is not None:
-            self.reports[report.loss_name] = report
-        if report is None or (report.finished and report.loss_name == LOSSES[-1]):
-            self.stop()
-
-    def stop(self) -> None:
-        """Keep what there is, and train no further."""
-        self.running = False
-        self._coming.close()
-
-    @property
-    def share(self) -> float:
-        """How much of all steps is done, 0 to 1."""
-        done = sum(report.done / report.steps for report in self.reports.values())
-        return done / len(LOSSES)
-
-    def _all(self) -> Generator[Report, None, None]:
-        parameters, gamma, alpha, device = self.asked
-        chunk = max(10, parameters.steps // 8)
-        for name in LOSSES:
-            yield from train(parameters, name, gamma=gamma, alpha=alpha, chunk=chunk, device=device)
+    Yields:
+        How much of all steps is done, 0 to 1, and the newest report of each loss that has begun.
+    """
+    reports: dict[str, Report] = {}
+    chunk = max(10, parameters.steps // 8)
+    for index, name in enumerate(LOSSES):
+        for report in train(parameters, name, gamma=gamma, alpha=alpha, chunk=chunk, device=device):
+            reports[name] = report
+            yield (index + report.done / report.steps) / len(LOSSES), dict(reports)
 
 
 def best(parameters: Training) -> Report:

@@ -1,17 +1,15 @@
 """Focal loss against BCE: which examples does the loss listen to?"""
 
-import contextlib
-
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
-from streamlit.errors import StreamlitAPIException
 
 from explainers import focal_loss as topic
-from explainers.focal_loss import mistakes, training
+from explainers.focal_loss import mistakes
+from explainers.focal_loss import training as learning
 from figures import focal_loss as figures
 from ui import figure, frame, proofs, sentences
 from ui.controls import Controls
 from ui.frame import Lesson
+from ui.training import training
 
 SLUG = "focal_loss"
 page = frame.Frame(SLUG, topic.PRESETS)
@@ -66,53 +64,31 @@ def draw_view() -> None:
 
 def learn() -> None:
     """Train the same classifier under each loss, and keep what has come so far."""
-    state, key = st.session_state, f"{SLUG}.comparison"
     asked = Controls(f"{SLUG}.training", topic.Training)
     parameters, settings = asked.settings(), page.settings()
     asked.draw("imbalance")
     asked.draw("separation", "bias")
     asked.draw("steps", "seed")
-    found = topic.Comparison(parameters, gamma=settings.gamma, alpha=settings.weight, device=device)
-    if key not in state or state[key].asked != found.asked:
-        state[key] = found
-    found = state[key]
-    found.step()
-    left, right = st.columns(2)
-    left.button(
-        "Train again",
-        icon=":material/replay:",
-        key=f"{SLUG}.again",
-        on_click=lambda: state.pop(key, None),
+    focal = {"gamma": settings.gamma, "alpha": settings.weight}
+    training(
+        f"{SLUG}.reports",
+        (parameters, settings.gamma, settings.weight, device),
+        lambda: topic.compare(parameters, **focal, device=device),
+        lambda reports, key: draw_reports(parameters, list(reports.values()), key),
     )
-    right.button(
-        "Stop",
-        icon=":material/stop:",
-        key=f"{SLUG}.stop",
-        disabled=not found.running,
-        on_click=found.stop,
-    )
-    bar, place = st.progress(found.share), st.empty()
-    draw_maps(found, place, "maps")
-    if found.running:
-        # Streamlit hears no click inside a part of the page while that part runs: a report a run.
-        with contextlib.suppress(StreamlitAPIException):
-            st.rerun(scope="fragment")
-        # The whole page runs, and cannot run in parts.
-        while found.running:
-            found.step()
-            bar.progress(found.share)
-        draw_maps(found, place, "last")
-    reports = list(found.reports.values())
-    charts = figures.precision_recall(reports, topic.best(parameters)), figures.calibration(reports)
-    figure.draw(charts, key=f"{SLUG}.charts")
 
 
-def draw_maps(found: topic.Comparison, place: DeltaGenerator, name: str) -> None:
-    """Draw what each classifier says over the plane."""
-    data = topic.blobs(training.NEGATIVES, found.asked[0])
-    with place.container():
-        drawn = figures.training(data, list(found.reports.values()), training.SIDE)
-        figure.draw(drawn, key=f"{SLUG}.{name}")
+def draw_reports(parameters: topic.Training, reports: list[topic.Report], key: str) -> None:
+    """Draw what each classifier says over the plane, and how it ranks and is calibrated."""
+    data = topic.blobs(learning.NEGATIVES, parameters)
+    figure.draw(
+        (
+            figures.training(data, reports, learning.SIDE),
+            figures.precision_recall(reports, topic.best(parameters)),
+            figures.calibration(reports),
+        ),
+        key=key,
+    )
 
 
 def take(settings: topic.Focal) -> tuple[str, list[frame.Download]]:

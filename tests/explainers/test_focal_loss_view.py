@@ -217,22 +217,14 @@ def test_training_reports_until_the_last_step_and_is_the_same_twice() -> None:
     assert torch.equal(first[-1].probability, again[-1].probability)
 
 
-def test_a_comparison_goes_through_the_losses_and_can_be_stopped() -> None:
-    found = topic.Comparison(SHORT)
+def test_a_comparison_goes_through_the_losses_report_by_report() -> None:
     shares = []
-    while found.running:
-        shares.append(found.share)
-        found.step()
-    assert list(found.reports) == list(topic.LOSSES)
-    assert all(report.finished for report in found.reports.values())
-    assert found.share == 1.0
+    for share, reports in topic.compare(SHORT):
+        shares.append(share)
+    assert list(reports) == list(topic.LOSSES)
+    assert all(report.finished for report in reports.values())
     assert shares == sorted(shares)
-    stopped = topic.Comparison(SHORT)
-    stopped.step()
-    stopped.stop()
-    stopped.step()
-    assert not stopped.running
-    assert [report.done for report in stopped.reports.values()] == [10]
+    assert shares[-1] == 1.0
 
 
 def test_training_can_be_left_after_any_report() -> None:
