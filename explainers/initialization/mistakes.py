@@ -1,0 +1,651 @@
+"""Run the mistakes people make with initial weights, and what each costs."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn import init
+
+from explainers import devices
+from explainers.evidence import Mistake, Question
+from explainers.initialization import schemes
+from explainers.initialization.claims import normalised_network
+from explainers.initialization.propagation import SIDE, counted, propagate, weight_shape
+from explainers.initialization.schemes import connections, fans
+from explainers.initialization.seeding import seeded
+from explainers.parameters import Parameters, choice, number
+
+_PYTORCH = "https://github.com/pytorch/pytorch"
+_ACTIVATIONS = "std of activations"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class InitMistake:
+    """Hold what the line people write gives, and the line that does it.
+
+    Attributes:
+        mistake: Both lines and their cost.
+        wrong: Tensor ``(n,)`` float64: what is drawn for the wrong line.
+        right: Tensor ``(n,)`` float64: the same for the right line.
+        title: What is drawn.
+        x_title: Name of the x axis.
+        y_title: Name of the y axis.
+        x: Tensor ``(n,)`` float64; None for 0 to n - 1.
+        log: Whether the y axis is logarithmic.
+        others: Further curves ``(n,)`` by name.
+        said: The error that torch raised for the wrong line; "" for none.
+        steps: Lines of an argument, with numbers computed now; may be empty.
+    """
+
+    mistake: Mistake
+    wrong: Tensor
+    right: Tensor
+    title: str
+    x_title: str = "layer"
+    y_title: str = _ACTIVATIONS
+    x: Tensor | None = None
+    log: bool = True
+    others: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+    said: str = ""
+    steps: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class XavierRelu(Parameters):
+    """Hold the depth of a ReLU stack."""
+
+    depth: int = number(30, label="depth", help="Layers.", minimum=2, maximum=60, step=1)
+
+
+def xavier_relu(parameters: XavierRelu, *, device: str = "cpu") -> InitMistake:
+    """Fill a ReLU stack by Xavier without a gain, and by kaiming.
+
+    Args:
+        parameters: The depth.
+        device: Where torch computes.
+    """
+    shared = {"depth": parameters.depth, "width": 256, "batch": 64, "device": device}
+    wrong = propagate("xavier_normal", "relu", gain=1.0, **shared)  # type: ignore[arg-type]
+    right = propagate("kaiming_normal", "relu", **shared)  # type: ignore[arg-type]
+    lost = float((wrong.forward_std[1:] / wrong.forward_std[:-1])[1:].log().mean().exp()) ** 2
+    return InitMistake(
+        mistake=Mistake(
+            wrong="init.xavier_normal_(layer.weight)",
+            right='init.kaiming_normal_(layer.weight, nonlinearity="relu")',
+            wrong_cost=f"Each layer keeps {lost:.2f} of the variance: after {parameters.depth} the "
+            f"std is {float(wrong.forward_std[-1]):.2g}, and the gradient "
+            f"{float(wrong.backward_std[0]):.2g}.",
+            right_cost=f"After {parameters.depth} layers the std is "
+            f"{float(right.forward_std[-1]):.2g}, the gradient {float(right.backward_std[0]):.2g}.",
+            lesson="ReLU halves the mean square of what it reads; the gain sqrt(2) gives it back. "
+            "xavier_normal_ knows no nonlinearity: its gain is 1 unless you say otherwise.",
+            source=("He et al., 2015, section 2.2", "https://arxiv.org/abs/1502.01852"),
+        ),
+        wrong=wrong.forward_std,
+        right=right.forward_std,
+        title="Activations of a ReLU stack, 256 units",
+        others={"theory, wrong line": wrong.predicted_forward_std},
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class KaimingTanh(Parameters):
+    """Hold the depth of a tanh stack."""
+
+    depth: int = number(60, label="depth", help="Layers.", minimum=10, maximum=60, step=1)
+
+
+def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> InitMistake:
+    """Fill a tanh stack by kaiming's default, ReLU's gain, and with gain 1.
+
+    Args:
+        parameters: The depth.
+        device: Where torch computes.
+    """
+    depth = parameters.depth
+    wrong, right, torchs = (
+        propagate("kaiming_normal", "tanh", depth=depth, width=192, batch=64, gain=g, device=device)
+        for g in (math.sqrt(2), 1.0, float(init.calculate_gain("tanh")))
+    )
+
+    def rate(trace: Tensor) -> str:
+        """Return by how much the gradient changes per layer on its way down."""
+        return f"{float(trace[0] / trace[-1]) ** (1 / depth) - 1:+.1%}"
+
+    return InitMistake(
+        mistake=Mistake(
+            wrong="init.kaiming_normal_(layer.weight)  # tanh follows",
+            right="init.xavier_normal_(layer.weight)  # tanh follows",
+            wrong_cost=f"The gradient grows to {float(wrong.backward_std[0]):.3g} times over "
+            f"{depth} layers, {rate(wrong.backward_std)} a layer and without end.",
+            right_cost=f"The gradient arrives at {float(right.backward_std[0]):.2g} of what it was, "
+            f"and activations fade to {float(right.forward_std[-1]):.2g}: both only as powers of "
+            "the depth.",
+            lesson="kaiming's default is ReLU's sqrt(2). tanh has slope 1 at 0, and gain 1 is the "
+            "edge where gradients neither explode nor vanish exponentially. torch's own 5/3 keeps "
+            f"activations large, and the gradient grows {rate(torchs.backward_std)} a layer.",
+            source=(
+                "Schoenholz et al., Deep information propagation, 2017",
+                "https://arxiv.org/abs/1611.01232",
+            ),
+        ),
+        wrong=wrong.backward_std,
+        right=right.backward_std,
+        title="Gradients on their way down through tanh, 192 units",
+        y_title="std of gradients",
+        others={"gain 5/3, calculate_gain": torchs.backward_std},
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Default(Parameters):
+    """Hold a ReLU stack of nn.Linear as it comes."""
+
+    depth: int = number(30, label="depth", help="Layers.", minimum=2, maximum=40, step=1)
+    fan_in: int = number(
+        256, label="fan_in", help="Units of every layer.", minimum=32, maximum=320, step=32
+    )
+
+
+def default(parameters: Default, *, device: str = "cpu") -> InitMistake:
+    """Leave a ReLU stack as nn.Linear makes it, and fill it by kaiming.
+
+    Args:
+        parameters: Depth and width.
+        device: Where torch computes.
+    """
+    fan, depth = parameters.fan_in, parameters.depth
+    shared = {"depth": depth, "width": fan, "batch": 48, "device": device}
+    wrong = propagate("default", "relu", **shared)  # type: ignore[arg-type]
+    right = propagate("kaiming_normal", "relu", **shared)  # type: ignore[arg-type]
+    with seeded(0):
+        weight = nn.Linear(fan, fan).weight.detach()
+    gain = float(init.calculate_gain("leaky_relu", math.sqrt(5)))
+    bound = gain * math.sqrt(3 / fan)
+    variance = float(weight.double().var())
+    # The first layer reads the input, which has no mean: the later ones show the rate.
+    ratio = float((wrong.forward_std[-1] / wrong.forward_std[1]) ** (2 / max(1, depth - 1)))
+    return InitMistake(
+        mistake=Mistake(
+            wrong=f"layer = nn.Linear({fan}, {fan})  # then relu",
+            right=f"layer = nn.Linear({fan}, {fan})  # then relu\n"
+            'init.kaiming_normal_(layer.weight, nonlinearity="relu")',
+            wrong_cost=f"Each layer keeps {ratio:.3f} of the variance, about a sixth: after "
+            f"{depth} layers {float(wrong.forward_std[-1]) ** 2:.1g} is left of 1.",
+            right_cost=f"After {depth} layers the variance is "
+            f"{float(right.forward_std[-1]) ** 2:.2g}.",
+            lesson="sqrt(5) is no slope that anybody uses: it is what makes kaiming_uniform_ give "
+            "the bound 1/sqrt(fan_in) that torch had before. Normalisation hides the decay.",
+            source=("pytorch#15314, and #57109", f"{_PYTORCH}/issues/15314"),
+        ),
+        wrong=wrong.forward_std,
+        right=right.forward_std,
+        title="Activations of a ReLU stack as nn.Linear makes it",
+        others={"theory, wrong line": wrong.predicted_forward_std},
+        steps=(
+            "reset_parameters calls   init.kaiming_uniform_(weight, a=sqrt(5))",
+            f"gain  = sqrt(2/(1 + a²)) = sqrt(2/6) = {gain:.4f}"
+            f"      calculate_gain('leaky_relu', sqrt(5)) = {gain:.4f}",
+            f"bound = gain · sqrt(3/fan_in) = 1/sqrt(fan_in) = {bound:.5f}"
+            f"      largest weight = {float(weight.abs().max()):.5f}",
+            f"variance = bound²/3 = 1/(3 fan_in) = {bound**2 / 3:.3g}"
+            f"      measured = {variance:.3g}",
+            f"through a layer: fan_in · variance · 1/2 (relu) = 1/6 = {1 / 6:.3f}"
+            f"      measured = {ratio:.3f}",
+        ),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Symmetry(Parameters):
+    """Hold the weights that all start equal."""
+
+    start: str = choice(
+        "constant",
+        ("constant", "zeros"),
+        label="all weights start at",
+        help="Equal, or zero.",
+        words=("0.5", "0"),
+    )
+
+
+def symmetry(parameters: Symmetry, *, device: str = "cpu") -> InitMistake:
+    """Train eight hidden units from equal weights, and from random ones.
+
+    Args:
+        parameters: The value they share.
+        device: Where torch computes.
+    """
+    equal = "zeros" if parameters.start == "zeros" else "constant"
+    (wrong, few), (right, many) = (_trained(scheme, device) for scheme in (equal, "xavier_normal"))
+    call = "init.zeros_(layer.weight)" if equal == "zeros" else "init.constant_(layer.weight, 0.5)"
+    return InitMistake(
+        mistake=Mistake(
+            wrong=call,
+            right="init.xavier_normal_(layer.weight)",
+            wrong_cost=f"After {len(wrong) - 1} steps the 8 hidden units hold {few} different "
+            f"weight{'s' if few > 1 else ''}: they act as one. The loss stays at "
+            f"{float(wrong[-1]):.2f}.",
+            right_cost=f"The 8 hidden units hold {many} different weights; the loss falls to "
+            f"{float(right[-1]):.2g}.",
+            lesson="Units with equal weights get equal gradients, and so stay equal for ever. From "
+            "all zeros nothing moves at all: each layer's gradient is a multiple of the other's "
+            "weights.",
+            source=(
+                "CS231n, Pitfall: all zero initialization",
+                "https://cs231n.github.io/neural-networks-2/#init",
+            ),
+        ),
+        wrong=wrong,
+        right=right,
+        title="Loss while x0·x1 is learned by 8 tanh units",
+        x_title="step",
+        y_title="loss (mean squared error)",
+        log=False,
+    )
+
+
+def _trained(scheme: str, device: str) -> tuple[Tensor, int]:
+    """Return the loss of each step of Adam, and how many hidden units differ at the end."""
+    where = devices.device(device)
+    generator = torch.Generator().manual_seed(3)
+    x = torch.randn(128, 2, generator=generator)
+    target = (x[:, :1] * x[:, 1:]).to(where)
+    x = x.to(where)
+    first, second = (
+        schemes.fill(torch.empty(shape), scheme, std=0.5, generator=generator)
+        .to(where)
+        .requires_grad_()
+        for shape in ((8, 2), (1, 8))
+    )
+    bias = torch.zeros(8, device=where, requires_grad=True)
+    optimizer = torch.optim.Adam([first, second, bias], lr=0.05)
+    losses = []
+    for _ in range(121):
+        loss = F.mse_loss(F.linear(torch.tanh(F.linear(x, first, bias)), second), target)
+        losses.append(loss.detach())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    rows = (first.detach() * 1e4).round().cpu()
+    return torch.stack(losses).double().cpu(), len(torch.unique(rows, dim=0))
+
+
+@dataclasses.dataclass(frozen=True)
+class Fans(Parameters):
+    """Hold the layer whose fans torch counts by its weight's shape."""
+
+    kind: str = choice(
+        "depthwise",
+        ("depthwise", "transposed"),
+        label="layer",
+        help="depthwise: 3x3 and one channel each; transposed: 4x4, stride 2.",
+    )
+
+
+def count_fans(parameters: Fans, *, device: str = "cpu") -> InitMistake:
+    """Fill convolutions by the fans that torch counts, and by those that are there.
+
+    Args:
+        parameters: The layer.
+        device: Where torch computes.
+    """
+    depthwise = parameters.kind == "depthwise"
+    channels, depth = 32, 12
+    with seeded(0):
+        layer: nn.Module = (
+            nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+            if depthwise
+            else nn.ConvTranspose2d(channels, channels, 4, stride=2, padding=1)
+        )
+    mode = "fan_out" if depthwise else "fan_in"
+    at = int(depthwise)
+    said, true = fans(layer)[at], connections(layer, (channels, 64, 64))[at]
+    exact = 9.0 if depthwise else channels * 4.0
+    shared = {
+        "depth": depth,
+        "width": channels,
+        "batch": 256,
+        "kind": parameters.kind,
+        "device": device,
+    }
+    wrong = propagate("kaiming_normal", "relu", mode=mode, **shared)  # type: ignore[arg-type]
+    right = propagate("normal", "relu", std=math.sqrt(2 / exact), **shared)  # type: ignore[arg-type]
+    # The stack's own pictures are small, and their borders lose connections.
+    small = float(counted(parameters.kind, channels).sum(1).mean())
+    return InitMistake(
+        mistake=Mistake(
+            wrong=f'init.kaiming_normal_(conv.weight, mode="{mode}", nonlinearity="relu")',
+            right=(
+                "fan = 3 * 3  # the kernel: one input channel, one output channel"
+                if depthwise
+                else "fan = conv.in_channels * 4 * 4 / 2**2  # kernel / stride²"
+            )
+            + "\ninit.normal_(conv.weight, std=sqrt(2 / fan))",
+            wrong_cost=f"torch counts {mode} = {said}; counted, it is {true:.1f} on pictures of "
+            f"64x64. After {depth} layers the std is {float(wrong.forward_std[-1]):.2g}.",
+            right_cost=f"After {depth} layers the std is {float(right.forward_std[-1]):.2g}: what "
+            "is lost now is lost at the borders of pictures of 8x8 and to chance.",
+            lesson="torch reads the weight's shape, (out, in/groups, height, width). It sees no "
+            "groups: a depthwise fan_out is too large by the number of channels. It sees no stride "
+            "either, and a transposed weight has in and out the other way round.",
+            source=("pytorch#23854", f"{_PYTORCH}/issues/23854"),
+        ),
+        wrong=wrong.forward_std,
+        right=right.forward_std,
+        title=f"Activations of {depth} {parameters.kind} convolutions, {channels} channels",
+        others={"theory, wrong line": wrong.predicted_forward_std},
+        steps=(
+            f"weight  {tuple(weight_shape(parameters.kind, channels))}",
+            f"torch   fan_in = {fans(layer)[0]}, fan_out = {fans(layer)[1]}",
+            "counted inputs per output = {:.1f}, outputs per input = {:.1f}   (64x64)".format(
+                *connections(layer, (channels, 64, 64))
+            ),
+            f"counted inputs per output = {small:.1f}   ({SIDE}x{SIDE}, as drawn)",
+        ),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Truncated(Parameters):
+    """Hold the std that trunc_normal_ is asked for."""
+
+    std: float = number(1.0, label="std", help="Asked for.", minimum=0.02, maximum=2.0, step=0.02)
+
+
+_KEPT = 0.8796256610342398  # std of a standard normal cut at ±2
+
+
+def truncated(parameters: Truncated, *, device: str = "cpu") -> InitMistake:
+    """Ask trunc_normal_ for a std with the bounds it has, and with bounds of two stds.
+
+    Args:
+        parameters: The std.
+        device: Where torch computes; weights are drawn on the CPU.
+    """
+    devices.device(device)
+    asked = torch.linspace(0.05, 2.0, 14, dtype=torch.float64)
+
+    def drawn(std: float, *, bounded: bool) -> Tensor:
+        weight = torch.empty(20_000)
+        generator = torch.Generator().manual_seed(0)
+        if bounded:
+            before = std / _KEPT
+            return init.trunc_normal_(
+                weight, std=before, a=-2 * before, b=2 * before, generator=generator
+            )
+        return init.trunc_normal_(weight, std=std, generator=generator)
+
+    wrong, right = (
+        torch.stack([drawn(std, bounded=bounded).double().std() for std in asked.tolist()])
+        for bounded in (False, True)
+    )
+    std = parameters.std
+    mine, mended = drawn(std, bounded=False), drawn(std, bounded=True)
+    return InitMistake(
+        mistake=Mistake(
+            wrong=f"init.trunc_normal_(weight, std={std:.2f})",
+            right=f"std = {std:.2f} / {_KEPT:.4f}  # what a cut at two stds leaves\n"
+            "init.trunc_normal_(weight, std=std, a=-2 * std, b=2 * std)",
+            wrong_cost=f"Asked for {std:.3g}, got {float(mine.std()):.3g}; the largest of 20,000 "
+            f"weights lies {float(mine.abs().max()) / std:.1f} stds from 0.",
+            right_cost=f"Asked for {std:.3g}, got {float(mended.std()):.3g}; the largest of 20,000 "
+            f"weights lies {float(mended.abs().max()) / std * _KEPT:.1f} stds of the uncut normal "
+            "from 0.",
+            lesson="a and b are -2 and 2, numbers and not stds. At std 1 they cut two stds and "
+            f"leave {_KEPT:.2f}; at the 0.02 of transformers they cut nothing.",
+            source=(
+                "pytorch-image-models#1286",
+                "https://github.com/huggingface/pytorch-image-models/issues/1286",
+            ),
+        ),
+        wrong=wrong,
+        right=right,
+        title="std that trunc_normal_ gives, for the std asked",
+        x_title="std asked",
+        y_title="std got",
+        x=asked,
+        log=False,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Selu(Parameters):
+    """Hold the depth of a SELU stack."""
+
+    depth: int = number(30, label="depth", help="Layers.", minimum=5, maximum=50, step=1)
+
+
+def selu(parameters: Selu, *, device: str = "cpu") -> InitMistake:
+    """Fill a SELU stack by torch's gain of 3/4, and by 1.
+
+    Args:
+        parameters: The depth.
+        device: Where torch computes.
+    """
+    shared = {"depth": parameters.depth, "width": 256, "batch": 64, "device": device}
+    wrong = propagate("kaiming_normal", "selu", **shared)  # type: ignore[arg-type]
+    right = propagate("kaiming_normal", "selu", gain=1.0, **shared)  # type: ignore[arg-type]
+    small, one = (float(trace.forward_std[-1]) for trace in (wrong, right))
+    return InitMistake(
+        mistake=Mistake(
+            wrong='init.kaiming_normal_(layer.weight, nonlinearity="selu")',
+            right='init.kaiming_normal_(layer.weight, nonlinearity="linear")',
+            wrong_cost=f"gain {float(init.calculate_gain('selu')):g}: after {parameters.depth} "
+            f"layers std {small:.3f}, variance {small**2:.3f}. SELU no longer normalises.",
+            right_cost=f"gain 1: after {parameters.depth} layers std {one:.3f}, and the gradient "
+            f"has grown {float(right.backward_std[0]):.2g} times "
+            f"(gain 3/4: {float(wrong.backward_std[0]):.2g}).",
+            lesson="SELU's constants make mean 0 and variance 1 a fixed point for weights of "
+            "variance 1/fan_in. torch's 3/4 was found by trial, for steadier gradients, and gives "
+            "the fixed point up; its documentation says so.",
+            source=("pytorch#24991, and PR 53694", f"{_PYTORCH}/issues/24991"),
+        ),
+        wrong=wrong.forward_std,
+        right=right.forward_std,
+        title="Activations of a SELU stack, 256 units",
+        others={"theory, wrong line": wrong.predicted_forward_std},
+    )
+
+
+_DRAWS = {"fill_": ("fill_", (1.0,)), "normal_": ("normal_", (0.0, 0.02))}
+
+
+@dataclasses.dataclass(frozen=True)
+class InPlace(Parameters):
+    """Hold the in-place call on a weight."""
+
+    call: str = choice("fill_", tuple(_DRAWS), label="call", help="On the weight itself.")
+
+
+def in_place(parameters: InPlace, *, device: str = "cpu") -> InitMistake:
+    """Change a weight in place, outside `torch.no_grad()` and under it.
+
+    Args:
+        parameters: The call.
+        device: Where the layer lives.
+    """
+    where = devices.device(device)
+    name, values = _DRAWS[parameters.call]
+    with seeded(0):
+        layer = nn.Linear(8, 8).to(where)
+    with seeded(1):
+        try:
+            getattr(layer.weight, name)(*values)
+            said = ""
+        except RuntimeError as error:
+            said = str(error)
+    wrong = layer.weight.detach().flatten().double().cpu().sort().values
+    with seeded(1), torch.no_grad():
+        getattr(layer.weight, name)(*values)
+    right = layer.weight.detach().flatten().double().cpu().sort().values
+    call = f"module.weight.{name}({', '.join(str(value) for value in values)})"
+    return InitMistake(
+        mistake=Mistake(
+            wrong=f"def init_weights(module):\n    {call}",
+            right=f"@torch.no_grad()\ndef init_weights(module):\n    {call}",
+            wrong_cost="torch raises, and the weights are what nn.Linear drew: "
+            f"{float(wrong[0]):.2f} to {float(wrong[-1]):.2f}."
+            if said
+            else "torch raises nothing: the weights are changed.",
+            right_cost=f"The weights lie from {float(right[0]):.2f} to {float(right[-1]):.2f}.",
+            lesson="A leaf that requires a gradient may not be changed while autograd records. "
+            "Everything in torch.nn.init works under no_grad already: init.ones_(weight).",
+            source=("pytorch/audio PR 1993", "https://github.com/pytorch/audio/pull/1993"),
+        ),
+        wrong=wrong,
+        right=right,
+        title="The 64 weights, from the least to the largest",
+        x_title="rank",
+        y_title="weight",
+        log=False,
+        said=said,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Data(Parameters):
+    """Hold the std of the new weights."""
+
+    std: float = number(
+        0.02, label="std", help="Of the new weights.", minimum=0.02, maximum=0.5, step=0.02
+    )
+
+
+def through_data(parameters: Data, *, device: str = "cpu") -> InitMistake:
+    """Draw a convolution's weights anew between forward and backward, by .data and without.
+
+    Args:
+        parameters: The std of the new weights.
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+
+    def run(*, by_data: bool) -> tuple[Tensor, Tensor, str]:
+        """Return the gradient that is due, the one that came (NaN for none), and the error."""
+        with seeded(0):
+            conv = nn.Conv2d(1, 1, 3, padding=1).to(where)
+            x = torch.randn(1, 1, 4, 8).to(where).requires_grad_()
+        y = conv(x).square().sum()
+        (due,) = torch.autograd.grad(y, x, retain_graph=True)
+        with seeded(1):
+            init.normal_(conv.weight.data if by_data else conv.weight, 0.0, parameters.std)
+        try:
+            (came,) = torch.autograd.grad(y, x)
+            return due, came, ""
+        except RuntimeError as error:
+            return due, torch.full_like(due, math.nan), str(error)
+
+    due, wrong, silent = run(by_data=True)
+    _, right, said = run(by_data=False)
+    flat = [part.flatten().double().cpu() for part in (wrong, due)]
+    off = float((flat[0] - flat[1]).norm() / flat[1].norm())
+    heard = said.split(":", maxsplit=1)[0].removesuffix(".")
+    return InitMistake(
+        mistake=Mistake(
+            wrong=f"y = conv(x).square().sum()\n"
+            f"init.normal_(conv.weight.data, 0.0, {parameters.std:.2f})\ny.backward()",
+            right=f"y = conv(x).square().sum()\n"
+            f"init.normal_(conv.weight, 0.0, {parameters.std:.2f})\ny.backward()",
+            wrong_cost=f"No error, and a gradient that is off by {off:.0%}: it mixes the old "
+            "output with the new weights."
+            if not silent
+            else f"torch raises: {silent}",
+            right_cost=f"torch raises at backward, so nothing wrong goes on: {heard}."
+            if bool(right.isnan().all())
+            else "torch raises nothing.",
+            lesson="Before the first forward both lines draw the same weights. .data hides the "
+            "change from autograd; nn.init needs no .data, for it works under no_grad.",
+            source=("pytorch#6990", f"{_PYTORCH}/issues/6990"),
+        ),
+        wrong=flat[0],
+        right=flat[1],
+        title="Gradient at each pixel: what came by .data, and what y's own weights give",
+        x_title="pixel",
+        y_title="gradient",
+        log=False,
+        said="",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ByName(Parameters):
+    """Hold the std of the weights that are found."""
+
+    std: float = number(
+        0.02, label="std", help="Of what is found.", minimum=0.02, maximum=0.5, step=0.02
+    )
+
+
+def by_name(parameters: ByName, *, device: str = "cpu") -> InitMistake:
+    """Initialise a network with batch normalisation by parameter names, and by modules.
+
+    Args:
+        parameters: The std.
+        device: Where torch computes.
+    """
+    where = devices.device(device)
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(256, 64, generator=generator).to(where)
+
+    def spreads(*, named: bool) -> Tensor:
+        network = normalised_network().to(where)
+        with seeded(1):
+            for name, parameter in network.named_parameters() if named else ():
+                if "weight" in name:
+                    init.normal_(parameter, std=parameters.std)
+            for module in () if named else network:
+                if isinstance(module, nn.Linear):
+                    init.normal_(module.weight, std=parameters.std)
+        h, found = x, [x.std()]
+        with torch.no_grad():
+            for module in network:
+                h = module(h)
+                found.append(h.std())
+        return torch.stack(found).double().cpu()
+
+    wrong, right = spreads(named=True), spreads(named=False)
+    std = f"{parameters.std:.2f}"
+    return InitMistake(
+        mistake=Mistake(
+            wrong="for name, parameter in net.named_parameters():\n"
+            f'    if "weight" in name:\n        init.normal_(parameter, std={std})',
+            right="for module in net.modules():\n    if isinstance(module, nn.Linear):\n"
+            f"        init.normal_(module.weight, std={std})",
+            wrong_cost=f"BatchNorm's gamma is drawn too: the output's std is "
+            f"{float(wrong[-1]):.2g} instead of {float(right[-1]):.2g}.",
+            right_cost=f"The output's std is {float(right[-1]):.2g}: normalisation makes up for "
+            "any std of the weights.",
+            lesson="Names are a poor guide: 'weight' is also BatchNorm's gamma, which should start "
+            "at 1, and find('Conv') meets containers that have no weight. Ask isinstance.",
+            source=(
+                "createamind/vid2vid#11",
+                "https://github.com/createamind/vid2vid/issues/11",
+            ),
+        ),
+        wrong=wrong,
+        right=right,
+        title="std after each module: input, Linear, BatchNorm, ReLU, Linear, BatchNorm",
+        x_title="module",
+        y_title="std",
+    )
+
+
+def question(*, device: str = "cpu") -> Question:
+    """Ask what is left of the variance after thirty ReLU layers as nn.Linear makes them."""
+    trace = propagate("default", "relu", depth=30, width=256, batch=64, device=device)
+    left = float(trace.forward_std[-1]) ** 2
+    options = {"about 1": 0, "about 1/30": -1.5, "about 10⁻⁶": -6, "about 10⁻²³": -23}
+    power = math.log10(left)
+    return Question(
+        text="Thirty layers `relu(nn.Linear(256, 256)(x))`, no bias, as torch makes them, on inputs "
+        "of variance 1. What variance is left at the end?",
+        options=tuple(options),
+        answer=min(options, key=lambda option: abs(options[option] - power)),
+        because=f"torch gives {left:.1g}; theory {float(trace.predicted_forward_std[-1]) ** 2:.1g}. "
+        "The default's variance is 1/(3 fan_in), and ReLU halves the mean square: each layer "
+        f"keeps a sixth, and (1/6)³⁰ is {(1 / 6) ** 30:.1g}.",
+    )

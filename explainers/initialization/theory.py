@@ -1,0 +1,309 @@
+"""Predict the spread of activations and gradients, layer by layer, for infinitely wide networks.
+
+What a layer of independent weights does to its inputs is known in the limit of width: each sum of
+products becomes normal, with the variance that the weights' variance and the inputs' mean square
+give. The rest are one-dimensional integrals over that normal variable, taken here by torch.
+"""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+NORMS = ("none", "batch", "layer")
+# Points of the integrals, and how densely they lie at zero, where functions bend or jump.
+_POINTS = 201
+_DENSE = 1e-3
+_FURTHEST = 9.0
+_TINY = 1e-300
+
+
+def _leaky(x: Tensor, a: float) -> Tensor:
+    return F.leaky_relu(x, a)
+
+
+_FUNCTIONS: Mapping[str, Callable[[Tensor, float], Tensor]] = {
+    "linear": lambda x, a: x * 1.0,
+    "sigmoid": lambda x, a: torch.sigmoid(x),
+    "tanh": lambda x, a: torch.tanh(x),
+    "relu": lambda x, a: F.relu(x),
+    "leaky_relu": _leaky,
+    "selu": lambda x, a: F.selu(x),
+    "gelu": lambda x, a: F.gelu(x),
+    "silu": lambda x, a: F.silu(x),
+}
+NONLINEARITIES = tuple(_FUNCTIONS)
+"""The nonlinearities of the page, by torch's own names."""
+
+
+def apply(nonlinearity: str, x: Tensor, a: float = 0.01) -> Tensor:
+    """Apply a nonlinearity by torch's own function; `a` is leaky_relu's slope below zero."""
+    return _FUNCTIONS[nonlinearity](x, a)
+
+
+@functools.cache
+def _grid() -> tuple[Tensor, Tensor]:
+    """Return points z and weights that sum to 1: a standard normal variable for integrals.
+
+    Evenly spaced after z = dense · sinh(t): dense near zero, so that a tanh of steep slope, which
+    jumps there, is seen as well as a flat one.
+    """
+    end = torch.asinh(torch.tensor(_FURTHEST / _DENSE, dtype=torch.float64))
+    t = torch.linspace(-1, 1, _POINTS, dtype=torch.float64) * end
+    z = _DENSE * torch.sinh(t)
+    weights = torch.exp(-z.square() / 2) * torch.cosh(t)
+    return z, weights / weights.sum()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Moments:
+    """Hold what a nonlinearity f makes of a normal x of mean 0, for each variance: ``(n,)`` float64.
+
+    Attributes:
+        mean: E[f(x)].
+        square: E[f(x)²].
+        slope: E[f'(x)²], the slope by autograd.
+        along: E[x f'(x)].
+        both: E[x f'(x) f(x)].
+    """
+
+    mean: Tensor
+    square: Tensor
+    slope: Tensor
+    along: Tensor
+    both: Tensor
+
+
+def moments(nonlinearity: str, variance: Tensor, a: float = 0.01) -> Moments:
+    """Return the integrals over a normal x of mean 0, for each given variance.
+
+    Args:
+        nonlinearity: One of `NONLINEARITIES`.
+        variance: ``(n,)`` float64, not negative.
+        a: Slope of leaky_relu below zero.
+    """
+    z, weights = _grid()
+    x = (variance.sqrt()[:, None] * z).requires_grad_()
+    y = apply(nonlinearity, x, a)
+    (slope,) = torch.autograd.grad(y.sum(), x)
+    x, y = x.detach(), y.detach()
+    tilted = x * slope
+    terms = torch.stack([y, y * y, slope * slope, tilted, tilted * y]) @ weights
+    return Moments(*terms)
+
+
+def unit_gain(nonlinearity: str, a: float = 0.01) -> float:
+    """Return the gain that keeps a variance of 1 before the nonlinearity: 1/sqrt(E[f(z)²])."""
+    return float(moments(nonlinearity, torch.ones(1, dtype=torch.float64), a).square.rsqrt())
+
+
+def pull(nonlinearity: str, a: float = 0.01) -> float:
+    """Return what one layer leaves of a small deviation from that fixed point, as a factor.
+
+    Below 1 the fixed point attracts, above 1 it repels; relu and linear give 1. It is the
+    derivative of log E[f(sqrt(q) z)²] by log q at q = 1.
+    """
+    ends = torch.tensor([1e-4, -1e-4], dtype=torch.float64).exp()
+    square = moments(nonlinearity, ends, a).square
+    return float((square[0] / square[1]).log() / 2e-4)
+
+
+def predict(
+    nonlinearity: str,
+    counts: Tensor,
+    *,
+    variance: float,
+    depth: int,
+    a: float = 0.01,
+    norm: str = "none",
+    residual: bool = False,
+    units: float = math.inf,
+) -> tuple[Tensor, Tensor]:
+    """Predict the std of activations and of gradients for independent weights of mean 0.
+
+    Input and gradient of the output are standard normal. Batch normalisation holds for a large
+    batch. Of several positions (pixels) each has its own variance.
+
+    Args:
+        nonlinearity: One of `NONLINEARITIES`.
+        counts: ``(positions, positions)`` float64: entry (o, i) is how many inputs at position i
+            an output at position o sums over.
+        variance: Of each weight.
+        depth: Number of layers.
+        a: Slope of leaky_relu below zero.
+        norm: ``"none"``, ``"batch"`` or ``"layer"``, between the layer and its nonlinearity.
+        residual: Whether each layer adds to what it reads.
+        units: Values in each layer. Of the gradient one part in so many lies along the
+            activations; it grows as they do, which tells where residual sums gather a mean.
+
+    Returns:
+        Two tensors ``(depth + 1,)`` float64: after layer l, entry 0 at the input.
+
+    References:
+        Poole et al., arXiv:1606.05340; Yang et al., arXiv:1902.08129 (batch normalisation).
+    """
+    spread = counts * variance
+    square = torch.ones(len(counts), dtype=torch.float64)
+    mean, around = torch.zeros_like(square), square
+    forward, steps = [square.new_ones(())], []
+    for _ in range(depth):
+        # Batch normalisation takes out what all inputs of the batch share, and so only what
+        # differs between them reaches the nonlinearity.
+        before = spread @ (around if norm == "batch" else square)
+        scale = 1.0 if norm == "none" else float(before.mean())
+        found = moments(nonlinearity, before / scale if scale > 0 else before * 0, a)
+        kept, along = torch.zeros_like(square), found.both
+        read = square
+        if residual:
+            kept, along = square + mean * found.mean, found.both + mean * found.along
+            square = square + found.square + 2 * mean * found.mean
+            mean, around = mean + found.mean, around + found.square - found.mean.square()
+        else:
+            square, mean = found.square, found.mean
+            around = found.square - found.mean.square()
+        forward.append((square.mean() - mean.mean().square()).clamp(min=0).sqrt())
+        whole = square.mean().clamp(min=_TINY)
+        steps.append(
+            (
+                found.slope / scale if scale > 0 else found.slope * 0,
+                kept.mean() / whole,
+                along.mean() / whole,
+                read.mean().clamp(min=_TINY),
+            )
+        )
+    gradient = torch.ones(len(counts), dtype=torch.float64)
+    # Along the activations h the weights are not free: W h is known. Of the gradient's product
+    # with h a layer keeps `kept` by the way around it and `along` by the way through it.
+    product = square.mean() / units if norm == "none" else square.mean() * 0
+    backward = [gradient.new_ones(())]
+    for slope, kept, along, read in reversed(steps):
+        passed = spread.T @ (slope * gradient)
+        if residual:
+            passed = passed + gradient + product * (2 * kept + along) * along / read
+        gradient = passed
+        product = product * (kept + along).square()
+        backward.append(gradient.mean().sqrt())
+    return torch.stack(forward), torch.stack(backward[::-1])
+
+
+def predict_same(
+    nonlinearity: str, width: int, *, value: float, depth: int, a: float = 0.01, residual: bool
+) -> tuple[Tensor, Tensor]:
+    """Predict the std of activations and gradients of linear layers whose weights are all equal.
+
+    All units of a layer get the same sum, so one normal variable, the sum of the inputs, decides
+    every layer; nothing is left to average over.
+
+    Args:
+        nonlinearity: One of `NONLINEARITIES`.
+        width: Inputs and outputs of each layer.
+        value: Of every weight; 0 for zeros.
+        depth: Number of layers.
+        a: Slope of leaky_relu below zero.
+        residual: Whether each layer adds to what it reads.
+
+    Returns:
+        As `predict`.
+    """
+    z, weights = _grid()
+    root = width**0.5
+    # The sum of the inputs is root · z; each input goes with z as 1/root does.
+    own = 1.0 if residual else 0.0
+    common = torch.zeros_like(z)
+    total = root * z
+    forward, slopes = [z.new_ones(())], []
+    for _ in range(depth):
+        before = (value * total).requires_grad_()
+        y = apply(nonlinearity, before, a)
+        (slope,) = torch.autograd.grad(y.sum(), before)
+        slopes.append(slope)
+        common = own * common + y.detach()
+        total = own * root * z + width * common
+        spread = common.square() @ weights - (common @ weights).square()
+        shared = own * (own + 2 * (common * z) @ weights / root)
+        forward.append((spread + shared).clamp(min=0).sqrt())
+    # Likewise the sum of the output's gradients is root · (another normal variable).
+    reach = torch.zeros_like(z)
+    backward = [z.new_ones(())]
+    kept = 1.0  # of each output's own gradient, until the first layer without a way around
+    for slope in reversed(slopes):
+        reach = own * reach + value * slope * (root * kept + width * reach)
+        kept = kept * own
+        backward.append(
+            (reach.square() @ weights + kept * (kept + 2 * (reach @ weights) / root))
+            .clamp(min=0)
+            .sqrt()
+        )
+    return torch.stack(forward), torch.stack(backward[::-1])
+
+
+def predict_passed_on(
+    nonlinearity: str, *, depth: int, a: float = 0.01, residual: bool
+) -> tuple[Tensor, Tensor]:
+    """Predict the std where each layer passes its input on unchanged to its nonlinearity.
+
+    Args:
+        nonlinearity: One of `NONLINEARITIES`.
+        depth: Number of layers.
+        a: Slope of leaky_relu below zero.
+        residual: Whether each layer adds to what it reads.
+
+    Returns:
+        As `predict`.
+    """
+    z, weights = _grid()
+    h, own = z, 1.0 if residual else 0.0
+    forward, slopes = [z.new_ones(())], []
+    for _ in range(depth):
+        before = h.clone().requires_grad_()
+        y = apply(nonlinearity, before, a)
+        (slope,) = torch.autograd.grad(y.sum(), before)
+        slopes.append(own + slope)
+        h = own * h + y.detach()
+        forward.append((h.square() @ weights - (h @ weights).square()).clamp(min=0).sqrt())
+    reach = torch.ones_like(z)
+    backward = [z.new_ones(())]
+    for slope in reversed(slopes):
+        reach = reach * slope
+        backward.append((reach.square() @ weights).sqrt())
+    return torch.stack(forward), torch.stack(backward[::-1])
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class GainCurve:
+    """Hold what the gain does to a plain stack, as theory has it.
+
+    Attributes:
+        gains: ``(n,)`` float64.
+        std: ``(n,)`` float64: std of the last activations, at each gain.
+        unit: The gain that keeps a variance of 1 before the nonlinearity.
+        pull: What a layer leaves of a small deviation from that fixed point, as a factor.
+    """
+
+    gains: Tensor
+    std: Tensor
+    unit: float
+    pull: float
+
+
+@functools.lru_cache(maxsize=64)
+def gain_curve(nonlinearity: str, depth: int, a: float = 0.01) -> GainCurve:
+    """Return the std after `depth` linear layers without normalisation for gains from 0.2 to 3.
+
+    Args:
+        nonlinearity: One of `NONLINEARITIES`.
+        depth: Number of layers.
+        a: Slope of leaky_relu below zero.
+    """
+    gains = torch.linspace(0.2, 3.0, 57, dtype=torch.float64)
+    z, weights = _grid()
+    square, mean = torch.ones_like(gains), torch.zeros_like(gains)
+    for _ in range(depth):
+        y = apply(nonlinearity, (gains * square.sqrt())[:, None] * z, a)
+        square, mean = y.square() @ weights, y @ weights
+    std = (square - mean.square()).clamp(min=0).sqrt()
+    return GainCurve(gains, std, unit_gain(nonlinearity, a), pull(nonlinearity, a))

@@ -1,0 +1,414 @@
+"""Declare the page's parameters and compute what one setting of them shows."""
+
+import dataclasses
+import functools
+import math
+
+from explainers import devices
+from explainers.initialization import propagation, theory
+from explainers.initialization.calls import (
+    LONGEST,
+    MOST_KEPT,
+    RULE_FOR_MANY,
+    Call,
+    call,
+    read_all,
+    written_all,
+)
+from explainers.initialization.propagation import DEPTH, KINDS, WIDTH, SignalTrace
+from explainers.initialization.schemes import MODES, NONLINEARITIES, SCHEMES, gain_of
+from explainers.parameters import Parameters, Preset, choice, flag, number, text
+
+# Milliseconds that one change may take, measured on one core.
+_BUDGET = 150.0
+
+
+def _many(value: object) -> str:
+    return written_all(read_all(value))
+
+
+@dataclasses.dataclass(frozen=True)
+class Initialization(Parameters):
+    """Hold an initialiser, those kept beside it, and the network that they fill."""
+
+    scheme: str = choice(
+        "kaiming_normal",
+        tuple(SCHEMES),
+        label="scheme",
+        help="How every weight of the stack is drawn; names as in torch.nn.init.",
+    )
+    nonlinearity: str = choice(
+        "relu",
+        NONLINEARITIES,
+        label="nonlinearity",
+        help="After every layer. A scheme that takes a gain gets the one recommended for it.",
+    )
+    own_gain: bool = flag(
+        False,
+        label="a gain of my own",
+        help="Off: calculate_gain of the nonlinearity; for gelu and silu, which torch does not "
+        "know, 1/sqrt(E[f(z)²]).",
+    )
+    gain: float = number(
+        1.0,
+        label="gain",
+        help="Factor on the spread, when it is your own.",
+        minimum=0.05,
+        maximum=3.0,
+        step=0.05,
+    )
+    mode: str = choice(
+        "fan_in",
+        MODES,
+        label="mode",
+        help="kaiming divides by this fan: fan_in keeps activations, fan_out gradients.",
+    )
+    std: float = number(
+        0.1,
+        label="std",
+        help="Of normal, uniform and trunc_normal; the value of constant.",
+        minimum=0.01,
+        maximum=2.0,
+        step=0.01,
+    )
+    kept: str = text(
+        "default; xavier_normal(gain=1)",
+        label="kept",
+        help="Schemes drawn beside the one above, with semicolons between.",
+        rule=RULE_FOR_MANY,
+        read=_many,
+        longest=MOST_KEPT * LONGEST,
+    )
+    depth: int = number(
+        24,
+        label="depth",
+        help="Layers.",
+        minimum=DEPTH.minimum,
+        maximum=DEPTH.maximum,
+        step=1,
+    )
+    width: int = number(
+        128,
+        label="width",
+        help="Units of every layer; channels of a convolution.",
+        minimum=WIDTH.minimum,
+        maximum=WIDTH.maximum,
+        step=16,
+    )
+    batch: int = number(
+        64,
+        label="batch",
+        help="Inputs. Convolutions read batch/64 pictures of 8x8.",
+        minimum=16,
+        maximum=1024,
+        step=16,
+    )
+    kind: str = choice(
+        "linear",
+        KINDS,
+        label="layer",
+        help="conv: 3x3; depthwise: one 3x3 kernel per channel; transposed: 4x4, stride 2, of whose "
+        "output every second pixel goes on.",
+    )
+    norm: str = choice(
+        "none",
+        theory.NORMS,
+        label="normalisation",
+        help="Between each layer and its nonlinearity.",
+    )
+    residual: bool = flag(
+        False, label="residual", help="Each layer adds to what it reads: x + f(norm(W x))."
+    )
+    a: float = number(
+        0.01,
+        label="negative slope",
+        help="Of leaky_relu: the a of kaiming.",
+        minimum=-1.0,
+        maximum=1.0,
+        step=0.01,
+    )
+    layer: int = number(
+        24,
+        label="layer of the histograms",
+        help="Counted from 1; beyond the last it is the last.",
+        minimum=1,
+        maximum=DEPTH.maximum,
+        step=1,
+    )
+    seed: int = number(
+        0,
+        label="seed",
+        help="Of inputs, gradient and weights.",
+        minimum=0,
+        maximum=99,
+        step=1,
+    )
+
+    def call(self) -> Call:
+        """Return the scheme with the arguments that it takes."""
+        return call(
+            self.scheme,
+            gain=self.gain if self.own_gain else None,
+            mode=self.mode,
+            std=self.std,
+        )
+
+    def calls(self) -> tuple[Call, ...]:
+        """Return the scheme, then those kept that differ from it."""
+        current = self.call()
+        return (current, *(kept for kept in read_all(self.kept) if kept != current))
+
+    def shown_layer(self) -> int:
+        """Return the layer of the histograms, from 1."""
+        return min(self.layer, self.depth)
+
+
+PRESETS = (
+    Preset(
+        "ReLU, three ways",
+        "kaiming holds; xavier without relu's gain loses half the variance at each layer; the "
+        "default of nn.Linear keeps a sixth.",
+        Initialization(),
+    ),
+    Preset(
+        "tanh: small, right, large",
+        "std 0.01 fades; std 1 saturates nearly every unit, and yet the gradient explodes.",
+        Initialization(
+            scheme="xavier_normal",
+            nonlinearity="tanh",
+            kept="normal(std=0.01); normal(std=1)",
+        ),
+    ),
+    Preset(
+        "SELU's two gains",
+        "torch's gain of 3/4 fades; with 1 the activations come to rest at 1.",
+        Initialization(
+            nonlinearity="selu", own_gain=True, gain=1.0, kept="kaiming_normal", depth=30
+        ),
+    ),
+    Preset(
+        "Depthwise fans",
+        "torch counts 128 times too many outputs: xavier and fan_out collapse, fan_in holds.",
+        Initialization(
+            kind="depthwise",
+            kept="kaiming_normal(mode=fan_out); xavier_normal",
+            batch=128,
+            depth=12,
+            layer=12,
+        ),
+    ),
+    Preset(
+        "Batch norm",
+        "No scheme matters to the activations, and the gradient grows by a fifth at every layer "
+        "on its way down.",
+        Initialization(norm="batch"),
+    ),
+    Preset(
+        "Residual",
+        "Every layer adds its share: kaiming doubles the variance a layer, the default stays calm.",
+        Initialization(residual=True),
+    ),
+)
+
+_PAGES = "https://docs.pytorch.org/docs/stable"
+REFERENCES = (
+    ("torch.nn.init", f"{_PAGES}/nn.init.html"),
+    (
+        "Glorot and Bengio, Understanding the difficulty of training deep networks, 2010",
+        "https://proceedings.mlr.press/v9/glorot10a.html",
+    ),
+    ("He et al., Delving deep into rectifiers, 2015", "https://arxiv.org/abs/1502.01852"),
+    ("Klambauer et al., Self-normalizing networks, 2017", "https://arxiv.org/abs/1706.02515"),
+    (
+        "Yang et al., A mean field theory of batch normalization, 2019",
+        "https://arxiv.org/abs/1902.08129",
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """Hold one scheme and what was measured under it, or why it was refused.
+
+    Attributes:
+        call: The scheme.
+        trace: What was measured; None where it is refused.
+        problem: Why; empty where it is not.
+    """
+
+    call: Call
+    trace: SignalTrace | None
+    problem: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """Hold everything that one setting shows.
+
+    Attributes:
+        parameters: The settings.
+        current: The scheme that the controls hold.
+        kept: Those kept beside it.
+        gains: What the gain does to a plain stack of this depth and nonlinearity.
+    """
+
+    parameters: Initialization
+    current: Entry
+    kept: tuple[Entry, ...]
+    gains: theory.GainCurve
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every scheme that was measured, the current one first."""
+        return tuple(entry for entry in (self.current, *self.kept) if entry.trace)
+
+    @property
+    def problem(self) -> str:
+        """Why schemes are refused; empty where none is."""
+        return "; ".join(
+            dict.fromkeys(
+                f"{entry.call.scheme}: {entry.problem}"
+                for entry in (self.current, *self.kept)
+                if entry.problem
+            )
+        )
+
+    def gain(self, entry: Entry) -> float | None:
+        """Return the gain that a scheme has used; None where it takes none."""
+        if "gain" not in SCHEMES[entry.call.scheme].arguments:
+            return None
+        if entry.call.gain is not None:
+            return entry.call.gain
+        return gain_of(self.parameters.nonlinearity, self.parameters.a)
+
+    @property
+    def sentence(self) -> str:
+        """What becomes of the signal and its gradient under the current scheme, in words."""
+        trace = self.current.trace
+        if trace is None:
+            return ""
+        last, first = float(trace.forward_std[-1]), float(trace.backward_std[0])
+        words = (
+            f"{self.current.call}: after {trace.depth} layers the activations have a std of "
+            f"{_said(last)} (theory {_said(float(trace.predicted_forward_std[-1]))}); the gradient "
+            f"arrives with {_said(first)} of the 1 it left with."
+        )
+        dead, saturated = float(trace.dead[-1]), float(trace.saturated[-1])
+        if dead >= 0.01:
+            words += f" {dead:.0%} of the last units are 0 for every input."
+        if saturated >= 0.01:
+            words += f" {saturated:.0%} of the last activations are saturated."
+        return words
+
+
+def _said(value: float) -> str:
+    return "no finite number" if math.isnan(value) else f"{value:.3g}"
+
+
+def explain(parameters: Initialization, *, device: str = "cpu") -> View:
+    """Compute what one setting shows.
+
+    Args:
+        parameters: The settings.
+        device: Where torch computes.
+
+    Returns:
+        What was measured under every scheme. One that these settings refuse carries the reason.
+
+    Raises:
+        ValueError: The network is too large for a change to be quick, or `device` is not there.
+    """
+    devices.device(device)
+    calls = parameters.calls()
+    _afford(parameters, calls)
+    current, *kept = (
+        _entry(entry, parameters, device, index == 0) for index, entry in enumerate(calls)
+    )
+    gains = theory.gain_curve(parameters.nonlinearity, parameters.depth, parameters.a)
+    return View(parameters, current, tuple(kept), gains)
+
+
+def cost(kind: str, width: int, batch: int, scheme: str) -> float:
+    """Return about how many milliseconds one layer of one scheme takes on one core."""
+    weights = math.prod(propagation.weight_shape(kind, width))
+    values = max(batch, propagation.SIDE**2 if kind != "linear" else 0) * width
+    products = weights / width * values
+    draw = {"trunc_normal": 2e-5, "orthogonal": 1.1e-7 * width}.get(scheme, 3e-6)
+    return 0.2 + draw * weights + 4 * products / (1e8 if kind == "linear" else 5e7) + 7e-6 * values
+
+
+def _afford(parameters: Initialization, calls: tuple[Call, ...]) -> None:
+    """Refuse a network whose change would keep the reader waiting, and say what would not."""
+
+    def depth_at(width: int) -> int:
+        each = (cost(parameters.kind, width, parameters.batch, entry.scheme) for entry in calls)
+        return int(_BUDGET / sum(each))
+
+    kind, many = parameters.kind, f"{len(calls)} scheme{'s' if len(calls) > 1 else ''}"
+    most = depth_at(parameters.width)
+    if parameters.depth <= most:
+        return
+    why = f"for {many} of {kind} layers and batch {parameters.batch}, to be drawn in a moment"
+    if most >= 1:
+        raise ValueError(
+            f"depth must be at most {most} at width {parameters.width} {why}, "
+            f"got {parameters.depth}"
+        )
+    widest = max((w for w in range(16, 1025, 16) if depth_at(w) >= 1), default=16)
+    raise ValueError(f"width must be at most {widest} {why}, got {parameters.width}")
+
+
+def _entry(entry: Call, parameters: Initialization, device: str, histograms: bool) -> Entry:
+    try:
+        return Entry(
+            entry,
+            _measured(
+                entry,
+                parameters.nonlinearity,
+                parameters.depth,
+                parameters.width,
+                parameters.batch,
+                parameters.kind,
+                parameters.norm,
+                parameters.residual,
+                parameters.a,
+                parameters.seed,
+                device,
+                histograms,
+            ),
+        )
+    except ValueError as error:
+        return Entry(entry, None, str(error))
+
+
+# The kept schemes are not run again when another is chosen, nor any when another layer is looked at.
+@functools.lru_cache(maxsize=48)
+def _measured(
+    entry: Call,
+    nonlinearity: str,
+    depth: int,
+    width: int,
+    batch: int,
+    kind: str,
+    norm: str,
+    residual: bool,
+    a: float,
+    seed: int,
+    device: str,
+    histograms: bool,
+) -> SignalTrace:
+    return propagation.propagate(
+        entry.scheme,
+        nonlinearity,
+        depth=depth,
+        width=width,
+        batch=batch,
+        kind=kind,
+        norm=norm,
+        residual=residual,
+        a=a,
+        seed=seed,
+        device=device,
+        histograms=histograms,
+        **entry.arguments,
+    )
