@@ -19,7 +19,7 @@ from explainers.initialization.schemes import (
 )
 from explainers.initialization.snippet import snippet, table
 from explainers.initialization.theory import GainCurve, gain_curve, pull, unit_gain
-from explainers.initialization.training import Progress, Run, train
+from explainers.initialization.training import Progress, Run, train, train_as
 from explainers.initialization.view import PRESETS, REFERENCES, Initialization, View, explain
 
 __all__ = [
@@ -59,6 +59,7 @@ __all__ = [
     "snippet",
     "table",
     "train",
+    "train_as",
     "unit_gain",
     "view_checks",
     "written_all",

@@ -303,7 +303,7 @@ def _modes() -> Claim:
     )
 
 
-class _ConvBlock(nn.Module):
+class ConvBlock(nn.Module):
     """A container whose name has Conv in it, as many have."""
 
     def __init__(self) -> None:
@@ -315,10 +315,10 @@ def _by_class_name() -> Claim:
     def weights_init(module: nn.Module) -> None:
         name = module.__class__.__name__
         if name.find("Conv") != -1:
-            init.normal_(module.weight.data, 0.0, 0.02)  # type: ignore[arg-type, union-attr]
+            init.normal_(module.weight.data, 0.0, 0.02)  # type: ignore[arg-type]
         elif name.find("BatchNorm") != -1:
-            init.normal_(module.weight.data, 1.0, 0.02)  # type: ignore[arg-type, union-attr]
-            init.constant_(module.bias.data, 0)  # type: ignore[arg-type, union-attr]
+            init.normal_(module.weight.data, 1.0, 0.02)  # type: ignore[arg-type]
+            init.constant_(module.bias.data, 0)  # type: ignore[arg-type]
 
     with seeded(0):
         network = nn.Sequential(
@@ -326,12 +326,11 @@ def _by_class_name() -> Claim:
         )
         network.apply(weights_init)
         try:
-            nn.Sequential(_ConvBlock()).apply(weights_init)
+            nn.Sequential(ConvBlock()).apply(weights_init)
             said = ""
         except AttributeError as error:
             said = str(error)
-    conv, norm, transposed = (module.weight.detach() for module in network)
-    assert isinstance(conv, Tensor)
+    conv, norm, transposed = (module.state_dict()["weight"] for module in network)
     return Claim(
         "Searching the class name for 'Conv' and 'BatchNorm' initialises a network.",
         _INITIALISING,
@@ -365,7 +364,7 @@ def _by_parameter_name() -> Claim:
             if "weight" in name:
                 init.normal_(parameter, mean=0, std=0.01, generator=generator)
         after = float(network(x).std())
-    linear = float(network[0].weight.detach().std())  # type: ignore[union-attr, operator]
+    linear = float(network[0].state_dict()["weight"].std())
     return Claim(
         "Drawing every parameter whose name holds 'weight' from N(0, 0.01²) initialises a network.",
         _INITIALISING,
@@ -388,11 +387,10 @@ class _Net(nn.Module):
 def _visited() -> tuple[list[str], _Net]:
     order: list[str] = []
 
-    def func(module: nn.Module) -> bool:
+    def func(module: nn.Module) -> None:
         order.append(type(module).__name__.strip("_"))
         if isinstance(module, nn.Linear):
             module.weight.data.fill_(1000)
-        return True
 
     with seeded(0):
         network = _Net()
@@ -413,7 +411,7 @@ def _apply_recursion() -> Claim:
 
 def _apply_first_generation() -> Claim:
     order, network = _visited()
-    inner = float(network.deep[1][0].weight.detach())  # type: ignore[index, union-attr, operator]
+    inner = float(network.state_dict()["deep.1.0.weight"])
     return Claim(
         "apply() runs the function on the first generation of submodules.",
         _APPLY,

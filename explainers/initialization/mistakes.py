@@ -121,9 +121,9 @@ def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> InitMistake
             right="init.xavier_normal_(layer.weight)  # tanh follows",
             wrong_cost=f"The gradient grows to {float(wrong.backward_std[0]):.3g} times over "
             f"{depth} layers, {rate(wrong.backward_std)} a layer and without end.",
-            right_cost=f"The gradient arrives at {float(right.backward_std[0]):.2g} of what it was, "
-            f"and activations fade to {float(right.forward_std[-1]):.2g}: both only as powers of "
-            "the depth.",
+            right_cost=f"The gradient arrives at {float(right.backward_std[0]):.2g} of what it "
+            f"was, and activations fade to {float(right.forward_std[-1]):.2g}: both only as powers "
+            "of the depth.",
             lesson="kaiming's default is ReLU's sqrt(2). tanh has slope 1 at 0, and gain 1 is the "
             "edge where gradients neither explode nor vanish exponentially. torch's own 5/3 keeps "
             f"activations large, and the gradient grows {rate(torchs.backward_std)} a layer.",
@@ -641,11 +641,12 @@ def question(*, device: str = "cpu") -> Question:
     options = {"about 1": 0, "about 1/30": -1.5, "about 10⁻⁶": -6, "about 10⁻²³": -23}
     power = math.log10(left)
     return Question(
-        text="Thirty layers `relu(nn.Linear(256, 256)(x))`, no bias, as torch makes them, on inputs "
-        "of variance 1. What variance is left at the end?",
+        text="Thirty layers `relu(nn.Linear(256, 256)(x))`, no bias, as torch makes them, on "
+        "inputs of variance 1. What variance is left at the end?",
         options=tuple(options),
         answer=min(options, key=lambda option: abs(options[option] - power)),
-        because=f"torch gives {left:.1g}; theory {float(trace.predicted_forward_std[-1]) ** 2:.1g}. "
+        because=f"torch gives {left:.1g}, theory "
+        f"{float(trace.predicted_forward_std[-1]) ** 2:.1g}. "
         "The default's variance is 1/(3 fan_in), and ReLU halves the mean square: each layer "
         f"keeps a sixth, and (1/6)³⁰ is {(1 / 6) ** 30:.1g}.",
     )

@@ -1,4 +1,4 @@
-"""Send a signal through a stack of layers, and its gradient back, and measure both at each layer."""
+"""Send a signal through a stack of layers and its gradient back, and measure both."""
 
 import dataclasses
 import math
@@ -371,7 +371,8 @@ def _spread(values: Tensor) -> Tensor:
 def _root_mean_square(values: Tensor) -> Tensor:
     # In float64, for the squares of a gradient that has vanished lie below float32.
     wide = torch.float64 if values.device.type != "mps" else None
-    return torch.linalg.vector_norm(values, dtype=wide) / values.numel() ** 0.5
+    norm: Tensor = torch.linalg.vector_norm(values, dtype=wide)
+    return norm / math.sqrt(values.numel())
 
 
 def _column(values: list[Tensor]) -> Tensor:

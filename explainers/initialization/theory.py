@@ -61,7 +61,7 @@ def _grid() -> tuple[Tensor, Tensor]:
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Moments:
-    """Hold what a nonlinearity f makes of a normal x of mean 0, for each variance: ``(n,)`` float64.
+    """Hold what f makes of a normal x of mean 0, for each variance: ``(n,)`` float64.
 
     Attributes:
         mean: E[f(x)].
@@ -278,32 +278,44 @@ class GainCurve:
     """Hold what the gain does to a plain stack, as theory has it.
 
     Attributes:
-        gains: ``(n,)`` float64.
+        gains: ``(n,)`` float64, rising; `unit` and `torchs` are among them.
         std: ``(n,)`` float64: std of the last activations, at each gain.
         unit: The gain that keeps a variance of 1 before the nonlinearity.
         pull: What a layer leaves of a small deviation from that fixed point, as a factor.
+        torchs: What ``calculate_gain`` gives; None where torch has none.
     """
 
     gains: Tensor
     std: Tensor
     unit: float
     pull: float
+    torchs: float | None
+
+    def std_at(self, gain: float) -> float:
+        """Return the std at one of the gains."""
+        return float(self.std[(self.gains - gain).abs().argmin()])
 
 
 @functools.lru_cache(maxsize=64)
-def gain_curve(nonlinearity: str, depth: int, a: float = 0.01) -> GainCurve:
+def gain_curve(
+    nonlinearity: str, depth: int, a: float = 0.01, torchs: float | None = None
+) -> GainCurve:
     """Return the std after `depth` linear layers without normalisation for gains from 0.2 to 3.
 
     Args:
         nonlinearity: One of `NONLINEARITIES`.
         depth: Number of layers.
         a: Slope of leaky_relu below zero.
+        torchs: What ``calculate_gain`` gives; None where torch has none.
     """
-    gains = torch.linspace(0.2, 3.0, 57, dtype=torch.float64)
+    unit = unit_gain(nonlinearity, a)
+    extra = [unit] if torchs is None else [unit, torchs]
+    even = torch.linspace(0.2, 3.0, 57, dtype=torch.float64)
+    gains = torch.cat([even, even.new_tensor(extra)]).sort().values
     z, weights = _grid()
     square, mean = torch.ones_like(gains), torch.zeros_like(gains)
     for _ in range(depth):
         y = apply(nonlinearity, (gains * square.sqrt())[:, None] * z, a)
         square, mean = y.square() @ weights, y @ weights
     std = (square - mean.square()).clamp(min=0).sqrt()
-    return GainCurve(gains, std, unit_gain(nonlinearity, a), pull(nonlinearity, a))
+    return GainCurve(gains, std, unit, pull(nonlinearity, a), torchs)

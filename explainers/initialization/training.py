@@ -13,6 +13,7 @@ from explainers.initialization import schemes, theory
 from explainers.initialization.calls import Call
 from explainers.initialization.propagation import normed
 from explainers.initialization.schemes import SCHEMES
+from explainers.initialization.view import Initialization
 from explainers.parameters import Number
 from explainers.schedulers import spirals
 
@@ -20,6 +21,7 @@ HIDDEN = 32
 STEPS = 300
 _BATCH = 32
 _RATE = 0.02
+_DEEPEST = 12
 _DEPTH = Number("depth", "Hidden layers.", 1, 20, 1, integer=True)
 
 
@@ -154,3 +156,26 @@ def train(
             yield now
             if math.isnan(now.loss):
                 return
+
+
+def train_as(parameters: Initialization, entry: Call, *, device: str = "cpu") -> Iterator[Progress]:
+    """Train under the page's settings: their nonlinearity, norm and seed, at most 12 layers.
+
+    Args:
+        parameters: The settings of the page.
+        entry: The scheme of the hidden layers.
+        device: Where torch computes.
+
+    Yields:
+        As `train`.
+    """
+    yield from train(
+        entry,
+        parameters.nonlinearity,
+        depth=min(parameters.depth, _DEEPEST),
+        a=parameters.a,
+        norm=parameters.norm,
+        residual=parameters.residual,
+        seed=parameters.seed,
+        device=device,
+    )

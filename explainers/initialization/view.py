@@ -16,7 +16,14 @@ from explainers.initialization.calls import (
     written_all,
 )
 from explainers.initialization.propagation import DEPTH, KINDS, WIDTH, SignalTrace
-from explainers.initialization.schemes import MODES, NONLINEARITIES, SCHEMES, gain_of
+from explainers.initialization.schemes import (
+    MODES,
+    NONLINEARITIES,
+    SCHEMES,
+    TORCH_GAINS,
+    bound,
+    gain_of,
+)
 from explainers.parameters import Parameters, Preset, choice, flag, number, text
 
 # Milliseconds that one change may take, measured on one core.
@@ -107,8 +114,8 @@ class Initialization(Parameters):
         "linear",
         KINDS,
         label="layer",
-        help="conv: 3x3; depthwise: one 3x3 kernel per channel; transposed: 4x4, stride 2, of whose "
-        "output every second pixel goes on.",
+        help="conv: 3x3. depthwise: one 3x3 kernel per channel. transposed: 4x4, stride 2; every "
+        "second pixel of what it gives goes on.",
     )
     norm: str = choice(
         "none",
@@ -281,6 +288,10 @@ class View:
             return entry.call.gain
         return gain_of(self.parameters.nonlinearity, self.parameters.a)
 
+    def bound(self, entry: Entry) -> float | None:
+        """Return the largest size that a scheme lets a weight have; None where it has no bound."""
+        return None if entry.trace is None else bound(entry.call.scheme, entry.trace.asked_std)
+
     @property
     def sentence(self) -> str:
         """What becomes of the signal and its gradient under the current scheme, in words."""
@@ -324,7 +335,10 @@ def explain(parameters: Initialization, *, device: str = "cpu") -> View:
     current, *kept = (
         _entry(entry, parameters, device, index == 0) for index, entry in enumerate(calls)
     )
-    gains = theory.gain_curve(parameters.nonlinearity, parameters.depth, parameters.a)
+    torchs = None
+    if parameters.nonlinearity in TORCH_GAINS:
+        torchs = gain_of(parameters.nonlinearity, parameters.a)
+    gains = theory.gain_curve(parameters.nonlinearity, parameters.depth, parameters.a, torchs)
     return View(parameters, current, tuple(kept), gains)
 
 
@@ -381,7 +395,7 @@ def _entry(entry: Call, parameters: Initialization, device: str, histograms: boo
         return Entry(entry, None, str(error))
 
 
-# The kept schemes are not run again when another is chosen, nor any when another layer is looked at.
+# Kept schemes are not run again when another is chosen, nor any for another layer's histograms.
 @functools.lru_cache(maxsize=48)
 def _measured(
     entry: Call,

@@ -1,0 +1,283 @@
+"""Draw what `explainers.initialization` computes."""
+
+import math
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from figures import style
+from figures.curves import Curves, Line, Mark
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from explainers.initialization import Call, InitMistake, Run, View
+
+_LARGEST = 1e38  # that a chart in single precision holds
+_PARTS = ("activations", "gradients", "weights")
+
+
+def see(view: "View") -> tuple[str | Curves, ...]:
+    """Draw both spreads by layer, a layer's histograms, what was asked and got, and the gain."""
+    if not view.entries:
+        return ()
+    return (*_spreads(view), _layer(view), _gain(view))
+
+
+def _spreads(view: "View") -> tuple[Curves, Curves]:
+    return (
+        _by_layer(
+            view,
+            "forward_std",
+            "activations",
+            f"Spread of activations, layer by layer ({_network(view)}; pale: theory)",
+            250,
+        ),
+        _by_layer(
+            view,
+            "backward_std",
+            "gradients",
+            "Spread of gradients, on their way from the last layer to the input",
+            210,
+        ),
+    )
+
+
+def _by_layer(view: "View", name: str, what: str, title: str, height: int) -> Curves:
+    lines, words = [], []
+    for entry in view.entries:
+        measured = getattr(entry.trace, name)
+        predicted = getattr(entry.trace, f"predicted_{name}")
+        label = str(entry.call)
+        lines.append(Line(label, _within(measured)))
+        if not predicted.isnan().all():
+            lines.append(Line(label, _within(predicted), faint=True))
+        words.append(
+            f"{label}: {_said(measured[0])} at the input, {_said(measured[-1])} after layer "
+            f"{len(measured) - 1}."
+        )
+    return Curves(
+        lines=tuple(lines),
+        title=title,
+        x_title="layer (0 is the input)",
+        y_title=f"std of {what}",
+        log=True,
+        height=height,
+        alt=f"Std of {what}, measured. " + " ".join(words),
+    )
+
+
+def _network(view: "View") -> str:
+    parameters = view.parameters
+    norm = {"none": "", "batch": ", batch norm", "layer": ", layer norm"}[parameters.norm]
+    return f"{parameters.kind}, {parameters.nonlinearity}{norm}" + (
+        ", residual" if parameters.residual else ""
+    )
+
+
+def _within(values: "Tensor") -> "Tensor":
+    return values.masked_fill(values.abs() > _LARGEST, math.nan)
+
+
+def _said(value: "Tensor | float") -> str:
+    value = float(value)
+    return "no finite number" if math.isnan(value) else f"{value:.3g}"
+
+
+def _layer(view: "View") -> str:
+    """Return the histograms of the chosen layer, the view in words, and the table of schemes."""
+    return (
+        f'<div><p class="words">{escape(view.sentence)}</p>{_histograms(view)}{_table(view)}</div>'
+    )
+
+
+def _histograms(view: "View") -> str:
+    trace = view.current.trace
+    if trace is None or trace.histograms is None:
+        return ""
+    layer = view.parameters.shown_layer()
+    figures = []
+    for part, counts, ends in zip(
+        _PARTS, trace.histograms.counts, trace.histograms.ends, strict=True
+    ):
+        low, high = (float(end) for end in ends[layer - 1])
+        title = f"{part}, layer {layer}"
+        if math.isnan(low):
+            figures.append(_figure(f"{title}<br>beyond float32", ""))
+            continue
+        figures.append(_figure(f"{title}<br>{low:.3g} to {high:.3g}", _bars(counts[layer - 1])))
+    alt = f"Histograms of layer {layer}: {', '.join(_PARTS)} of {view.current.call}."
+    return (
+        f'<div class="row" style="margin-top:.75rem" role="img" aria-label="{escape(alt)}">'
+        f"{''.join(figures)}</div>"
+    )
+
+
+def _figure(caption: str, bars: str) -> str:
+    return (
+        f'<figure style="flex:1 1 120px"><figcaption>{caption}</figcaption>'
+        f'<svg viewBox="0 0 205 64">{bars}<path d="M0 63.5H205" stroke="{style.NEUTRAL}"/></svg>'
+        "</figure>"
+    )
+
+
+def _bars(counts: "Tensor") -> str:
+    """Return bars as one path; one that towers over the others is cut, and its share said."""
+    values = [float(value) for value in counts]
+    total = sum(values)
+    first, second = sorted(values, reverse=True)[:2]
+    top = max(min(first, 2.5 * second), 1e-9) if second > 0 else first
+    path = "".join(
+        f"M{5 * index + 0.5:g} 63v-{min(58.0, 50 * value / top):.1f}h4V63z"
+        for index, value in enumerate(values)
+        if value
+    )
+    label = ""
+    if first > top and second > 0:
+        at = 5 * values.index(first)
+        side = "start" if at < 100 else "end"
+        x = at + 8 if at < 100 else at - 4
+        label = (
+            f'<text x="{x}" y="12" font-size="11" text-anchor="{side}" '
+            f'fill="currentColor">{first / total:.0%} here</text>'
+        )
+    return f'<path d="{path}" fill="{style.BLUE}"/>{label}'
+
+
+def _table(view: "View") -> str:
+    layer = view.parameters.shown_layer()
+    head = ("scheme", "fan_in, fan_out", "counted", "gain", "bound", "std asked", "std got")
+    rows = []
+    for entry in view.entries:
+        trace = entry.trace
+        assert trace is not None
+        gain, bound = view.gain(entry), view.bound(entry)
+        cells = (
+            escape(str(entry.call)).replace("_", "_<wbr>"),
+            f"{trace.fans[0]}, {trace.fans[1]}",
+            f"{trace.connections[0]:.4g}, {trace.connections[1]:.4g}",
+            "none" if gain is None else f"{gain:.4g}",
+            "none" if bound is None else f"{bound:.4g}",
+            "none" if math.isnan(trace.asked_std) else f"{trace.asked_std:.4g}",
+            f"{trace.weight_std[layer - 1]:.4g}",
+        )
+        rows.append(
+            "<tr>"
+            + "".join(
+                f'<td data-label="{name}">{cell}</td>'
+                for name, cell in zip(head, cells, strict=True)
+            )
+            + "</tr>"
+        )
+    return (
+        '<table class="plain"><thead><tr>'
+        + "".join(f'<th scope="col">{name}</th>' for name in head)
+        + f"</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _gain(view: "View") -> Curves:
+    found, parameters = view.gains, view.parameters
+    std = found.std.masked_fill((found.std < 1e-12) | (found.std > 1e12), math.nan)
+    marks = [
+        Mark(found.unit, std_at, f"fixed point: gain {found.unit:.4g}", "circle")
+        for std_at in (found.std_at(found.unit),)
+        if 1e-12 < std_at < 1e12
+    ]
+    if found.torchs is not None and abs(found.torchs - found.unit) > 1e-6:
+        at = found.std_at(found.torchs)
+        if 1e-12 < at < 1e12:
+            marks.append(Mark(found.torchs, at, f"calculate_gain: {found.torchs:.4g}", "triangle"))
+    gain, trace = view.gain(view.current), view.current.trace
+    plain = parameters.kind == "linear" and parameters.norm == "none" and not parameters.residual
+    if plain and gain is not None and trace is not None:
+        measured = float(trace.forward_std[-1])
+        if 1e-12 < measured < 1e12:
+            marks.append(Mark(gain, measured, f"this network, measured: {measured:.3g}", "cross"))
+    if abs(found.pull - 1) < 1e-6:
+        rest = "where every spread is kept"
+    elif found.pull < 1:
+        rest = f"which attracts: a layer leaves {found.pull:.0%} of a deviation"
+    else:
+        rest = f"which repels: a layer makes {found.pull:.0%} of a deviation"
+    return Curves(
+        lines=(Line("theory, plain linear stack", std, found.gains),),
+        title=f"What the gain does in {parameters.depth} layers of {parameters.nonlinearity}: "
+        f"fixed point {found.unit:.4g}, {rest}",
+        x_title="gain",
+        y_title="std after the last layer",
+        log=True,
+        marks=tuple(marks),
+        height=200,
+        alt=f"The gain that keeps a variance of 1 before {parameters.nonlinearity} is "
+        f"{found.unit:.4g}, {rest}.",
+    )
+
+
+def init_mistake(result: "InitMistake", *, wrong: bool) -> tuple[str | Curves, ...]:
+    """Draw what both lines give, the one that runs first, with the argument or torch's error."""
+    chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
+    values = {"wrong": _within(result.wrong), "right": _within(result.right)}
+    lines = [
+        Line(f"the {chosen} line", values[chosen], result.x),
+        Line(f"the {other} line", values[other], result.x),
+        *(Line(name, _within(row), result.x) for name, row in result.others.items()),
+    ]
+    curves = Curves(
+        lines=tuple(lines),
+        title=result.title,
+        x_title=result.x_title,
+        y_title=result.y_title,
+        log=result.log,
+        height=240,
+        alt=f"{result.title}. The {chosen} line ends at {_said(values[chosen][-1])}, the {other} "
+        f"one at {_said(values[other][-1])}.",
+    )
+    text = list(result.steps)
+    if wrong and result.said:
+        text.append(f"torch says: {result.said}")
+    if not text:
+        return (curves,)
+    return curves, f"<div><pre>{escape(chr(10).join(text))}</pre></div>"
+
+
+def training(calls: Sequence["Call"], runs: Sequence["Run"]) -> Curves:
+    """Draw the loss over all points against the step, for each scheme that has trained."""
+    lines, words = [], []
+    for call, run in zip(calls, runs, strict=True):
+        last = run.last
+        lines.append(Line(f"{call}: {last.accuracy:.0%} right", _within(run.loss), run.done))
+        words.append(f"{call} ends at a loss of {_said(last.loss)}, {last.accuracy:.0%} right.")
+    return Curves(
+        lines=tuple(lines),
+        title="Loss over all points while the same network trains from each scheme",
+        x_title="step of SGD",
+        y_title="loss (binary cross-entropy)",
+        log=True,
+        height=300,
+        alt=" ".join(words),
+    )
+
+
+def thumbnail(view: "View") -> str:
+    """Return the home card's picture as SVG: spread by layer, on a log axis, for each scheme."""
+    low, high = math.inf, -math.inf
+    curves = []
+    for entry in view.entries:
+        assert entry.trace is not None
+        row = [math.log10(float(v)) for v in entry.trace.forward_std if float(v) > 0]
+        curves.append(row)
+        low, high = min(low, *row), max(high, *row)
+    paths = []
+    for colour, row in zip((style.BLUE, style.ORANGE, style.GREEN), curves, strict=False):
+        points = "L".join(
+            f"{14 + 212 * index / max(1, len(row) - 1):.1f} "
+            f"{16 + 86 * (high - value) / max(high - low, 1e-9):.1f}"
+            for index, value in enumerate(row)
+        )
+        paths.append(f'<path d="M{points}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 120" width="240" height="120">'
+        f'<path d="M14 106H226M14 14V106" fill="none" stroke="{style.NEUTRAL}"/>'
+        f"{''.join(paths)}</svg>"
+    )

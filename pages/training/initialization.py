@@ -1,0 +1,173 @@
+"""Initialisation: how large should the first weights be?"""
+
+import dataclasses
+
+import streamlit as st
+
+from explainers import initialization as topic
+from explainers.initialization import mistakes
+from figures import initialization as figures
+from ui import figure, frame, proofs, sentences
+from ui.frame import Lesson
+
+SLUG = "initialization"
+page = frame.Frame(SLUG, topic.PRESETS)
+controls, device = page.controls, frame.device()
+
+
+def put(*parts: str, **changes: object) -> None:
+    """Set some of the settings, from a callback, and draw those parts of the controls again."""
+    page.set(dataclasses.replace(page.settings(), **changes))
+    page.changed(also=parts)
+
+
+def keep() -> None:
+    """Lay the scheme on show beside those to come."""
+    settings = page.settings()
+    kept = (*topic.read_all(settings.kept), settings.call())
+    put("kept list", "kept", kept=topic.written_all(tuple(dict.fromkeys(kept))[-topic.MOST_KEPT :]))
+
+
+def draw_scheme() -> None:
+    """Draw the scheme, and the arguments that it takes."""
+    choose("scheme", tuple(topic.SCHEMES), "scheme")
+    spec = topic.SCHEMES[page.value("scheme")]
+    st.caption(spec.summary)
+    if "mode" in spec.arguments:
+        controls.draw("mode")
+    if "std" in spec.arguments:
+        controls.draw("std")
+    if "gain" in spec.arguments:
+        controls.draw("own_gain", on_change={"own_gain": lambda: page.changed(also=("scheme",))})
+        if page.value("own_gain"):
+            controls.draw("gain")
+
+
+def choose(name: str, options: tuple[str, ...], part: str) -> None:
+    """Draw a list to choose from: twelve long names in a row would fill the column."""
+    spec = page.kind.specs()[name]
+    key = f"{SLUG}.{name}.list"
+    st.session_state[key] = page.value(name)
+    st.selectbox(
+        spec.label,
+        options,
+        key=key,
+        help=spec.help,
+        on_change=lambda: put(part, **{name: st.session_state[key]}),
+    )
+
+
+def draw_nonlinearity() -> None:
+    """Draw the nonlinearity, and leaky_relu's slope."""
+    choose("nonlinearity", topic.NONLINEARITIES, "nonlinearity")
+    if page.value("nonlinearity") == "leaky_relu":
+        controls.draw("a")
+
+
+def draw_kept() -> None:
+    """Draw what is kept, and the buttons that keep and forget."""
+    kept = [str(entry) for entry in topic.read_all(page.value("kept"))]
+    chosen = f"{SLUG}.chosen"
+    with st.container(horizontal=True, gap="xsmall"):
+        st.button("Keep this scheme", icon=":material/add_chart:", on_click=keep)
+        st.button("Forget all", disabled=not kept, on_click=lambda: put("kept list", kept=""))
+    if kept:
+        st.session_state[chosen] = kept
+        st.pills(
+            "Kept (click one to forget it)",
+            kept,
+            selection_mode="multi",
+            key=chosen,
+            on_change=lambda: put("kept list", kept="; ".join(st.session_state[chosen])),
+        )
+
+
+def draw_controls() -> None:
+    """Draw the scheme, the network that it fills, and what is kept."""
+    left, right = st.columns(2)
+    with left:
+        page.part("scheme", draw_scheme)
+    with right:
+        page.part("nonlinearity", draw_nonlinearity)
+        controls.draw("depth")
+        controls.draw("width")
+    page.part("kept list", draw_kept)
+    controls.draw("kind")
+    controls.draw("norm")
+    controls.draw("residual", "layer")
+    with st.popover("Batch, seed, schemes as code", icon=":material/tune:"):
+        controls.draw("batch")
+        controls.draw("seed")
+        controls.draw("kept", on_change={"kept": lambda: page.changed(also=("kept list", "kept"))})
+
+
+def draw_view() -> None:
+    """Draw both spreads by layer, the chosen layer, and why a scheme was refused."""
+    view = page.explain(lambda settings: topic.explain(settings, device=device))
+    if view.problem:
+        sentences.warn(f"{view.problem}.")
+    figure.draw(figures.see(view), key=f"{SLUG}.see")
+    page.live_checks(topic.view_checks(view, device=device))
+
+
+def learn() -> None:
+    """Train the same small network from each scheme on show."""
+    state = st.session_state
+    settings = page.settings()
+    runs: list[topic.Run] = state.setdefault(f"{SLUG}.runs", [])
+    calls = [c for c in settings.calls() if topic.SCHEMES[c.scheme].least_dimensions < 3]
+    left, right = st.columns(2)
+    again = left.button("Train again", icon=":material/replay:", key=f"{SLUG}.again")
+    bar = st.progress(0.0)
+    place = st.empty()
+    if again or state.get(f"{SLUG}.trained") != settings:
+        right.button("Stop", icon=":material/stop:", key=f"{SLUG}.stop")
+        state[f"{SLUG}.trained"] = settings
+        runs.clear()
+        # A click on Stop ends the run at its next report.
+        for index, call in enumerate(calls):
+            runs.append(topic.Run())
+            for report in topic.train_as(settings, call, device=device):
+                runs[index].reports.append(report)
+                bar.progress((index + report.done / report.steps) / len(calls))
+    if runs := [run for run in runs if run.reports]:
+        with place.container():
+            figure.draw(figures.training(calls[: len(runs)], runs), key=f"{SLUG}.training")
+
+
+def take(settings: topic.Initialization) -> tuple[str, list[frame.Download]]:
+    """Return the code of every scheme on show, and what was measured."""
+    view = topic.explain(settings, device=device)
+    return topic.snippet(settings, device=device), [
+        frame.Download("All layers (.csv)", f"{SLUG}.csv", lambda: topic.table(view), "text/csv")
+    ]
+
+
+page.see(draw_controls, draw_view)
+page.mistakes(
+    *(
+        Lesson(title, parameters, run, figures.init_mistake)
+        for title, parameters, run in (
+            ("xavier with relu", mistakes.XavierRelu(), mistakes.xavier_relu),
+            ("the default, a = √5", mistakes.Default(), mistakes.default),
+            ("kaiming with tanh", mistakes.KaimingTanh(), mistakes.kaiming_tanh),
+            ("all weights equal", mistakes.Symmetry(), mistakes.symmetry),
+            ("counting fans", mistakes.Fans(), mistakes.count_fans),
+            ("trunc_normal_ bounds", mistakes.Truncated(), mistakes.truncated),
+            ("SELU's two gains", mistakes.Selu(), mistakes.selu),
+            ("fill_ in place", mistakes.InPlace(), mistakes.in_place),
+            ("through .data", mistakes.Data(), mistakes.through_data),
+            ("by parameter name", mistakes.ByName(), mistakes.by_name),
+        )
+    )
+)
+page.proof(proofs.of(SLUG, device))
+page.learn(
+    "The same small network, data and batches from each scheme on show: a stack of up to 12 "
+    "hidden layers of 32 units parts two spirals.",
+    "Train from every scheme on show",
+    learn,
+)
+page.take(take)
+page.predict(topic.question(device=device))
+page.references(topic.REFERENCES)
