@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from explainers.initialization import Call, InitMistake, Run, View
 
 _LARGEST = 1e38  # that a chart in single precision holds
+# Beyond these the gain's chart would show nothing but a steep line.
+_SEEN = (1e-9, 1e9)
 _PARTS = ("activations", "gradients", "weights")
 
 
@@ -146,7 +148,16 @@ def _bars(counts: "Tensor") -> str:
 
 def _table(view: "View") -> str:
     layer = view.parameters.shown_layer()
-    head = ("scheme", "fan_in, fan_out", "counted", "gain", "bound", "std asked", "std got")
+    head = (
+        "scheme",
+        "fan_in, fan_out",
+        "counted",
+        "gain",
+        "bound",
+        "std asked, got",
+        "dead",
+        "saturated",
+    )
     rows = []
     for entry in view.entries:
         trace = entry.trace
@@ -158,8 +169,10 @@ def _table(view: "View") -> str:
             f"{trace.connections[0]:.4g}, {trace.connections[1]:.4g}",
             "none" if gain is None else f"{gain:.4g}",
             "none" if bound is None else f"{bound:.4g}",
-            "none" if math.isnan(trace.asked_std) else f"{trace.asked_std:.4g}",
-            f"{trace.weight_std[layer - 1]:.4g}",
+            ("none" if math.isnan(trace.asked_std) else f"{trace.asked_std:.4g}")
+            + f", {trace.weight_std[layer - 1]:.4g}",
+            f"{trace.dead[layer - 1]:.0%}",
+            f"{trace.saturated[layer - 1]:.0%}",
         )
         rows.append(
             "<tr>"
@@ -178,22 +191,17 @@ def _table(view: "View") -> str:
 
 def _gain(view: "View") -> Curves:
     found, parameters = view.gains, view.parameters
-    std = found.std.masked_fill((found.std < 1e-12) | (found.std > 1e12), math.nan)
-    marks = [
-        Mark(found.unit, std_at, f"fixed point: gain {found.unit:.4g}", "circle")
-        for std_at in (found.std_at(found.unit),)
-        if 1e-12 < std_at < 1e12
-    ]
+    std = found.std.masked_fill((found.std < _SEEN[0]) | (found.std > _SEEN[1]), math.nan)
+    marks = [(found.unit, found.std_at(found.unit), "fixed point: gain {:.4g}", "circle")]
     if found.torchs is not None and abs(found.torchs - found.unit) > 1e-6:
-        at = found.std_at(found.torchs)
-        if 1e-12 < at < 1e12:
-            marks.append(Mark(found.torchs, at, f"calculate_gain: {found.torchs:.4g}", "triangle"))
+        marks.append(
+            (found.torchs, found.std_at(found.torchs), "calculate_gain: {:.4g}", "triangle")
+        )
     gain, trace = view.gain(view.current), view.current.trace
     plain = parameters.kind == "linear" and parameters.norm == "none" and not parameters.residual
-    if plain and gain is not None and trace is not None:
-        measured = float(trace.forward_std[-1])
-        if 1e-12 < measured < 1e12:
-            marks.append(Mark(gain, measured, f"this network, measured: {measured:.3g}", "cross"))
+    # On another mark its words would cover that one's.
+    if plain and gain is not None and trace and all(abs(gain - at) > 0.02 for at, *_ in marks):
+        marks.append((gain, float(trace.forward_std[-1]), "measured at {:.4g}", "cross"))
     if abs(found.pull - 1) < 1e-6:
         rest = "where every spread is kept"
     elif found.pull < 1:
@@ -207,7 +215,11 @@ def _gain(view: "View") -> Curves:
         x_title="gain",
         y_title="std after the last layer",
         log=True,
-        marks=tuple(marks),
+        marks=tuple(
+            Mark(at, value, words.format(at), symbol)
+            for at, value, words, symbol in marks
+            if _SEEN[0] < value < _SEEN[1]
+        ),
         height=200,
         alt=f"The gain that keeps a variance of 1 before {parameters.nonlinearity} is "
         f"{found.unit:.4g}, {rest}.",

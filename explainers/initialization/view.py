@@ -135,7 +135,7 @@ class Initialization(Parameters):
         step=0.01,
     )
     layer: int = number(
-        24,
+        12,
         label="layer of the histograms",
         help="Counted from 1; beyond the last it is the last.",
         minimum=1,
@@ -201,7 +201,7 @@ PRESETS = (
             kept="kaiming_normal(mode=fan_out); xavier_normal",
             batch=128,
             depth=12,
-            layer=12,
+            layer=6,
         ),
     ),
     Preset(
@@ -299,21 +299,15 @@ class View:
         if trace is None:
             return ""
         last, first = float(trace.forward_std[-1]), float(trace.backward_std[0])
-        words = (
-            f"{self.current.call}: after {trace.depth} layers the activations have a std of "
-            f"{_said(last)} (theory {_said(float(trace.predicted_forward_std[-1]))}); the gradient "
-            f"arrives with {_said(first)} of the 1 it left with."
+        return (
+            f"{self.current.call}, {trace.depth} layers: activations end at a std of {_said(last)} "
+            f"(theory {_said(float(trace.predicted_forward_std[-1]))}), gradients at "
+            f"{_said(first)} (theory {_said(float(trace.predicted_backward_std[0]))})."
         )
-        dead, saturated = float(trace.dead[-1]), float(trace.saturated[-1])
-        if dead >= 0.01:
-            words += f" {dead:.0%} of the last units are 0 for every input."
-        if saturated >= 0.01:
-            words += f" {saturated:.0%} of the last activations are saturated."
-        return words
 
 
 def _said(value: float) -> str:
-    return "no finite number" if math.isnan(value) else f"{value:.3g}"
+    return "no number" if math.isnan(value) else f"{value:.3g}"
 
 
 def explain(parameters: Initialization, *, device: str = "cpu") -> View:
