@@ -117,7 +117,7 @@ def _histograms(view: "View") -> str:
 
 def _figure(caption: str, bars: str) -> str:
     return (
-        f'<figure style="flex:1 1 120px"><figcaption>{caption}</figcaption>'
+        f'<figure style="flex:1 1 92px"><figcaption>{caption}</figcaption>'
         f'<svg viewBox="0 0 205 64">{bars}<path d="M0 63.5H205" stroke="{style.NEUTRAL}"/></svg>'
         "</figure>"
     )
@@ -250,13 +250,15 @@ def init_mistake(result: "InitMistake", *, wrong: bool) -> tuple[str | Curves, .
         text.append(f"torch says: {result.said}")
     if not text:
         return (curves,)
-    return curves, f"<div><pre>{escape(chr(10).join(text))}</pre></div>"
+    said = f"<div><pre>{escape(chr(10).join(text))}</pre></div>"
+    # An argument comes before what follows from it; an error after what was tried.
+    return (said, curves) if result.steps else (curves, said)
 
 
 def training(calls: Sequence["Call"], runs: Sequence["Run"]) -> Curves:
-    """Draw the loss over all points against the step, for each scheme that has trained."""
+    """Draw the loss over all points against the step, for each scheme that has begun to train."""
     lines, words = [], []
-    for call, run in zip(calls, runs, strict=True):
+    for call, run in zip(calls, runs, strict=False):
         last = run.last
         lines.append(Line(f"{call}: {last.accuracy:.0%} right", _within(run.loss), run.done))
         words.append(f"{call} ends at a loss of {_said(last.loss)}, {last.accuracy:.0%} right.")

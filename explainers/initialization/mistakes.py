@@ -67,7 +67,7 @@ def xavier_relu(parameters: XavierRelu, *, device: str = "cpu") -> InitMistake:
         parameters: The depth.
         device: Where torch computes.
     """
-    shared = {"depth": parameters.depth, "width": 256, "batch": 64, "device": device}
+    shared = {"depth": parameters.depth, "width": 128, "batch": 64, "device": device}
     wrong = propagate("xavier_normal", "relu", gain=1.0, **shared)  # type: ignore[arg-type]
     right = propagate("kaiming_normal", "relu", **shared)  # type: ignore[arg-type]
     lost = float((wrong.forward_std[1:] / wrong.forward_std[:-1])[1:].log().mean().exp()) ** 2
@@ -86,7 +86,7 @@ def xavier_relu(parameters: XavierRelu, *, device: str = "cpu") -> InitMistake:
         ),
         wrong=wrong.forward_std,
         right=right.forward_std,
-        title="Activations of a ReLU stack, 256 units",
+        title="Activations of a ReLU stack, 128 units",
         others={"theory, wrong line": wrong.predicted_forward_std},
     )
 
@@ -95,7 +95,7 @@ def xavier_relu(parameters: XavierRelu, *, device: str = "cpu") -> InitMistake:
 class KaimingTanh(Parameters):
     """Hold the depth of a tanh stack."""
 
-    depth: int = number(60, label="depth", help="Layers.", minimum=10, maximum=60, step=1)
+    depth: int = number(50, label="depth", help="Layers.", minimum=10, maximum=60, step=1)
 
 
 def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> InitMistake:
@@ -107,7 +107,7 @@ def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> InitMistake
     """
     depth = parameters.depth
     wrong, right, torchs = (
-        propagate("kaiming_normal", "tanh", depth=depth, width=192, batch=64, gain=g, device=device)
+        propagate("kaiming_normal", "tanh", depth=depth, width=128, batch=48, gain=g, device=device)
         for g in (math.sqrt(2), 1.0, float(init.calculate_gain("tanh")))
     )
 
@@ -134,7 +134,7 @@ def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> InitMistake
         ),
         wrong=wrong.backward_std,
         right=right.backward_std,
-        title="Gradients on their way down through tanh, 192 units",
+        title="Gradients on their way down through tanh, 128 units",
         y_title="std of gradients",
         others={"gain 5/3, calculate_gain": torchs.backward_std},
     )
@@ -146,7 +146,7 @@ class Default(Parameters):
 
     depth: int = number(30, label="depth", help="Layers.", minimum=2, maximum=40, step=1)
     fan_in: int = number(
-        256, label="fan_in", help="Units of every layer.", minimum=32, maximum=320, step=32
+        128, label="fan_in", help="Units of every layer.", minimum=32, maximum=256, step=32
     )
 
 
@@ -264,7 +264,7 @@ def _trained(scheme: str, device: str) -> tuple[Tensor, int]:
     bias = torch.zeros(8, device=where, requires_grad=True)
     optimizer = torch.optim.Adam([first, second, bias], lr=0.05)
     losses = []
-    for _ in range(121):
+    for _ in range(81):
         loss = F.mse_loss(F.linear(torch.tanh(F.linear(x, first, bias)), second), target)
         losses.append(loss.detach())
         optimizer.zero_grad()
@@ -426,7 +426,7 @@ def selu(parameters: Selu, *, device: str = "cpu") -> InitMistake:
         parameters: The depth.
         device: Where torch computes.
     """
-    shared = {"depth": parameters.depth, "width": 256, "batch": 64, "device": device}
+    shared = {"depth": parameters.depth, "width": 128, "batch": 64, "device": device}
     wrong = propagate("kaiming_normal", "selu", **shared)  # type: ignore[arg-type]
     right = propagate("kaiming_normal", "selu", gain=1.0, **shared)  # type: ignore[arg-type]
     small, one = (float(trace.forward_std[-1]) for trace in (wrong, right))
@@ -446,7 +446,7 @@ def selu(parameters: Selu, *, device: str = "cpu") -> InitMistake:
         ),
         wrong=wrong.forward_std,
         right=right.forward_std,
-        title="Activations of a SELU stack, 256 units",
+        title="Activations of a SELU stack, 128 units",
         others={"theory, wrong line": wrong.predicted_forward_std},
     )
 
@@ -636,12 +636,12 @@ def by_name(parameters: ByName, *, device: str = "cpu") -> InitMistake:
 
 def question(*, device: str = "cpu") -> Question:
     """Ask what is left of the variance after thirty ReLU layers as nn.Linear makes them."""
-    trace = propagate("default", "relu", depth=30, width=256, batch=64, device=device)
+    trace = propagate("default", "relu", depth=30, width=128, batch=48, device=device)
     left = float(trace.forward_std[-1]) ** 2
     options = {"about 1": 0, "about 1/30": -1.5, "about 10⁻⁶": -6, "about 10⁻²³": -23}
     power = math.log10(left)
     return Question(
-        text="Thirty layers `relu(nn.Linear(256, 256)(x))`, no bias, as torch makes them, on "
+        text="Thirty layers `relu(nn.Linear(128, 128)(x))`, no bias, as torch makes them, on "
         "inputs of variance 1. What variance is left at the end?",
         options=tuple(options),
         answer=min(options, key=lambda option: abs(options[option] - power)),

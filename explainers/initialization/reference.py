@@ -17,15 +17,21 @@ def _exp(x: Array) -> Array:
     return np.exp(np.minimum(x, 0))
 
 
+def _sigmoid(x: Array) -> Array:
+    # exp would overflow far below 0.
+    half: Array = (1 + np.tanh(x / 2)) / 2
+    return half
+
+
 FUNCTIONS: Mapping[str, Callable[[Array, float], Array]] = {
     "linear": lambda x, a: x,
-    "sigmoid": lambda x, a: 1 / (1 + np.exp(-x)),
+    "sigmoid": lambda x, a: _sigmoid(x),
     "tanh": lambda x, a: np.tanh(x),
     "relu": lambda x, a: np.maximum(x, 0),
     "leaky_relu": lambda x, a: np.where(x > 0, x, a * x),
     "selu": lambda x, a: _SCALE * np.where(x > 0, x, _ALPHA * (_exp(x) - 1)),
     "gelu": lambda x, a: x * (1 + _ERF(x / math.sqrt(2))) / 2,
-    "silu": lambda x, a: x / (1 + np.exp(-x)),
+    "silu": lambda x, a: x * _sigmoid(x),
 }
 """Every nonlinearity of the page, written out."""
 

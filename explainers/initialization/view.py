@@ -179,7 +179,7 @@ PRESETS = (
     ),
     Preset(
         "tanh: small, right, large",
-        "std 0.01 fades; std 1 saturates nearly every unit, and yet the gradient explodes.",
+        "std 0.01 fades; std 1 saturates four units in five, and yet the gradient explodes.",
         Initialization(
             scheme="xavier_normal",
             nonlinearity="tanh",
@@ -195,7 +195,8 @@ PRESETS = (
     ),
     Preset(
         "Depthwise fans",
-        "torch counts 128 times too many outputs: xavier and fan_out collapse, fan_in holds.",
+        "torch counts 128 times too many outputs: xavier and fan_out collapse. fan_in only "
+        "wanders, for a sum of nine terms leaves much to chance.",
         Initialization(
             kind="depthwise",
             kept="kaiming_normal(mode=fan_out); xavier_normal",

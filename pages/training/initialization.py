@@ -3,6 +3,7 @@
 import dataclasses
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explainers import initialization as topic
 from explainers.initialization import mistakes
@@ -23,9 +24,8 @@ def put(*parts: str, **changes: object) -> None:
 
 def keep() -> None:
     """Lay the scheme on show beside those to come."""
-    settings = page.settings()
-    kept = (*topic.read_all(settings.kept), settings.call())
-    put("kept list", "kept", kept=topic.written_all(tuple(dict.fromkeys(kept))[-topic.MOST_KEPT :]))
+    kept = dict.fromkeys((*topic.read_all(page.value("kept")), page.settings().call()))
+    put("kept list", "kept", kept=topic.written_all(tuple(kept)[-topic.MOST_KEPT :]))
 
 
 def draw_scheme() -> None:
@@ -118,8 +118,7 @@ def learn() -> None:
     calls = [c for c in settings.calls() if topic.SCHEMES[c.scheme].least_dimensions < 3]
     left, right = st.columns(2)
     again = left.button("Train again", icon=":material/replay:", key=f"{SLUG}.again")
-    bar = st.progress(0.0)
-    place = st.empty()
+    bar, place = st.progress(0.0), st.empty()
     if again or state.get(f"{SLUG}.trained") != settings:
         right.button("Stop", icon=":material/stop:", key=f"{SLUG}.stop")
         state[f"{SLUG}.trained"] = settings
@@ -130,9 +129,16 @@ def learn() -> None:
             for report in topic.train_as(settings, call, device=device):
                 runs[index].reports.append(report)
                 bar.progress((index + report.done / report.steps) / len(calls))
-    if runs := [run for run in runs if run.reports]:
+            draw_training(place, calls, runs)
+    else:
+        draw_training(place, calls, runs)
+
+
+def draw_training(place: DeltaGenerator, calls: list[topic.Call], runs: list[topic.Run]) -> None:
+    """Draw every run that has begun."""
+    if begun := [run for run in runs if run.reports]:
         with place.container():
-            figure.draw(figures.training(calls[: len(runs)], runs), key=f"{SLUG}.training")
+            figure.draw(figures.training(calls, begun), key=f"{SLUG}.training.{len(begun)}")
 
 
 def take(settings: topic.Initialization) -> tuple[str, list[frame.Download]]:
