@@ -83,7 +83,7 @@ def _within(values: "Tensor") -> "Tensor":
 
 def _said(value: "Tensor | float") -> str:
     value = float(value)
-    return "no finite number" if math.isnan(value) else f"{value:.3g}"
+    return "no number" if math.isnan(value) else f"{value:.3g}"
 
 
 def _layer(view: "View") -> str:

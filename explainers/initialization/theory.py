@@ -311,7 +311,7 @@ def gain_curve(
     unit = unit_gain(nonlinearity, a)
     extra = [unit] if torchs is None else [unit, torchs]
     even = torch.linspace(0.2, 3.0, 57, dtype=torch.float64)
-    gains = torch.cat([even, even.new_tensor(extra)]).sort().values
+    gains = torch.cat([even, even.new_tensor(extra)]).unique()
     z, weights = _grid()
     square, mean = torch.ones_like(gains), torch.zeros_like(gains)
     for _ in range(depth):
