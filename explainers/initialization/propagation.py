@@ -66,7 +66,6 @@ class SignalTrace:
             tells one input from another.
         asked_std: What the scheme asks of each weight; NaN for dirac, whose ones are placed.
         weight_std: ``(depth,)``: std of each layer's weights.
-        largest_weight: ``(depth,)``: largest size of a weight in each layer.
         fans: fan_in and fan_out of a layer, as torch counts them.
         connections: True mean number of inputs per output, and of outputs per input.
         histograms: Of each layer, where asked for.
@@ -81,7 +80,6 @@ class SignalTrace:
     signal_std: Tensor
     asked_std: float
     weight_std: Tensor
-    largest_weight: Tensor
     fans: tuple[int, int]
     connections: tuple[float, float]
     histograms: Histograms | None = None
@@ -167,7 +165,7 @@ def propagate(
     gradient = torch.randn(shape, generator=generator).to(where)
     weights, outputs, dead, saturated = [], [h], [], []
     for _ in range(depth):
-        weight = schemes.fill(
+        weight = schemes.drawn(
             torch.empty(weight_shape(kind, width)),
             scheme,
             gain=gain,
@@ -210,7 +208,6 @@ def propagate(
         signal_std=_column([_signal(output) for output in outputs]),
         asked_std=asked,
         weight_std=_column([_spread(weight) for weight in weights]),
-        largest_weight=_column([weight.abs().max() for weight in weights]),
         fans=schemes.fans(weights[0]),
         connections=(float(counts.sum(1).mean()), float(counts.sum(0).mean())),
         histograms=_histograms(outputs[1:], gradients[1:], weights) if histograms else None,

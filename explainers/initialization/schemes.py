@@ -1,6 +1,7 @@
 """Declare every initialiser of the page once: what it draws, with which spread, by which call."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 from typing import get_args
@@ -185,9 +186,20 @@ def gain_of(nonlinearity: str, a: float = 0.01) -> float:
         https://docs.pytorch.org/docs/stable/nn.init.html#torch.nn.init.calculate_gain
     """
     checked("zeros", gain=None, nonlinearity=nonlinearity, a=a, mode="fan_in", std=0.0)
+    return _factor(None, nonlinearity, a)
+
+
+def _factor(gain: float | None, nonlinearity: str, a: float) -> float:
+    """Return the gain, or the recommended one for None."""
+    if gain is not None:
+        return float(gain)
     if nonlinearity in TORCH_GAINS:
         return float(init.calculate_gain(nonlinearity, float(a)))  # type: ignore[arg-type]
-    return theory.unit_gain(nonlinearity, a)
+    return _unit_gain(nonlinearity, a)
+
+
+# Asked for at every layer of a stack.
+_unit_gain = functools.lru_cache(maxsize=64)(theory.unit_gain)
 
 
 def expected_std(
@@ -233,7 +245,7 @@ def expected_std(
     ):
         if isinstance(fan, bool) or not isinstance(fan, int) or fan < 1:
             raise ValueError(f"{name} must be a whole number of 1 or more, got {shown(fan)}")
-    factor = gain_of(nonlinearity, a) if gain is None else float(gain)
+    factor = _factor(gain, nonlinearity, a)
     match scheme:
         case "default":
             return 1 / math.sqrt(3 * fan_in)
@@ -325,7 +337,33 @@ def fill(
                 "got dirac"
             )
         raise ValueError(_TOO_FLAT.format(tuple(weight.shape)))
-    factor = gain_of(nonlinearity, a) if gain is None else float(gain)
+    return drawn(
+        weight,
+        scheme,
+        gain=gain,
+        nonlinearity=nonlinearity,
+        a=a,
+        mode=mode,
+        std=std,
+        groups=groups,
+        generator=generator,
+    )
+
+
+def drawn(
+    weight: Tensor,
+    scheme: str,
+    *,
+    gain: float | None,
+    nonlinearity: str,
+    a: float,
+    mode: str,
+    std: float,
+    groups: int,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """Do what `fill` does, for arguments that are checked already."""
+    factor = _factor(gain, nonlinearity, a)
     match scheme:
         case "default":
             init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)

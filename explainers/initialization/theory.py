@@ -86,6 +86,29 @@ def moments(nonlinearity: str, variance: Tensor, a: float = 0.01) -> Moments:
         variance: ``(n,)`` float64, not negative.
         a: Slope of leaky_relu below zero.
     """
+    if nonlinearity in _HOMOGENEOUS:
+        # f(r x) = r f(x) for every r above 0: one integral serves all variances.
+        one = _at_one(nonlinearity, a)
+        root = variance.sqrt()
+        return Moments(
+            mean=one.mean * root,
+            square=one.square * variance,
+            slope=one.slope.expand_as(variance),
+            along=one.along * root,
+            both=one.both * variance,
+        )
+    return _integrated(nonlinearity, variance, a)
+
+
+_HOMOGENEOUS = ("linear", "relu", "leaky_relu")
+
+
+@functools.lru_cache(maxsize=64)
+def _at_one(nonlinearity: str, a: float) -> Moments:
+    return _integrated(nonlinearity, torch.ones(1, dtype=torch.float64), a)
+
+
+def _integrated(nonlinearity: str, variance: Tensor, a: float) -> Moments:
     z, weights = _grid()
     x = (variance.sqrt()[:, None] * z).requires_grad_()
     y = apply(nonlinearity, x, a)

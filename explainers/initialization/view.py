@@ -212,7 +212,7 @@ PRESETS = (
         Initialization(norm="batch"),
     ),
     Preset(
-        "Residual",
+        "Residual sums",
         "Every layer adds its share: kaiming doubles the variance a layer, the default stays calm.",
         Initialization(residual=True),
     ),

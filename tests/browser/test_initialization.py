@@ -37,7 +37,7 @@ def test_another_scheme_changes_curves_sentence_address_and_its_own_controls(
 
 def test_a_gain_of_ones_own_brings_its_slider_and_moves_the_curve(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/initialization")
-    slider = page.locator('[role=slider][aria-label="gain"]')
+    slider = page.get_by_role("slider", name="gain")
     expect(slider).to_have_count(0)
     page.get_by_text("a gain of my own").click()
     settled(page)
