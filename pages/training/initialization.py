@@ -1,15 +1,16 @@
 """Initialisation: how large should the first weights be?"""
 
 import dataclasses
+from collections.abc import Iterator
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from explainers import initialization as topic
 from explainers.initialization import mistakes
 from figures import initialization as figures
 from ui import figure, frame, proofs, sentences
 from ui.frame import Lesson
+from ui.training import training
 
 SLUG = "initialization"
 page = frame.Frame(SLUG, topic.PRESETS)
@@ -112,33 +113,26 @@ def draw_view() -> None:
 
 def learn() -> None:
     """Train the same small network from each scheme on show."""
-    state = st.session_state
     settings = page.settings()
-    runs: list[topic.Run] = state.setdefault(f"{SLUG}.runs", [])
     calls = [c for c in settings.calls() if topic.SCHEMES[c.scheme].least_dimensions < 3]
-    left, right = st.columns(2)
-    again = left.button("Train again", icon=":material/replay:", key=f"{SLUG}.again")
-    bar, place = st.progress(0.0), st.empty()
-    if again or state.get(f"{SLUG}.trained") != settings:
-        right.button("Stop", icon=":material/stop:", key=f"{SLUG}.stop")
-        state[f"{SLUG}.trained"] = settings
-        runs.clear()
-        # A click on Stop ends the run at its next report.
-        for index, call in enumerate(calls):
-            runs.append(topic.Run())
-            for report in topic.train_as(settings, call, device=device):
-                runs[index].reports.append(report)
-                bar.progress((index + report.done / report.steps) / len(calls))
-            draw_training(place, calls, runs)
-    else:
-        draw_training(place, calls, runs)
+    training(
+        f"{SLUG}.runs",
+        (settings, device),
+        lambda: trained(settings, calls),
+        lambda runs, key: figure.draw(figures.training(calls, runs), key=key),
+    )
 
 
-def draw_training(place: DeltaGenerator, calls: list[topic.Call], runs: list[topic.Run]) -> None:
-    """Draw every run that has begun."""
-    if begun := [run for run in runs if run.reports]:
-        with place.container():
-            figure.draw(figures.training(calls, begun), key=f"{SLUG}.training.{len(begun)}")
+def trained(
+    settings: topic.Initialization, calls: list[topic.Call]
+) -> Iterator[tuple[float, list[topic.Run]]]:
+    """Train from one scheme after the other, report by report."""
+    runs: list[topic.Run] = []
+    for index, call in enumerate(calls):
+        runs.append(topic.Run())
+        for report in topic.train_as(settings, call, device=device):
+            runs[index].reports.append(report)
+            yield (index + report.done / report.steps) / len(calls), runs
 
 
 def take(settings: topic.Initialization) -> tuple[str, list[frame.Download]]:
