@@ -88,6 +88,7 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
             y_range=logarithmic or (0.0, 5.0),
             height=240,
             alt=alt,
+            group=f"focal_loss.{parameters.against}",
         ),
         Curves(
             lines=tuple(slopes),
@@ -99,6 +100,7 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
             height=200,
             alt=f"Under gamma = {parameters.gamma:g} the gradient is at most "
             f"{family.gradient[now].max():.3g}, under gamma = 0 {family.gradient[0].max():.3g}.",
+            group=f"focal_loss.{parameters.against}",
         ),
         Curves(
             lines=(Line(f"gamma = {parameters.gamma:g}", lighter, probability),),
@@ -110,6 +112,7 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
             marks=tuple(marks),
             height=170,
             alt=" ".join(f"{mark.words}." for mark in marks),
+            group="focal_loss.p_t",
         ),
     )
 

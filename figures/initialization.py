@@ -66,6 +66,7 @@ def _by_layer(view: "View", name: str, what: str, title: str, height: int) -> Cu
         log=True,
         height=height,
         alt=f"Std of {what}, measured. " + " ".join(words),
+        group="initialization.layers",
     )
 
 
