@@ -326,14 +326,15 @@ class Parameters:
                     refused.append(f"{name} must be {error}")
         return cls(**values), tuple(refused)
 
+    def spelled(self) -> dict[str, str]:
+        """Return every field by name, as it stands in an address."""
+        return {name: spec.spell(getattr(self, name)) for name, spec in self.specs().items()}
+
     def address(self) -> dict[str, str]:
         """Return what an address must spell to restore these settings: all but the defaults."""
         defaults = self.defaults()
-        return {
-            name: spec.spell(getattr(self, name))
-            for name, spec in self.specs().items()
-            if getattr(self, name) != defaults[name]
-        }
+        spelled = self.spelled()
+        return {name: spelled[name] for name in spelled if getattr(self, name) != defaults[name]}
 
     def values(self) -> dict[str, Any]:
         """Return every field by name, in order."""

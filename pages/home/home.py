@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from ui import address, catalogue, home
+from ui import address, catalogue, home, tour
 
 address.leave()
 st.title("Torch Loupe", anchor=False)
 st.markdown(
     "See what PyTorch does: move a control and watch the rule hold, make the classic mistake and "
     "watch it break. Every picture is computed by torch, now, and checked beside an independent "
-    "reference."
+    "reference. New here? [Take the tour](#tour)."
 )
 query = st.text_input(
     "Find a page",
@@ -27,3 +27,6 @@ for chapter in catalogue.CHAPTERS:
     if pages:
         st.header(chapter, anchor=False)
         home.cards(pages)
+if not query:
+    st.header("A tour in ten stops", anchor="tour")
+    tour.draw()

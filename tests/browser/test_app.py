@@ -25,7 +25,7 @@ from tests.browser.harness import (
     slider,
     wait_for_query,
 )
-from ui import catalogue
+from ui import catalogue, tour
 
 PAGES = pytest.mark.parametrize("entry", catalogue.PAGES, ids=lambda entry: entry.slug)
 NewContext = Callable[..., BrowserContext]
@@ -154,6 +154,24 @@ def test_home_leads_to_a_page_and_back_and_search_filters(page: Page, app_url: s
     page.go_back()
     settled(page, quiet_ms=400)
     assert urlsplit(page.url).path == "/"
+    assert errors == []
+
+
+def test_the_tour_leads_to_each_stop_with_its_settings(page: Page, app_url: str) -> None:
+    errors = console_errors(page)
+    open_page(page, app_url)
+    for stop in tour.STOPS:
+        page.get_by_role(
+            "link", name=re.compile(rf"^(.*\b)?{tour.STOPS.index(stop) + 1}\. ")
+        ).click()
+        entry = catalogue.page(stop.slug)
+        (preset,) = [preset for preset in entry.topic.PRESETS if preset.name == stop.preset]
+        # It sets every control anew, whatever an earlier stop has left behind.
+        wait_for_query(page, preset.parameters.address())
+        expect(page.get_by_text(f"Notice: {preset.notice}")).to_be_visible()
+        settled(page)
+        page.get_by_test_id("stSidebar").get_by_role("link", name="Home").click()
+        settled(page, quiet_ms=400)
     assert errors == []
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from explainers.parameters import Choice, Flag, Number, Numbers, Text
-from ui import catalogue
+from ui import catalogue, tour
 
 SHELL = str(catalogue.ROOT / "ui" / "shell.py")
 PAGES = pytest.mark.parametrize("page", catalogue.PAGES, ids=lambda page: page.slug)
@@ -70,7 +70,9 @@ def test_home_shows_a_card_for_every_page() -> None:
     links = [link.value for link in tester.main.page_link]
     for page in catalogue.PAGES:
         assert any(page.title in link for link in links)
-    assert len(links) == len(catalogue.PAGES)
+    stops = [link for link in links if any(stop.title in link for stop in tour.STOPS)]
+    assert len(links) == len(catalogue.PAGES) + len(stops)
+    assert len(stops) == len(tour.STOPS)
 
 
 @PAGES

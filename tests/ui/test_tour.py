@@ -1,0 +1,25 @@
+"""The tour: ten stops, over every chapter, each with settings that its page takes."""
+
+import pytest
+
+from ui import catalogue, tour
+
+STOPS = pytest.mark.parametrize("stop", tour.STOPS, ids=lambda stop: stop.title)
+
+
+def test_there_are_ten_stops_in_reading_order_over_every_chapter() -> None:
+    assert len(tour.STOPS) == 10
+    pages = [catalogue.page(stop.slug) for stop in tour.STOPS]
+    assert {page.chapter for page in pages} == set(catalogue.CHAPTERS)
+    assert len({stop.title for stop in tour.STOPS}) == 10
+
+
+@STOPS
+def test_a_stops_address_sets_every_control(stop: tour.Stop) -> None:
+    presets = catalogue.page(stop.slug).topic.PRESETS
+    (preset,) = [preset for preset in presets if preset.name == stop.preset]
+    kind = type(preset.parameters)
+    assert set(stop.query) == set(kind.specs())
+    restored, refused = kind.parse(stop.query)
+    assert refused == ()
+    assert restored == preset.parameters

@@ -1,0 +1,106 @@
+"""Lead through the pages in ten stops, each a page with its settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ui import catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Name one stop: a page, one of its presets, and what to try there."""
+
+    slug: str
+    preset: str
+    title: str
+    words: str
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The address's query that sets every control of the page as the preset has it."""
+        presets = catalogue.page(self.slug).topic.PRESETS
+        (found,) = [preset for preset in presets if preset.name == self.preset]
+        spelled: Mapping[str, str] = found.parameters.spelled()
+        return spelled
+
+
+STOPS = (
+    Stop(
+        "affine_grid",
+        "A quarter turn",
+        "Turn a picture",
+        "Hover an output pixel: theta says where it reads, not where it goes.",
+    ),
+    Stop(
+        "affine_grid",
+        "Wide, uncorrected",
+        "A turn that shears",
+        "The same theta on a wide picture. Switch keep_aspect on.",
+    ),
+    Stop(
+        "interpolate",
+        "nearest drifts",
+        "Two kinds of nearest",
+        "Change nearest to nearest-exact and see the arrows move.",
+    ),
+    Stop(
+        "interpolate",
+        "A step overshoots",
+        "Values that were never there",
+        "Bicubic leaves [0, 1] beside an edge. Drag a sample.",
+    ),
+    Stop(
+        "float_formats",
+        "An update that vanishes",
+        "An update that vanishes",
+        "1 + 2**-12 in float16. Try bfloat16, then float32.",
+    ),
+    Stop(
+        "autocast",
+        "Too large for float16",
+        "Which operation overflows",
+        "Push the size of the inputs, then choose bfloat16.",
+    ),
+    Stop(
+        "grad_scaler",
+        "Three bad batches",
+        "A step left out",
+        "Press Next call until update, and watch the scale.",
+    ),
+    Stop(
+        "focal_loss",
+        "Many easy negatives",
+        "Who owns the loss",
+        "Move gamma: the easy negatives' share falls.",
+    ),
+    Stop(
+        "schedulers",
+        "Past T_max",
+        "The rate that climbs back",
+        "Cosine does not stop at T_max. Take another scheduler.",
+    ),
+    Stop(
+        "initialization",
+        "ReLU, three ways",
+        "A signal that dies",
+        "Raise the depth: nn.Linear's default is gone by layer 10.",
+    ),
+)
+"""Every stop, in order."""
+
+
+def draw() -> None:
+    """Draw the stops as links, in order."""
+    with st.grid(2, min_column_width=320, gap="small"):
+        for number, stop in enumerate(STOPS, 1):
+            page = catalogue.page(stop.slug)
+            with st.container():
+                st.page_link(
+                    page.file,
+                    label=f"**{number}. {stop.title}**",
+                    icon=page.icon,
+                    query_params=dict(stop.query),
+                )
+                st.caption(stop.words)
