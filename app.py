@@ -21,6 +21,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 app = st.App(
     SCRIPT,
     lifespan=lifespan,
-    middleware=server.MIDDLEWARE,
+    middleware=server.middleware(),
+    routes=server.routes(),
     on_script_error=server.say_what_happened,
 )

@@ -4,17 +4,29 @@ import contextlib
 import gc
 import importlib
 import logging
+import os
 import pkgutil
+import re
 import secrets
+import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import anyio.to_thread
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("torch_loupe")
+
+METRICS = "TORCH_LOUPE_METRICS"
+"""Environment: "1" serves ``/healthz`` and ``/metrics``. Keep both from strangers."""
+WORKER = "TORCH_LOUPE_WORKER"
+"""Environment: this process's name among several behind one proxy (see `deploy/`)."""
+WORKER_COOKIE = "torch_loupe_worker"
 
 # Streamlit builds its components from blob: modules, Plotly compiles with eval and styles inline.
 _CONTENT_SECURITY_POLICY = "; ".join(
@@ -60,7 +72,59 @@ class ResponseHeaders:
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-MIDDLEWARE = (Middleware(ResponseHeaders),)
+class Named:
+    """Give readers a cookie with the name of the process that answers them.
+
+    A session lives in one process. A proxy that goes by this cookie sends all that belongs to the
+    session there; and once another process had to step in, to that one.
+    """
+
+    def __init__(self, app: ASGIApp, name: str) -> None:
+        """Wrap an ASGI app; `name` is what the proxy knows this process by."""
+        self._app, self._name = app, name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on; where the browser's cookie says otherwise, set it."""
+        if (
+            scope["type"] != "http"
+            or HTTPConnection(scope).cookies.get(WORKER_COOKIE) == self._name
+        ):
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                cookie = f"{WORKER_COOKIE}={self._name}; Path=/; HttpOnly; SameSite=Lax"
+                MutableHeaders(scope=message).append("Set-Cookie", cookie)
+            await send(message)
+
+        await self._app(scope, receive, send_with_cookie)
+
+
+def middleware() -> list[Middleware]:
+    """Return what stands around the app, as the environment asks.
+
+    Raises:
+        ValueError: The worker's name would not do in a cookie.
+    """
+    around = [Middleware(ResponseHeaders)]
+    if name := os.environ.get(WORKER, ""):
+        if not re.fullmatch(r"[a-z0-9-]{1,32}", name):
+            raise ValueError(f"{WORKER} must be 1 to 32 of a-z, 0-9 and -, got {name}")
+        around.append(Middleware(Named, name=name))
+    if metered():
+        around.append(Middleware(importlib.import_module("ui.metrics").Metered))
+    return around
+
+
+def routes() -> list[BaseRoute]:
+    """Return the addresses beside Streamlit's own, as the environment asks."""
+    return list(importlib.import_module("ui.metrics").ROUTES) if metered() else []
+
+
+def metered() -> bool:
+    """Return whether the environment asks for health and metrics."""
+    return os.environ.get(METRICS) == "1"
 
 
 def get_ready() -> None:
@@ -106,6 +170,23 @@ def freeze_after_first_run(page: str) -> None:
         gc.freeze()
 
 
+def send_at_once() -> None:
+    """Turn Nagle's algorithm off on the TCP sockets that this process listens on.
+
+    A run's messages are many and small. With the algorithm on, those after the first wait until
+    the reader's machine has confirmed it, for which it takes up to 40 ms: longer than a run. What
+    a socket accepts inherits the option. asyncio sets it only where the socket names its protocol,
+    which Streamlit's does not.
+    """
+    for entry in Path("/dev/fd").glob("*"):  # none on Windows
+        with (
+            contextlib.suppress(OSError),  # closed meanwhile, or no TCP socket
+            socket.fromfd(int(entry.name), socket.AF_INET, socket.SOCK_STREAM) as found,
+        ):
+            if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 @contextlib.asynccontextmanager
 async def warm_start() -> AsyncIterator[None]:
     """Get ready in a thread before the server takes its first visitor.
@@ -113,6 +194,7 @@ async def warm_start() -> AsyncIterator[None]:
     The server calls itself healthy only when it is: a first visitor would otherwise wait for the
     imports, and a load balancer would send one.
     """
+    send_at_once()
     await anyio.to_thread.run_sync(get_ready)
     yield
 
@@ -127,6 +209,8 @@ def say_what_happened(error: BaseException) -> bool:
         True: Streamlit shows nothing of its own.
     """
     code = secrets.token_hex(3)
+    if metered():
+        importlib.import_module("ui.metrics").EXCEPTIONS.labels(type(error).__name__).inc()
     log.error("exception %s", code, exc_info=error)
     st.error(
         "Something went wrong on our side, and your settings are kept. Change a control or "

@@ -2,11 +2,12 @@
 
 import logging
 import re
+import socket
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ui import sentences
+from ui import sentences, server
 
 
 def broken() -> None:
@@ -40,3 +41,33 @@ def test_a_strangers_text_has_no_markup_left(text: str) -> None:
     escaped = sentences.plain(text)
     assert escaped.replace("\\", "") == text
     assert not re.search(r"(?<!\\)[`*_\[\]()<>$:]", escaped)
+
+
+def test_what_the_server_accepts_sends_at_once() -> None:
+    # Made as Streamlit makes it: without the protocol, so that asyncio leaves the option alone.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        server.send_at_once()
+        with socket.create_connection(listening.getsockname()):
+            accepted, _ = listening.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_health_metrics_and_names_are_off_unless_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in (server.METRICS, server.WORKER):
+        monkeypatch.delenv(name, raising=False)
+    assert server.routes() == []
+    assert [entry.cls for entry in server.middleware()] == [server.ResponseHeaders]
+
+
+@pytest.mark.parametrize("name", ["one;Path=/", "ONE", "a b", "a" * 33])
+def test_a_worker_whose_name_would_break_its_cookie_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(server.WORKER, name)
+    with pytest.raises(ValueError, match="must be 1 to 32 of a-z, 0-9 and -, got"):
+        server.middleware()

@@ -1,0 +1,82 @@
+"""Counting reads the messages that pass, and costs next to nothing."""
+
+import statistics
+import time
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from ui import metrics
+
+ASK = BackMsg(rerun_script=ClientState(query_string="degrees=30")).SerializeToString()
+EARLY = ForwardMsg(script_finished=ForwardMsg.FINISHED_EARLY_FOR_RERUN).SerializeToString()
+DONE = ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY).SerializeToString()
+
+
+def element(size: int) -> bytes:
+    message = ForwardMsg()
+    message.metadata.delta_path.extend((0, 3, 1))
+    message.delta.new_element.markdown.body = "x" * size
+    return message.SerializeToString()
+
+
+def navigation(slug: str) -> bytes:
+    message = ForwardMsg()
+    message.navigation.page_script_hash = f"hash of {slug}"
+    for other in ("", "affine_grid", "schedulers"):
+        page = message.navigation.app_pages.add()
+        page.page_script_hash, page.url_pathname = f"hash of {other}", other
+    return message.SerializeToString()
+
+
+def test_a_rerun_ends_with_its_last_run_and_belongs_to_the_page_on_show() -> None:
+    watch = metrics.Watch()
+    watch.received(ASK)
+    assert watch.sent(element(100)) is None
+    assert watch.sent(EARLY) is None
+    assert watch.sent(navigation("schedulers")) is None
+    elapsed = watch.sent(DONE)
+    assert elapsed is not None and elapsed >= 0
+    assert watch.page == "schedulers"
+    # What nobody asked for is no rerun of a reader's.
+    assert watch.sent(DONE) is None
+
+
+def test_the_wait_counts_from_the_first_of_several_changes() -> None:
+    watch = metrics.Watch()
+    watch.received(ASK)
+    time.sleep(0.02)
+    watch.received(ASK)
+    elapsed = watch.sent(DONE)
+    assert elapsed is not None and elapsed >= 0.02
+
+
+def test_home_has_a_name_and_a_broken_message_is_left_to_streamlit() -> None:
+    watch = metrics.Watch()
+    watch.sent(navigation("affine_grid"))
+    watch.sent(navigation(""))
+    assert watch.page == metrics.HOME
+    watch.received(b"\xff\xff\xff")
+    assert watch.sent(DONE) is None
+
+
+@pytest.fixture
+def rerun() -> list[bytes]:
+    """Give the messages of a heavy rerun: 300 kB in 130 elements."""
+    return [navigation("schedulers"), *(element(2_300) for _ in range(130)), DONE]
+
+
+def test_counting_costs_less_than_a_millisecond_per_rerun(rerun: list[bytes]) -> None:
+    times = []
+    for _ in range(50):
+        watch = metrics.Watch()
+        start = time.perf_counter()
+        watch.received(ASK)
+        for message in rerun:
+            elapsed = watch.sent(message)
+        assert elapsed is not None
+        metrics.RERUNS.labels(watch.page).observe(elapsed)
+        times.append(time.perf_counter() - start)
+    assert statistics.median(times) < 1e-3
