@@ -37,8 +37,8 @@ run: $(RUN) ## Serve the app (PORT=8501)
 test: $(DEV) ## Run every test, the browser's too (ARGS='-k name')
 	$(PY) -m pytest $(ARGS)
 
-test-quick: $(DEV) ## Run the tests that need no browser
-	$(PY) -m pytest -m 'not browser' $(ARGS)
+test-quick: $(DEV) ## Run the tests that need neither browser nor server
+	$(PY) -m pytest -m 'not browser and not server' $(ARGS)
 
 lint: $(DEV) ## Check style, types and the direction of imports
 	$(PY) -m ruff check .

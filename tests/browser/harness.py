@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,17 +55,19 @@ _CLIENT_PROBE = re.compile(r"/[^/]+/_stcore/(health|host-config)")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running Streamlit server: its address and what it has logged."""
+    """A running Streamlit server: its address, its process, and what it has logged."""
 
     url: str
     log_path: Path
+    pid: int
 
     def log(self) -> str:
         """Return everything that the server has printed so far."""
         return self.log_path.read_text(errors="replace")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -98,21 +100,25 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def serving(script: str | Path, *extra_args: str) -> Iterator[Server]:
+def serving(
+    script: str | Path, *extra_args: str, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """Serve `script` from the repository's root until the block ends.
 
     Args:
         script: Path of the script or ASGI app, absolute or relative to the repository's root.
         extra_args: More options for ``streamlit run``.
+        environment: What to add to this process's.
 
     Raises:
         RuntimeError: The server ended, or was not healthy in two minutes; with its log.
     """
-    port = _free_port()
+    port = free_port()
     command = ["streamlit", "run", str(script), "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     command += ["--browser.gatherUsageStats", "false", *extra_args]
-    with _running(command, port) as server:
+    command = [sys.executable, "-m", *command]
+    with running(command, port, environment=environment) as server:
         yield server
 
 
@@ -123,24 +129,44 @@ def serving_by_uvicorn() -> Iterator[Server]:
     Raises:
         RuntimeError: As `serving`.
     """
-    port = _free_port()
-    with _running(["uvicorn", "app:app", "--port", str(port)], port) as server:
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "app:app", "--port", str(port)]
+    with running(command, port) as server:
         yield server
 
 
 @contextmanager
-def _running(command: Sequence[str], port: int) -> Iterator[Server]:
-    with tempfile.TemporaryDirectory() as folder:
-        server = Server(f"http://127.0.0.1:{port}", Path(folder, "server.log"))
-        with server.log_path.open("wb") as log:
+def running(
+    command: Sequence[str],
+    port: int,
+    *,
+    folder: Path = ROOT,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """Run what serves on `port` until the block ends.
+
+    Args:
+        command: The program and its arguments.
+        port: Of this machine.
+        folder: Where it runs.
+        environment: What to add to this process's.
+
+    Raises:
+        RuntimeError: As `serving`.
+    """
+    with tempfile.TemporaryDirectory() as logs:
+        log_path = Path(logs, "server.log")
+        with log_path.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", *command],
-                cwd=ROOT,
+                command,
+                cwd=folder,
+                env={**os.environ, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        server = Server(f"http://127.0.0.1:{port}", log_path, process.pid)
         try:
             deadline = time.monotonic() + HEALTHY_WITHIN_S
             while not _healthy(port):
