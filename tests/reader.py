@@ -50,6 +50,23 @@ class Widget:
         return str(self.proto.id).split("-", 2)[-1]
 
 
+    def values(self) -> list[object]:
+        """Return what can be chosen; a long slider's values are a hundred of them."""
+        match self.kind:
+            case "slider" if self.proto.type == self.proto.SLIDER:
+                low, step = self.proto.min, self.proto.step
+                count = round((self.proto.max - low) / step)
+                return [low + step * place for place in range(0, count + 1, count // 100 + 1)]
+            case "slider" | "radio" | "selectbox":
+                return list(self.proto.options)
+            case "button_group":
+                return [option.content for option in self.proto.options]
+            case "checkbox":
+                return [True, False]
+            case _:
+                return []
+
+
 @dataclass(slots=True)
 class Run:
     """What one rerun brought: seconds from asking to the end of it, messages, and their bytes."""
@@ -135,10 +152,21 @@ class Reader:
         if self._socket is not None:
             await self._socket.close()
 
+    def vanish(self) -> None:
+        """Break the connection without a word, as a killed browser does."""
+        assert self._socket is not None
+        self._socket.transport.abort()
+
     async def open(self) -> Run:
         """Ask for the page, and wait until it is there."""
         self.widgets.clear()
         return await self._run(ClientState(query_string=self.query, page_name=self.slug))
+
+    async def go(self, slug: str, query: str = "") -> Run:
+        """Go to another page in the same session, as a click on a link does."""
+        self.slug, self.query = slug, query
+        self.states.clear()
+        return await self.open()
 
     async def change(self, widget: Widget, value: object) -> Run:
         """Set a control as a reader would, and wait until the page has followed."""
@@ -266,6 +294,18 @@ class Reader:
                 raise ConnectionError(f"{response.status} {answer}")
         finally:
             connection.close()
+
+    def control(self) -> Widget:
+        """Return the control of the page that is moved first: a slider, or else what there is.
+
+        Raises:
+            LookupError: The page has none.
+        """
+        for kind in ("slider", "button_group", "radio", "checkbox", "selectbox"):
+            for widget in self.widgets.values():
+                if widget.kind == kind and widget.key != "device" and len(widget.values()) > 1:
+                    return widget
+        raise LookupError(f"nothing to change on {self.slug or '/'}")
 
     def find(self, kind: str, key: str = "") -> Widget:
         """Return the first control of that kind, and of that key if one is given.

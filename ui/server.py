@@ -28,6 +28,8 @@ WORKER = "TORCH_LOUPE_WORKER"
 """Environment: this process's name among several behind one proxy (see `deploy/`)."""
 WORKER_COOKIE = "torch_loupe_worker"
 
+GARBAGE_EVERY_S = 30.0
+
 # Streamlit builds its components from blob: modules, Plotly compiles with eval and styles inline.
 _CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -130,9 +132,8 @@ def metered() -> bool:
 def get_ready() -> None:
     """Import and run what the pages use, then take it all out of the garbage collector's sight.
 
-    Streamlit collects garbage after every run of the script. With torch imported that takes 60 ms
-    and holds back what the browser waits for; what never dies need not be looked at. The topics
-    run once because torch imports much of itself only when it is used.
+    With torch imported a collection takes 60 ms, in which nobody is served; what never dies need
+    not be looked at. The topics run once because torch imports much of itself only when it is used.
     """
     torch = importlib.import_module("torch")
     # The pages' tensors are tiny and every run is a new thread: a pool for each costs more.
@@ -196,7 +197,22 @@ async def warm_start() -> AsyncIterator[None]:
     """
     send_at_once()
     await anyio.to_thread.run_sync(get_ready)
-    yield
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(collect_garbage)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def collect_garbage() -> None:
+    """Collect now and then what readers have left behind.
+
+    Streamlit would do it after every run (`runner.postScriptGC`, off in the configuration), and
+    look at everything that every session holds: with 16 readers that was four fifths of all the
+    processor's time. Python's own collector counts objects, not the tensors' memory behind them.
+    """
+    while True:
+        await anyio.sleep(GARBAGE_EVERY_S)
+        gc.collect()
 
 
 def say_what_happened(error: BaseException) -> bool:
