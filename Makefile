@@ -13,7 +13,8 @@ RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-quick lint format bench screenshot clean
+.PHONY: help install run test test-quick lint format bench bench-pages bench-load bench-memory \
+  bench-hosted screenshot clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -50,8 +51,20 @@ format: $(DEV) ## Put the code into shape
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: $(DEV) ## Time the pages beside an empty one (ARGS='--rounds 3 --pages affine-grid')
+bench: bench-pages bench-load bench-memory bench-hosted ## Run every benchmark (20 min)
+
+bench-pages: $(DEV) ## Time the pages beside an empty one (ARGS='--rounds 3 --pages affine-grid')
 	$(PY) -m benchmarks.settle $(ARGS)
+
+bench-load: $(DEV) ## Time 32 readers at once (ARGS='--seconds 10'; --record writes RESULTS.md)
+	$(PY) -m benchmarks.load $(ARGS)
+
+bench-memory: $(DEV) ## Weigh 2,000 reruns, and 200 sessions come and gone (ARGS='--reruns 200')
+	$(PY) -m benchmarks.memory $(ARGS)
+
+bench-hosted: $(DEV) ## The last two through two workers behind nginx (ARGS=--record)
+	$(PY) -m benchmarks.load --workers 2 $(ARGS)
+	$(PY) -m benchmarks.memory --workers 2 $(ARGS)
 
 screenshot: $(DEV) ## Take the README's picture (PAGE=slug QUERY='degrees=30')
 	$(PY) -m assets.screenshot $(if $(PAGE),--page '$(PAGE)') $(if $(QUERY),--query '$(QUERY)') $(ARGS)

@@ -1,9 +1,8 @@
 """Let many readers change a control every second, and time what each waits for.
 
 Run it as ``python -m benchmarks.load`` (``make bench-load``). A reader is a web socket that speaks
-Streamlit's own messages (`tests/reader.py`); it takes the processor of the same machine, as nothing
-else measures here does. A change that comes late because the one before is still awaited counts from
-when it was due. Exit status 1 means that a limit is broken.
+Streamlit's own messages (`tests/reader.py`), on the same machine. A change that comes late because
+the one before is still awaited counts from when it was due. Exit status 1: a limit is broken.
 """
 
 import argparse
@@ -82,7 +81,7 @@ async def alone(served: Served, slugs: Sequence[str], seconds: float, every: flo
     return tally
 
 
-def changeable(served: Served, slugs: Sequence[str]) -> list[str]:
+def with_controls(served: Served, slugs: Sequence[str]) -> list[str]:
     """Visit every page once, so that no first run is timed; return those with a control."""
 
     async def visit(slug: str) -> bool:
@@ -96,12 +95,13 @@ def changeable(served: Served, slugs: Sequence[str]) -> list[str]:
                 await reader.change(control, value)
             return True
 
-    # Both of two workers, whichever comes first.
-    return [
-        slug
-        for slug in slugs
-        if all([asyncio.run(visit(slug)) for _ in range(4 * len(served.workers))])
-    ]
+    changeable = []
+    for slug in slugs:
+        # Both of two workers, whichever comes first.
+        visits = [asyncio.run(visit(slug)) for _ in range(4 * len(served.workers))]
+        if all(visits):
+            changeable.append(slug)
+    return changeable
 
 
 def row(name: str, times: Sequence[float], errors: int) -> list[object]:
@@ -128,12 +128,10 @@ def main() -> int:
     """Measure, print, and return 1 unless every limit holds."""
     args = arguments()
     with served(args.workers) as place:
-        slugs = changeable(place, args.pages or [page.slug for page in catalogue.PAGES])
+        slugs = with_controls(place, args.pages or [page.slug for page in catalogue.PAGES])
         one = asyncio.run(alone(place, slugs, args.seconds, args.every))
         before, used, start = place.memory(), place.processor(), time.perf_counter()
-        many, during = asyncio.run(
-            together(place, slugs, args.sessions, args.seconds, args.every)
-        )
+        many, during = asyncio.run(together(place, slugs, args.sessions, args.seconds, args.every))
         cores = (place.processor() - used) / (time.perf_counter() - start)
         log = place.log()
     growth = (during - before) / args.sessions

@@ -1,9 +1,9 @@
 """Weigh the server before and after many reruns of one session, and many sessions come and gone.
 
 Run it as ``python -m benchmarks.memory`` (``make bench-memory``); Linux only. Streamlit keeps a
-session for two minutes after its reader has left, so that a short loss of the network loses nothing:
-what stays is weighed after that time, and after one more visitor, at whose coming it is let go. Exit
-status 1 means that a limit is broken.
+session for two minutes after its reader has left, so that a short loss of the network costs
+nothing: what stays is weighed after that time, after some more visitors, at whose coming it is let
+go, and after the collection of garbage that follows. Exit status 1: a limit is broken.
 """
 
 import argparse
@@ -14,10 +14,11 @@ import time
 from collections.abc import Sequence
 
 from benchmarks import results
-from benchmarks.load import changeable
+from benchmarks.load import with_controls
 from benchmarks.servers import Served, served
 from tests.reader import Reader
 from ui import catalogue
+from ui.server import GARBAGE_EVERY_S
 
 RERUNS_LIMIT_MB = 10.0
 VISITS_LIMIT_MB = 10.0
@@ -52,6 +53,14 @@ async def visit(served: Served, slugs: Sequence[str], times: int) -> None:
             await reader.change(control, control.values()[-1])
 
 
+def forgotten(served: Served, slugs: Sequence[str], seconds: float) -> float:
+    """Return the memory once Streamlit has let go the sessions whose readers have left."""
+    time.sleep(seconds)
+    asyncio.run(visit(served, slugs, 4 * len(served.workers)))
+    time.sleep(GARBAGE_EVERY_S + 2)
+    return served.memory()
+
+
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -75,21 +84,16 @@ def main() -> int:
     args = arguments()
     with served(args.workers) as place:
         started = place.memory()
-        slugs = changeable(place, args.pages or [page.slug for page in catalogue.PAGES])
+        slugs = with_controls(place, args.pages or [page.slug for page in catalogue.PAGES])
         # One round before the scales: caches fill, and allocators take what they need.
         asyncio.run(rerun(place, slugs, args.reruns // 5))
         asyncio.run(visit(place, slugs, args.visits // 5))
-        time.sleep(args.forgotten)
-        asyncio.run(visit(place, slugs, 2))
-        before = place.memory()
+        before = forgotten(place, slugs, args.forgotten)
         reruns = asyncio.run(rerun(place, slugs, args.reruns))
         middle = place.memory()
         asyncio.run(visit(place, slugs, args.visits))
         kept = place.memory()
-        time.sleep(args.forgotten)
-        asyncio.run(visit(place, slugs, 2 * args.workers))
-        time.sleep(2)
-        after = place.memory()
+        after = forgotten(place, slugs, args.forgotten)
         wrong = "Traceback" in place.log()
     # The second half of the reruns, so that what the first half warms does not count.
     left = after - before
@@ -103,9 +107,9 @@ def main() -> int:
         (f"{args.forgotten:.0f} s later", f"{after:.1f}"),
     ]
     words = (
-        f"The second half of the reruns adds {grown:.1f} MB (limit {RERUNS_LIMIT_MB:.0f}). Everything "
-        f"leaves {left:.1f} MB behind (limit {VISITS_LIMIT_MB:.0f}); sessions that Streamlit still "
-        f"keeps take {(kept - middle) / min(args.visits, 128):.2f} MB each."
+        f"The second half of the reruns adds {grown:.1f} MB (limit {RERUNS_LIMIT_MB:.0f}). "
+        f"Everything leaves {left:.1f} MB behind (limit {VISITS_LIMIT_MB:.0f}); sessions that "
+        f"Streamlit still keeps take {(kept - middle) / min(args.visits, 128):.2f} MB each."
     )
     body = f"{results.table(('resident memory', 'MB'), rows)}\n\n{words}"
     print(body)

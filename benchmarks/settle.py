@@ -28,6 +28,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from benchmarks import results
 from tests.browser.harness import QUIET_MS, TIMEOUT_MS, launch, serving, settled, watch_rest
 
 SETTLED_LIMIT = 1.5
@@ -232,7 +233,7 @@ def row(
     extra_bytes: int | None = None,
 ) -> Row:
     """Sum up `times`; p95 is the smallest time that 95 % of them do not exceed."""
-    p95 = sorted(times)[math.ceil(0.95 * len(times)) - 1]
+    p95 = results.percentile(times, 0.95)
     return Row(page, what, len(times), statistics.median(times), p95, ratio, limit, extra_bytes)
 
 
@@ -247,6 +248,31 @@ def show(rows: Sequence[Row]) -> None:
         times = f"{r.n:>3}  {r.median:>9.1f}  {r.p95:>7.1f}  {r.ratio:>5.2f}"
         verdict = "" if math.isinf(r.limit) else ("yes" if r.ok else "NO")
         print(f"{r.page:<{width}}  {r.what:<10}  {times}  {limit:>5}  {extra:>8}  {verdict}")
+
+
+def record(rows: Sequence[Row]) -> None:
+    """Write the rows into benchmarks/RESULTS.md."""
+    head = ("page, control", "n", "median ms", "p95 ms", "ratio", "limit", "extra kB")
+    lines = [
+        (
+            f"{r.page}, {r.what}",
+            r.n,
+            f"{r.median:.1f}",
+            f"{r.p95:.1f}",
+            f"{r.ratio:.2f}",
+            "" if math.isinf(r.limit) else f"{r.limit:.1f}",
+            "" if r.extra_bytes is None else f"{r.extra_bytes / 1000:.0f}",
+        )
+        for r in rows
+    ]
+    words = (
+        "In Chromium, from a key's arrival to the last change that it made, beside an empty "
+        "Streamlit page; first views on a server just started, with at most "
+        f"{BYTES_LIMIT / 1000:.0f} kB beyond Streamlit's own files."
+    )
+    command = " ".join(["python -m benchmarks.settle", *sys.argv[1:]])
+    body = f"{results.table(head, lines)}\n\n{words}"
+    results.record("pages", "Pages beside an empty page", command, body)
 
 
 def catalogued() -> list[str]:
@@ -272,6 +298,7 @@ def arguments() -> argparse.Namespace:
         help="the control to change on a page (its first slider, else its first radio)",
     )
     parser.add_argument("--json", metavar="FILE", help="write the rows to FILE as well")
+    parser.add_argument("--record", action="store_true", help="write benchmarks/RESULTS.md")
     return parser.parse_args()
 
 
@@ -292,6 +319,8 @@ def main() -> int:
     show(rows)
     for name in bench.unmeasured:
         print(f"{name}: not measured, no control found; name one with --control")
+    if args.record:
+        record(rows)
     if args.json:
         # JSON knows no infinity.
         plain = [asdict(r) | {"limit": r.limit if math.isfinite(r.limit) else None} for r in rows]

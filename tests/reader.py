@@ -49,7 +49,6 @@ class Widget:
         """Return the key that the page gave it; ids end with it."""
         return str(self.proto.id).split("-", 2)[-1]
 
-
     def values(self) -> list[object]:
         """Return what can be chosen; a long slider's values are a hundred of them."""
         match self.kind:
@@ -69,11 +68,11 @@ class Widget:
 
 @dataclass(slots=True)
 class Run:
-    """What one rerun brought: seconds from asking to the end of it, messages, and their bytes."""
+    """What one rerun brought: seconds from asking to the end of it, and messages, read and raw."""
 
     seconds: float
     messages: list[ForwardMsg] = field(default_factory=list)
-    size: int = 0
+    raw: list[bytes] = field(default_factory=list)
 
     def elements(self) -> Iterator[Element]:
         """Yield every element that it sent."""
@@ -92,9 +91,10 @@ class Run:
                 wrong.append(element.alert.body)
         return wrong
 
-    def text(self) -> str:
-        """Return all that it sent, as text to search in."""
-        return "\n".join(str(element) for element in self.elements())
+    def says(self, text: str) -> bool:
+        """Return whether any of it holds this text."""
+        wanted = text.encode()
+        return any(wanted in data for data in self.raw)
 
 
 class Reader:
@@ -215,7 +215,7 @@ class Reader:
         self._asked = time.perf_counter()
         await self._socket.send(BackMsg(rerun_script=wanted).SerializeToString())
 
-    async def receive(self) -> tuple[ForwardMsg, int]:
+    async def receive(self) -> tuple[ForwardMsg, bytes]:
         """Wait for one message; note what it says of controls and pages."""
         assert self._socket is not None
         async with asyncio.timeout(WAIT_S):
@@ -235,15 +235,15 @@ class Reader:
             self.session = message.new_session.initialize.session_id or self.session
         elif kind == "navigation":
             self._page_hash = message.navigation.page_script_hash
-        return message, len(data)
+        return message, data
 
     async def finish(self) -> Run:
         """Wait until the run that was asked for last is over, its own reruns with it."""
         run = Run(0.0)
         while True:
-            message, size = await self.receive()
+            message, data = await self.receive()
             run.messages.append(message)
-            run.size += size
+            run.raw.append(data)
             if (
                 message.WhichOneof("type") == "script_finished"
                 and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN

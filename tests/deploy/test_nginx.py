@@ -95,7 +95,7 @@ def test_every_page_reads_through_nginx_on_either_worker(hosted: hosting.Hosted,
             async with Reader(hosted.url, entry.slug, query, cookie) as reader:
                 run = await reader.open()
                 assert run.exceptions() == []
-                assert preset.notice in run.text()
+                assert run.says(preset.notice)
 
     asyncio.run(read())
 
@@ -107,7 +107,7 @@ def test_an_upload_meets_its_session(hosted: hosting.Hosted, cookie: str) -> Non
             await reader.open()
             run = await reader.upload(reader.find("file_uploader"), "mine.png", png(150, 100))
             assert run.exceptions() == []
-            assert "Left, the input, 150 by 100 pixels" in run.text()
+            assert run.says("Left, the input, 150 by 100 pixels")
 
     asyncio.run(read())
 

@@ -60,7 +60,7 @@ class Visitor:
                 async with self.reader(query) as reader:
                     run = await reader.open()
                     self.errors += run.exceptions()
-                    assert self.preset.notice in run.text(), "the settings are lost"
+                    assert run.says(self.preset.notice), "the settings are lost"
                     if self.away_s < 0:
                         self.away_s += time.perf_counter()
                     while not done.is_set():
@@ -89,8 +89,7 @@ def test_the_other_worker_takes_over_with_every_readers_settings() -> None:
             os.killpg(hosted.workers["one"].pid, signal.SIGKILL)
             counts = [visitor.changes for visitor in visitors]
             while any(
-                visitor.changes < count + 3
-                for visitor, count in zip(visitors, counts, strict=True)
+                visitor.changes < count + 3 for visitor, count in zip(visitors, counts, strict=True)
             ):
                 await asyncio.sleep(0.1)
         done.set()
