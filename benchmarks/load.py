@@ -7,11 +7,14 @@ the one before is still awaited counts from when it was due. Exit status 1: a li
 
 import argparse
 import asyncio
+import contextlib
 import random
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from websockets.exceptions import WebSocketException
 
 from benchmarks import results
 from benchmarks.servers import Served, served
@@ -35,8 +38,10 @@ class Tally:
         return [ms for page, ms in self.changes if slug in ("", page)]
 
 
-async def read(served: Served, slug: str, seconds: float, every: float, tally: Tally) -> None:
-    """Open a page, and change its first control at a steady pace."""
+async def read(
+    served: Served, slug: str, seconds: float, every: float, tally: Tally, all_here: asyncio.Barrier
+) -> None:
+    """Open a page, wait for the others, and change its first control at a steady pace."""
     chance = random.Random(f"{slug} {len(tally.views)}")
     try:
         cookie = await asyncio.to_thread(served.cookie)
@@ -45,6 +50,7 @@ async def read(served: Served, slug: str, seconds: float, every: float, tally: T
             tally.views.append(run.seconds * 1e3)
             tally.errors += run.exceptions()
             control = reader.control()
+            await all_here.wait()
             # Not in step with the others.
             due = time.perf_counter() + every * chance.random()
             end = due + seconds
@@ -54,7 +60,8 @@ async def read(served: Served, slug: str, seconds: float, every: float, tally: T
                 tally.changes.append((slug, (time.perf_counter() - due) * 1e3))
                 tally.errors += run.exceptions()
                 due += every
-    except (OSError, TimeoutError, LookupError, EOFError) as error:
+    except (OSError, TimeoutError, LookupError, WebSocketException) as error:
+        await all_here.abort()
         tally.errors.append(f"{slug}: {type(error).__name__}: {error}")
 
 
@@ -62,14 +69,21 @@ async def together(
     served: Served, slugs: Sequence[str], sessions: int, seconds: float, every: float
 ) -> tuple[Tally, float]:
     """Let that many readers read at once; return what they met, and the memory while they did."""
-    tally = Tally()
+    tally, all_here = Tally(), asyncio.Barrier(sessions + 1)
     readers = [
-        asyncio.create_task(read(served, slugs[index % len(slugs)], seconds, every, tally))
+        asyncio.create_task(
+            read(served, slugs[index % len(slugs)], seconds, every, tally, all_here)
+        )
         for index in range(sessions)
     ]
-    await asyncio.sleep(seconds)
+    # Where one cannot come, nobody waits: its error says why.
+    with contextlib.suppress(asyncio.BrokenBarrierError):
+        await all_here.wait()
+        await asyncio.sleep(seconds)
     memory = served.memory()
-    await asyncio.gather(*readers)
+    for done in await asyncio.gather(*readers, return_exceptions=True):
+        if isinstance(done, BaseException) and not isinstance(done, asyncio.BrokenBarrierError):
+            raise done
     return tally, memory
 
 
@@ -77,7 +91,7 @@ async def alone(served: Served, slugs: Sequence[str], seconds: float, every: flo
     """Let one reader read page after page for that long in all."""
     tally = Tally()
     for slug in slugs:
-        await read(served, slug, seconds / len(slugs), every, tally)
+        await read(served, slug, seconds / len(slugs), every, tally, asyncio.Barrier(1))
     return tally
 
 

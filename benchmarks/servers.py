@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from pathlib import Path
 
 from tests.browser.harness import Server, serving
 from tests.hosting import QUIET, hosted
-from ui.server import WORKER_COOKIE
+from ui.server import METRICS, WORKER_COOKIE
+
+COUNTED = {METRICS: "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,17 @@ class Served:
             assert match is not None
             total += int(match[1])
         return total / 1000
+
+    def blocks(self) -> int:
+        """Return how many blocks of memory Python has in use in all workers."""
+        total = 0.0
+        for worker in self.workers:
+            with urllib.request.urlopen(f"{worker.url}/metrics") as response:
+                text = response.read().decode()
+            match = re.search(r"^torch_loupe_memory_blocks (\S+)$", text, re.MULTILINE)
+            assert match is not None
+            total += float(match[1])
+        return round(total)
 
     def processor(self) -> float:
         """Return the seconds of processor time that all workers have used."""
@@ -65,8 +79,8 @@ def served(workers: int) -> Iterator[Served]:
         FileNotFoundError: Two are asked for, and there is no nginx.
     """
     if workers == 1:
-        with serving("app.py", *QUIET) as server:
+        with serving("app.py", *QUIET, environment=COUNTED) as server:
             yield Served(server.url, (server,))
     else:
-        with hosted() as found:
+        with hosted(environment=COUNTED) as found:
             yield Served(found.url, tuple(found.workers.values()))

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +72,11 @@ def check(folder: Path) -> str:
 
 
 @contextmanager
-def hosted(script: str = "app.py", *extra_args: str) -> Iterator[Hosted]:
-    """Serve `script` from two workers behind nginx until the block ends.
+def hosted(*, environment: Mapping[str, str] | None = None) -> Iterator[Hosted]:
+    """Serve the app from two workers behind nginx until the block ends.
+
+    Args:
+        environment: What to add to that of the workers.
 
     Raises:
         FileNotFoundError: There is no nginx.
@@ -82,7 +85,7 @@ def hosted(script: str = "app.py", *extra_args: str) -> Iterator[Hosted]:
     with ExitStack() as stack:
         workers = {
             name: stack.enter_context(
-                serving(script, *QUIET, *extra_args, environment={WORKER: name})
+                serving("app.py", *QUIET, environment={**(environment or {}), WORKER: name})
             )
             for name in ("one", "two")
         }

@@ -6,6 +6,7 @@ for other sessions included. The messages are the wire format that Streamlit's c
 share; nothing of Streamlit is patched. Off unless `server.METRICS` asks for it.
 """
 
+import sys
 import time
 
 import torch
@@ -52,6 +53,11 @@ EXCEPTIONS = Counter(
     ("type",),
     registry=REGISTRY,
 )
+# Resident memory stays at its highest where free pieces lie between used ones; this tells a leak.
+BLOCKS = Gauge(
+    "torch_loupe_memory_blocks", "Blocks of memory that Python has in use.", registry=REGISTRY
+)
+BLOCKS.set_function(lambda: float(sys.getallocatedblocks()))
 
 
 class Watch:
