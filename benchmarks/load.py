@@ -39,10 +39,16 @@ class Tally:
 
 
 async def read(
-    served: Served, slug: str, seconds: float, every: float, tally: Tally, all_here: asyncio.Barrier
+    served: Served,
+    slug: str,
+    seconds: float,
+    every: float,
+    tally: Tally,
+    all_here: asyncio.Barrier,
+    seed: int,
 ) -> None:
     """Open a page, wait for the others, and change its first control at a steady pace."""
-    chance = random.Random(f"{slug} {len(tally.views)}")
+    chance = random.Random(seed)
     try:
         cookie = await asyncio.to_thread(served.cookie)
         async with Reader(served.url, slug, cookie=cookie) as reader:
@@ -72,7 +78,7 @@ async def together(
     tally, all_here = Tally(), asyncio.Barrier(sessions + 1)
     readers = [
         asyncio.create_task(
-            read(served, slugs[index % len(slugs)], seconds, every, tally, all_here)
+            read(served, slugs[index % len(slugs)], seconds, every, tally, all_here, index)
         )
         for index in range(sessions)
     ]
@@ -91,7 +97,7 @@ async def alone(served: Served, slugs: Sequence[str], seconds: float, every: flo
     """Let one reader read page after page for that long in all."""
     tally = Tally()
     for slug in slugs:
-        await read(served, slug, seconds / len(slugs), every, tally, asyncio.Barrier(1))
+        await read(served, slug, seconds / len(slugs), every, tally, asyncio.Barrier(1), 0)
     return tally
 
 
