@@ -41,11 +41,6 @@ def draw_controls() -> None:
     controls.draw("clip", on_change={"clip": lambda: page.changed(also=("clipping",))})
     page.part("clipping", draw_clipping)
     controls.draw("learning_rate")
-    st.page_link(
-        catalogue.page("float_formats").file,
-        label="Where these gradients fall in each format",
-        icon=":material/bar_chart:",
-    )
 
 
 def draw_view() -> None:
@@ -107,4 +102,9 @@ page.learn(
 )
 page.take(take)
 page.predict(topic.question(device=device))
+st.page_link(
+    catalogue.page("float_formats").file,
+    label="Where these gradients fall in each format",
+    icon=":material/bar_chart:",
+)
 page.references(topic.REFERENCES)

@@ -207,7 +207,6 @@ def test_without_a_small_loss_a_scaler_changes_little() -> None:
         (lambda: mistakes.Rescaled(micro_batches=1), "micro_batches must be a whole number from 2"),
         (lambda: mistakes.Rescaled(way="swap"), "way must be one of update, unscale_, got swap"),
         (lambda: mistakes.ToZero(bad=201), "bad must be a whole number from 0 to 200, got 201"),
-        (lambda: mistakes.AdamEps(eps="0"), "eps must be one of 1e-8, 1e-7, 1e-6, 1e-4, got 0"),
         (lambda: mistakes.NoScaler(exponent=0.5), "exponent must be a whole number from 0 to 16"),
     ],
 )
