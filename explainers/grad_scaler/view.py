@@ -73,7 +73,7 @@ class AmpRun(Parameters):
         step=1,
     )
     steps: int = number(
-        60,
+        40,
         label="steps",
         help="Batches to train on.",
         minimum=10,

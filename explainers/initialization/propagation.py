@@ -342,8 +342,7 @@ def _predicted(
 
 def _dead(y: Tensor) -> Tensor:
     """Return the share of units (channels) that are 0 throughout."""
-    over = [0, *range(2, y.ndim)]
-    return ((y.amax(over) == 0) & (y.amin(over) == 0)).float().mean()
+    return (y.abs().sum([0, *range(2, y.ndim)]) == 0).float().mean()
 
 
 def _saturated(nonlinearity: str, y: Tensor) -> Tensor:

@@ -87,7 +87,7 @@ class Initialization(Parameters):
         longest=MOST_KEPT * LONGEST,
     )
     depth: int = number(
-        24,
+        16,
         label="depth",
         help="Layers.",
         minimum=DEPTH.minimum,
