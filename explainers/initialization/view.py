@@ -184,6 +184,7 @@ PRESETS = (
             scheme="xavier_normal",
             nonlinearity="tanh",
             kept="normal(std=0.01); normal(std=1)",
+            depth=24,
         ),
     ),
     Preset(
@@ -209,12 +210,12 @@ PRESETS = (
         "Batch norm",
         "No scheme matters to the activations, and the gradient grows by a fifth at every layer "
         "on its way down.",
-        Initialization(norm="batch"),
+        Initialization(norm="batch", depth=24),
     ),
     Preset(
         "Residual sums",
         "Every layer adds its share: kaiming doubles the variance a layer, the default stays calm.",
-        Initialization(residual=True),
+        Initialization(residual=True, depth=24),
     ),
 )
 
