@@ -107,9 +107,35 @@ def panels(
     figures = "".join(_panel(entry, tallest, narrowest, abreast) for entry in entries)
     return (
         f'<div><div class="row" role="img" aria-label="{escape(alt)}">{figures}</div>'
+        + _data(entries)
         + (f'<p class="words">{escape(words)}</p>' if words else "")
         + (f"<pre>{escape(code)}</pre>" if code else "")
         + "</div>"
+    )
+
+
+def _data(entries: Sequence[Panel]) -> str:
+    """Return what can be said of pictures in numbers, as a table to open."""
+    rows = "".join(_data_row(entry) for entry in entries)
+    head = "".join(f'<th scope="col">{name}</th>' for name in _DATA)
+    return (
+        f"<details><summary>Data</summary><table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></details>"
+    )
+
+
+_DATA = ("picture", "pixels", "least", "mean", "largest")
+
+
+def _data_row(entry: Panel) -> str:
+    array = entry.image.detach().numpy()
+    height, width = array.shape[-2:]
+    numbers = (f"{value:.3g}" for value in (array.min(), array.mean(), array.max()))
+    cells = (f"{height} × {width}", *numbers)
+    return (
+        f'<tr><th scope="row">{escape(entry.title)}</th>'
+        + "".join(f"<td>{cell}</td>" for cell in cells)
+        + "</tr>"
     )
 
 
@@ -209,6 +235,37 @@ class Chart:
 
     figure: go.Figure
     alt: str
+
+    @property
+    def table(self) -> str:
+        """The numbers as markup: a table to open, of at most 40 points of each trace."""
+        rows = "".join(_trace_rows(trace) for trace in self.figure.data)
+        head = "".join(f'<th scope="col">{name}</th>' for name in ("trace", "x", "y"))
+        return (
+            f"<div><details><summary>Data</summary><table><thead><tr>{head}</tr></thead>"
+            f"<tbody>{rows}</tbody></table></details></div>"
+        )
+
+
+_MOST_ROWS = 40
+
+
+def _trace_rows(trace: Any) -> str:
+    if (z := getattr(trace, "z", None)) is not None:
+        ends = f"<td>{np.min(z):.4g} at least</td><td>{np.max(z):.4g} at most</td>"
+        return f'<tr><th scope="row">{escape(str(trace.name or "map"))}</th>{ends}</tr>'
+    xs, ys = (list(part) if part is not None else [] for part in (trace.x, trace.y))
+    pairs = [(x, y) for x, y in zip(xs, ys, strict=False) if x is not None and y is not None]
+    thinned = pairs[:: -(-len(pairs) // _MOST_ROWS) or 1]
+    name = escape(str(trace.name or ""))
+    return "".join(
+        f'<tr><th scope="row">{name}</th><td>{_cell(x)}</td><td>{_cell(y)}</td></tr>'
+        for x, y in thinned
+    )
+
+
+def _cell(value: Any) -> str:
+    return escape(value) if isinstance(value, str) else f"{float(value):.4g}"
 
 
 def chart(

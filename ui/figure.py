@@ -41,3 +41,4 @@ def draw(drawn: Drawn, *, key: str) -> None:
             stepper(part, key=part_key)
         else:
             st.plotly_chart(part.figure, config=style.CONFIG, alt=part.alt)
+            _PICTURES(key=f"{part_key}.data", data={"markup": part.table})

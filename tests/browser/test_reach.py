@@ -259,6 +259,25 @@ def test_every_figure_says_what_it_shows_now(
 
 
 @PAGES
+def test_numbers_stand_behind_the_figures_and_stay_open(
+    entry: catalogue.Page, page: Page, app_url: str
+) -> None:
+    open_page(page, f"{app_url}/{entry.slug}")
+    load_all(page)
+    data = page.get_by_test_id("stMain").locator("details:has(> summary:text-is('Data'))")
+    tables = page.get_by_test_id("stMain").locator("table:not(.loupe-table)")
+    assert data.count() + tables.count() >= 1
+    if data.count():
+        data.first.locator("summary").click()
+        expect(data.first.locator("tbody tr").first).to_be_visible()
+        page.get_by_role("button", name=entry.topic.PRESETS[1].name, exact=True).click()
+        wait_for_query(page, entry.topic.PRESETS[1].parameters.address())
+        settled(page)
+        if data.count():
+            expect(data.first).to_have_attribute("open", "")
+
+
+@PAGES
 def test_controls_can_be_left_out_and_a_slide_has_no_frame(
     entry: catalogue.Page, page: Page, app_url: str
 ) -> None:

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from explainers import affine_grid
@@ -30,6 +31,27 @@ def eight_bits(image) -> np.ndarray:
 
 
 @PRESETS
+def test_the_numbers_of_pictures_and_charts_can_be_opened_as_a_table() -> None:
+    image = torch.tensor([[0.25, 0.5], [0.5, 1.0]])
+    markup = style.panels([style.Panel("one <b>", image)], alt="A picture.")
+    assert "<summary>Data</summary>" in markup
+    assert "one &lt;b&gt;</th><td>2 × 2</td><td>0.25</td><td>0.562</td><td>1</td>" in markup
+    chart = style.chart(
+        [
+            {"type": "scatter", "x": list(range(100)), "y": list(range(100)), "name": "line"},
+            {"type": "heatmap", "z": [[0.5, 2.0]]},
+        ],
+        title="t",
+        x_title="x",
+        y_title="y",
+        height=200,
+        alt="A line.",
+    )
+    assert 30 <= chart.table.count('<th scope="row">line</th>') <= 40
+    assert "0.5 at least" in chart.table
+    assert "2 at most" in chart.table
+
+
 def test_see_shows_the_pixels_that_torch_made(preset) -> None:
     view = affine_grid.explain(preset.parameters)
     source, output = pictures(figures.see(view))
