@@ -34,7 +34,12 @@ NewContext = Callable[..., BrowserContext]
 # --- addresses ---
 
 
-@PAGES
+# Each starts a server of its own, which takes seconds: one page of each chapter.
+@pytest.mark.parametrize(
+    "entry",
+    {entry.chapter: entry for entry in catalogue.PAGES}.values(),
+    ids=lambda entry: entry.slug,
+)
 def test_a_deep_link_on_a_cold_server_opens_its_page_with_its_settings(
     entry: catalogue.Page, page: Page
 ) -> None:

@@ -32,11 +32,7 @@ VIEWS = [
     for viewport in (DESKTOP, PHONE)
     for scheme in ("light", "dark")
 ]
-# A browser zoomed to 200 % lays a page out on half as many CSS pixels, each two dots wide.
-ZOOMED = pytest.param(
-    {"viewport": {"width": 640, "height": 450}, "device_scale_factor": 2}, id="zoom-200"
-)
-
+MOVING = "document.getAnimations().filter(a => a.playState === 'running').length"
 OVERFLOWING = """() => {
   const wide = document.documentElement.clientWidth
   const main = document.querySelector('[data-testid="stMain"]')
@@ -83,29 +79,23 @@ FOCUSED = """() => {
 }"""
 
 
+def is_whole(page: Page) -> None:
+    """Nothing is cut off at the right, and nothing scrolls sideways."""
+    found = page.evaluate(OVERFLOWING)
+    assert found["scrolls"] <= 0
+    assert found["cut"] == []
+
+
 @EVERYWHERE
-@pytest.mark.parametrize("view", [*VIEWS, ZOOMED])
-def test_nothing_is_cut_and_nothing_scrolls_sideways(
+@pytest.mark.parametrize("view", VIEWS)
+def test_nothing_is_cut_and_axe_finds_no_violation_of_level_a_or_aa(
     new_context: NewContext, app_url: str, slug: str, view: dict[str, Any]
 ) -> None:
     page = new_context(**view).new_page()
     errors = console_errors(page)
     open_page(page, f"{app_url}/{slug}")
     load_all(page)
-    found = page.evaluate(OVERFLOWING)
-    assert found["scrolls"] <= 0
-    assert found["cut"] == []
-    assert errors == []
-
-
-@EVERYWHERE
-@pytest.mark.parametrize("view", VIEWS)
-def test_axe_finds_no_violation_of_level_a_or_aa(
-    new_context: NewContext, app_url: str, slug: str, view: dict[str, Any]
-) -> None:
-    page = new_context(**view).new_page()
-    open_page(page, f"{app_url}/{slug}")
-    load_all(page)
+    is_whole(page)
     found = Axe().run(page)
     violations = [
         (violation["id"], [node["target"] for node in violation["nodes"]][:3])
@@ -114,6 +104,20 @@ def test_axe_finds_no_violation_of_level_a_or_aa(
         or any(re.fullmatch(r"wcag2\d?aa?", tag) for tag in violation["tags"])
     ]
     assert violations == []
+    assert errors == []
+
+
+@EVERYWHERE
+def test_at_200_percent_nothing_is_cut_and_where_motion_is_unwanted_nothing_moves(
+    new_context: NewContext, app_url: str, slug: str
+) -> None:
+    # A browser zoomed to 200 % lays a page out on half as many CSS pixels, each two dots wide.
+    half = {"width": 640, "height": 450}
+    page = new_context(viewport=half, device_scale_factor=2, reduced_motion="reduce").new_page()
+    open_page(page, f"{app_url}/{slug}")
+    load_all(page)
+    is_whole(page)
+    assert page.evaluate(MOVING) == 0
 
 
 def bottom(node: Locator) -> float:
@@ -214,18 +218,6 @@ def test_keys_alone_choose_a_preset_move_a_slider_and_open_every_part(
 # --- motion, words for figures, slides ---
 
 
-@EVERYWHERE
-def test_nothing_moves_for_readers_who_prefer_reduced_motion(
-    new_context: NewContext, app_url: str, slug: str
-) -> None:
-    page = new_context(reduced_motion="reduce").new_page()
-    open_page(page, f"{app_url}/{slug}")
-    load_all(page)
-    assert page.evaluate(MOVING) == 0
-
-
-MOVING = "document.getAnimations().filter(a => a.playState === 'running').length"
-
 FIGURES = """() => {
   const found = []
   const walk = (root) => {
@@ -244,7 +236,7 @@ FIGURES = """() => {
 
 
 @PAGES
-def test_every_figure_says_what_it_shows_now(
+def test_every_figure_says_what_it_shows_now_and_its_numbers_can_be_opened(
     entry: catalogue.Page, page: Page, app_url: str
 ) -> None:
     open_page(page, f"{app_url}/{entry.slug}")
@@ -252,29 +244,18 @@ def test_every_figure_says_what_it_shows_now(
     before = page.evaluate(FIGURES)
     assert before
     assert all(len(words) > 15 for words in before), before
+    main = page.get_by_test_id("stMain")
+    data = main.locator("details:has(> summary:text-is('Data'))")
+    assert data.count() + main.locator("table:not(.loupe-table)").count() >= 1
+    if data.count():
+        data.first.locator("summary").click()
+        expect(data.first.locator("tbody tr").first).to_be_visible()
     page.get_by_role("button", name=entry.topic.PRESETS[1].name, exact=True).click()
     wait_for_query(page, entry.topic.PRESETS[1].parameters.address())
     settled(page)
     assert page.evaluate(FIGURES) != before
-
-
-@PAGES
-def test_numbers_stand_behind_the_figures_and_stay_open(
-    entry: catalogue.Page, page: Page, app_url: str
-) -> None:
-    open_page(page, f"{app_url}/{entry.slug}")
-    load_all(page)
-    data = page.get_by_test_id("stMain").locator("details:has(> summary:text-is('Data'))")
-    tables = page.get_by_test_id("stMain").locator("table:not(.loupe-table)")
-    assert data.count() + tables.count() >= 1
     if data.count():
-        data.first.locator("summary").click()
-        expect(data.first.locator("tbody tr").first).to_be_visible()
-        page.get_by_role("button", name=entry.topic.PRESETS[1].name, exact=True).click()
-        wait_for_query(page, entry.topic.PRESETS[1].parameters.address())
-        settled(page)
-        if data.count():
-            expect(data.first).to_have_attribute("open", "")
+        expect(data.first).to_have_attribute("open", "")
 
 
 @PAGES

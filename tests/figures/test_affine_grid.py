@@ -30,7 +30,6 @@ def eight_bits(image) -> np.ndarray:
     return (image.clamp(0, 1).permute(1, 2, 0).numpy() * 255 + 0.5).astype(np.uint8)
 
 
-@PRESETS
 def test_the_numbers_of_pictures_and_charts_can_be_opened_as_a_table() -> None:
     image = torch.tensor([[0.25, 0.5], [0.5, 1.0]])
     markup = style.panels([style.Panel("one <b>", image)], alt="A picture.")
@@ -52,6 +51,7 @@ def test_the_numbers_of_pictures_and_charts_can_be_opened_as_a_table() -> None:
     assert "2 at most" in chart.table
 
 
+@PRESETS
 def test_see_shows_the_pixels_that_torch_made(preset) -> None:
     view = affine_grid.explain(preset.parameters)
     source, output = pictures(figures.see(view))
