@@ -85,7 +85,7 @@ def view_checks(view: View, *, device: str = "cpu") -> tuple[Check, ...]:
             "pixel_matrix in float64",
             largest_difference(read, pixels) / max(in_size),
             2e-6 * max(1.0, float(view.theta.abs().max())),
-            "In units of the picture's longer side.",
+            "Unit: the picture's longer side.",
         )
     )
     return tuple(checks)
@@ -157,7 +157,7 @@ def _against_opencv(device: str) -> list[Check]:
                 "cv2.warpAffine through the pixel matrix",
                 error,
                 2 * _POSITION,
-                "Both use the cubic kernel with a = -0.75.",
+                "Both cubic kernels have a = -0.75.",
             )
         )
     return found
@@ -247,7 +247,7 @@ def _against_pil(device: str) -> Check:
         "PIL.Image.rotate, 8 bits",
         largest_difference(ours[:, inside], by_pil[:, inside]),
         1.01 / 255,
-        "PIL rounds to 8 bits: they agree to one step of 1/255, never exactly.",
+        "PIL rounds to 8 bits: agreement is to 1/255.",
     )
 
 
@@ -289,7 +289,7 @@ def _laws(device: str) -> list[Check]:
             "two warps of a smooth picture, away from its edge",
             largest_difference(stepwise[centre], at_once[centre]),
             2e-3,
-            "The two steps sample twice; the difference is what the second sampling blurs.",
+            "The difference is what sampling twice blurs.",
         ),
         Check(
             "Batched equals one by one",

@@ -49,8 +49,8 @@ def _first_example() -> Claim:
         _AFFINE,
         verdict,
         measured,
-        "A number is missing. [[1, 0, -0.2], [0, 1, -0.4]] was meant; it moves the picture right "
-        "by 0.2 and down by 0.4 of its half sides.",
+        "A number is missing: [[1, 0, -0.2], [0, 1, -0.4]] moves it right by 0.2 and down by "
+        "0.4 of half its sides.",
     )
 
 
@@ -63,8 +63,8 @@ def _clockwise(device: str) -> Claim:
         f"{_AFFINE}, second example",
         _verdict(abs(square + 45) < 1, abs(wide + 45) < 1),
         f"A bar turns {-square:.1f}° clockwise on 101x101, {-wide:.1f}° on 50x200.",
-        "True on a square picture. On any other, multiply theta[0, 1] by H / W and theta[1, 0] "
-        "by W / H.",
+        "Only on a square picture; otherwise multiply theta[0, 1] by H / W and theta[1, 0] by "
+        "W / H.",
     )
 
 
@@ -79,7 +79,7 @@ def _backward_sampling(device: str) -> Claim:
         _AFFINE,
         Verdict.HOLDS if column == -2 else Verdict.WRONG,
         f"Reading 2 pixels further right moves a dot by {column:+d} pixels.",
-        "theta maps output positions to input positions; the picture moves the other way.",
+        "So the picture moves the other way.",
     )
 
 
@@ -98,7 +98,7 @@ def _offsets(device: str) -> Claim:
         _AFFINE,
         Verdict.HOLDS if of_width else Verdict.CONDITION if of_half else Verdict.WRONG,
         f"On 40x80 an offset of -0.5 moves {right} pixels right along x, {down} down along y.",
-        "They are relative to half the width for x and half the height for y, and count backward.",
+        "They count in half widths along x, half heights along y, and backward.",
     )
 
 
@@ -111,8 +111,8 @@ def _range_and_corners(device: str) -> Claim:
         _verdict(outer[1] == 1, outer[0] == 1),
         f"The top left pixel is 1. At (-1, -1) torch reads {outer[1]:g} with align_corners=True "
         f"and {outer[0]:g} with False.",
-        "With align_corners=True they are the centres of the corner pixels. With False, the "
-        "default, they are the outer corners, where three of four neighbours are padding.",
+        "They are the corner pixels' centres with align_corners=True; by default their outer "
+        "corners, three quarters padding.",
     )
 
 
@@ -126,7 +126,7 @@ def _meaning_of_align_corners(device: str) -> Claim:
         Verdict.HOLDS if only_corners else Verdict.WRONG,
         f"At (0.2, 0.2), well inside 8x8, torch reads {middle[1]:.2f} with True and "
         f"{middle[0]:.2f} with False.",
-        "It says what -1 and 1 mean, and so moves every position, not only those at the corners.",
+        "It says what -1 and 1 mean, and so moves every position.",
     )
 
 
@@ -202,8 +202,7 @@ def _defaults(device: str) -> Claim:
         f"Equal to bilinear, zeros, align_corners=False: {'yes' if same else 'no'}. "
         f"Warnings: {len(caught)}"
         + (f", “{str(caught[0].message).split('. ')[0]}”." if caught else "."),
-        "Bilinear is the default. align_corners became False in 1.3, and torch warns until it is "
-        "given: old figures were made with True.",
+        "align_corners became False in 1.3, and torch warns until it is given.",
     )
 
 
@@ -221,8 +220,7 @@ def _scale_layout(device: str) -> Claim:
         _STN,
         Verdict.HOLDS if enlarges else Verdict.CONDITION if shrinks else Verdict.WRONG,
         f"A square's area: times {areas[2.0]:.2f} for scale 2, times {areas[0.5]:.2f} for 0.5.",
-        "The layout is right, for scales and shifts of the reading grid: scale 2 makes the "
-        "picture smaller.",
+        "These scale and shift the reading grid: scale 2 makes the picture smaller.",
     )
 
 
@@ -235,8 +233,7 @@ def _learns(device: str) -> Claim:
         Verdict.HOLDS if fell < 0.05 else Verdict.WRONG,
         f"{len(found.loss) - 1} steps of Adam on theta: loss down to {fell:.1%}; largest error of "
         f"theta {found.error:.3f}.",
-        "Gradients reach theta through grid_sample, but only from nearby pixels: a large turn "
-        "needs a blurred start, or is not found.",
+        "Gradients reach theta from nearby pixels only: a large turn wants a blurred start.",
     )
 
 

@@ -22,7 +22,7 @@ class Descent(Parameters):
     degrees: float = number(
         30.0,
         label="turn to find",
-        help="The picture was turned by this; descent starts from no turn at all.",
+        help="The descent starts from no turn.",
         minimum=-180.0,
         maximum=180.0,
         step=5.0,
@@ -37,7 +37,7 @@ class Descent(Parameters):
         "coarse to fine",
         ("coarse to fine", "none"),
         label="blur",
-        help="Blur both pictures at first and less and less: the gradient then sees further.",
+        help="Blur both at first, then less: gradients see further.",
     )
 
 

@@ -106,8 +106,8 @@ _WANTED = {
         right_code="[[1, 0, -0.5], [0, 1, 0]]",
         by_torchvision={"translate": [32.0, 0.0]},
         cost=lambda m: f"A square moves {m.right:+.0f} pixels to the right; asked: +32.",
-        lesson="theta says where each output pixel reads, not where the picture goes. To move the "
-        "picture right, every pixel must read further left.",
+        lesson="theta says where each output pixel reads. To move the picture right, every "
+        "pixel must read further left.",
     ),
     "enlarge": _Wanted(
         words="Enlarge to twice",
@@ -117,8 +117,8 @@ _WANTED = {
         right_code="[[0.5, 0, 0], [0, 0.5, 0]]",
         by_torchvision={"scale": 2.0},
         cost=lambda m: f"A square's area becomes {m.area:.2f} times what it was; asked: 4.",
-        lesson="theta spreads the reading positions. Reading a larger area makes the picture "
-        "smaller: 2 halves each side.",
+        lesson="theta scales the area that is read: 2 reads twice the width, and halves the "
+        "picture's.",
     ),
     "turn": _Wanted(
         words="Turn by 30°",
@@ -128,8 +128,8 @@ _WANTED = {
         right_code="[[cos, -sin, 0], [sin, cos, 0]]",
         by_torchvision={"angle": -30.0},
         cost=lambda m: f"A bar turns {m.degrees:+.0f}°; asked: +30° (counter-clockwise).",
-        lesson="Two errors cancel: theta is the inverse map, and y points down. This is why the "
-        "textbook matrix looks right for a turn, and only for a turn.",
+        lesson="Two errors cancel: theta is the inverse map, and y points down. The textbook "
+        "matrix is right for a turn alone.",
     ),
 }
 
@@ -142,7 +142,7 @@ class Direction(Parameters):
         "move",
         tuple(_WANTED),
         label="What should the picture do?",
-        help="Each is asked of torchvision too, which takes the motion itself.",
+        help="Asked of torchvision too, which takes the motion itself.",
         words=tuple(wanted.words for wanted in _WANTED.values()),
     )
 
@@ -195,7 +195,7 @@ class Order(Parameters):
     translate_x: float = number(
         0.5,
         label="then move right by",
-        help="1 is half the picture's width.",
+        help="1 is half the width.",
         minimum=-1.0,
         maximum=1.0,
         step=0.05,
@@ -223,10 +223,10 @@ def order(parameters: Order, *, device: str = "cpu") -> PictureMistake:
             wrong="theta = move @ turn",
             right="theta = turn @ move",
             wrong_cost=f"Mean difference to the two steps: {errors[0]:.3f} of full scale.",
-            right_cost=f"Mean difference to the two steps: {errors[1]:.3f}, what blurring twice "
-            "and cutting off at the edge leaves.",
-            lesson="Warping by A and then by B equals one warp by A @ B: the position read last "
-            "goes through the first matrix.",
+            right_cost=f"Mean difference to the two steps: {errors[1]:.3f}, from blurring twice "
+            "and cutting at the edge.",
+            lesson="Warping by A, then by B, is one warp by A @ B: the output's positions go "
+            "through B first.",
             source=("pytorch#35775", f"{_FORUM}/issues/35775"),
         ),
         source,
@@ -275,8 +275,8 @@ def not_square(parameters: NotSquare, *, device: str = "cpu") -> PictureMistake:
             right="theta = [[cos, -sin * H / W, 0],\n         [sin * W / H, cos, 0]]",
             wrong_cost=costs[0],
             right_cost=costs[1],
-            lesson="Both axes run from -1 to 1 whatever the picture's shape. On a wide picture a "
-            "unit of x is longer than a unit of y, so a plain turn also stretches and shears.",
+            lesson="Both axes run from -1 to 1: on a wide picture x's unit is longer than y's, "
+            "and a plain turn stretches and shears.",
             source=("torchvision PR 2553", "https://github.com/pytorch/vision/pull/2553"),
         ),
         source,
@@ -320,8 +320,7 @@ def x_before_y(parameters: XBeforeY, *, device: str = "cpu") -> PictureMistake:
             f"most {transposed:.1g}.",
             right_cost="The picture comes back: it differs by at most "
             f"{largest_difference(outputs[1], source):.1g}.",
-            lesson="A tensor is indexed [row, column]; grid_sample's last axis is (x, y), which is "
-            "(column, row).",
+            lesson="A tensor is indexed [row, column]; a grid holds (x, y): column, row.",
             source=(
                 "torch documentation of grid_sample",
                 "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.grid_sample.html",
@@ -363,7 +362,7 @@ class MixedFlags(Parameters):
     size: int = number(
         8,
         label="side of the picture (pixels)",
-        help="The smaller the picture, the further apart the two conventions.",
+        help="The smaller, the further apart the conventions.",
         minimum=2,
         maximum=32,
         step=1,
@@ -405,8 +404,8 @@ def mixed_flags(parameters: MixedFlags, *, seed: int = 0, device: str = "cpu") -
             f"mixed the other way by up to {float(errors[0, 1].max()):.2f}.",
             right_cost=f"The identity changes pixels by up to {float(errors[0, 0].max()):.1g} "
             f"(both False) and {float(errors[1, 1].max()):.1g} (both True).",
-            lesson="The flag says what -1 and 1 mean: the outer edges of the corner pixels (False) "
-            "or their centres (True). Both calls must mean the same.",
+            lesson="The flag says whether -1 and 1 are the corner pixels' outer edges or "
+            "centres. Both calls must mean the same.",
             source=("pytorch#20785", f"{_FORUM}/issues/20785"),
         ),
         size=size,
@@ -448,7 +447,7 @@ class SameAngle(Parameters):
     degrees: float = number(
         30.0,
         label="angle (degrees)",
-        help="What it means is up to the library. Below 90, for a bar's turn is known by halves.",
+        help="Each library chooses its sign. Below 90: a bar looks the same after half a turn.",
         minimum=-80.0,
         maximum=80.0,
         step=1.0,
@@ -477,8 +476,8 @@ def libraries(parameters: SameAngle, *, device: str = "cpu") -> Libraries:
             + (f": {', '.join(against)}." if against else "."),
             right_cost="All turn the same way; the largest disagreement is "
             f"{max(abs(turn.measured - degrees) for turn in mended):.2f}°.",
-            lesson="torchvision disagrees with itself: rotate is counter-clockwise, affine is "
-            "clockwise. Test the sign with a picture before trusting a sentence.",
+            lesson="torchvision disagrees with itself: rotate is counter-clockwise, affine "
+            "clockwise. Test the sign with a picture.",
             source=("torchvision#5608", "https://github.com/pytorch/vision/issues/5608"),
         ),
         wrong=as_written,
@@ -531,7 +530,7 @@ class Padding(Parameters):
     align_corners: bool = flag(
         False,
         label="align_corners",
-        help="Whether -1 and 1 are the outer edges of the corner pixels or their centres.",
+        help="-1 and 1 are the corner pixels' outer edges (False) or centres (True).",
     )
 
 
@@ -562,9 +561,8 @@ def padding_ruler(parameters: Padding, *, device: str = "cpu") -> PaddingRuler:
             wrong_cost="The documentation's sentence lands at -0.5; torch reads at "
             f"{by_torch:+.2f}, {abs(by_torch + 0.5):.2f} away.",
             right_cost=f"torch reads at {by_torch:+.2f}: 2 - 1.5 = 0.5.",
-            lesson="Outside, zeros fades to black over one pixel, border repeats the last pixel, "
-            "reflection bounces between the edges: pixel edges for align_corners=False, pixel "
-            "centres for True.",
+            lesson="Outside, zeros fades to black, border repeats the last pixel, reflection "
+            "bounces between outer edges (align_corners=False) or centres (True).",
             source=("pytorch#63559", f"{_FORUM}/issues/63559"),
         ),
         pixels=pixels,
@@ -668,8 +666,8 @@ def full_turn(parameters: SmallTurns, *, device: str = "cpu") -> FullTurn:
             f"difference to the picture {wrong['bilinear'].error:.3f}.",
             right_cost=f"Bilinear keeps {right['bilinear'].contrast:.0%} of the contrast; mean "
             f"difference to the picture {right['bilinear'].error:.1e}.",
-            lesson="Every warp resamples: bilinear blurs, bicubic overshoots at edges, nearest "
-            "moves pixels to the wrong place. Multiply the matrices and sample once.",
+            lesson="Every warp resamples: bilinear blurs, bicubic overshoots, nearest "
+            "misplaces pixels. Multiply the matrices and sample once.",
             source=("Jaderberg et al., 2015", "https://arxiv.org/abs/1506.02025"),
         ),
         source=source,
@@ -691,8 +689,8 @@ def question(*, device: str = "cpu") -> Question:
             "64 pixels to the left",
         ),
         answer=f"{abs(moved.right):.0f} pixels to the {way}",
-        because=f"A square moved by {moved.right:+.0f} pixels. theta is where each output pixel "
-        "reads: half of half the width further right. What stood there appears further left.",
+        because=f"A square moved by {moved.right:+.0f} pixels: each output pixel reads a "
+        "quarter of the width further right.",
     )
 
 

@@ -22,7 +22,7 @@ def _entry(default: float, row: int, column: int) -> float:
     value: float = number(
         default,
         label=f"θ[{row},{column}]",
-        help=f"How much of the output's {weighs} goes into the {reads} that is read.",
+        help=f"Weight of the output's {weighs} in the {reads} that is read.",
         minimum=-4.0,
         maximum=4.0,
         step=0.05,
@@ -37,7 +37,7 @@ class AffineGrid(Parameters):
     degrees: float = number(
         30.0,
         label="degrees",
-        help="Turn of the picture; positive is counter-clockwise as seen.",
+        help="Positive turns the picture counter-clockwise.",
         minimum=-180.0,
         maximum=180.0,
         step=1.0,
@@ -45,7 +45,7 @@ class AffineGrid(Parameters):
     scale_x: float = number(
         1.0,
         label="scale x",
-        help="Enlargement along x: 2 makes the picture twice as wide.",
+        help="2 makes the picture twice as wide.",
         minimum=0.25,
         maximum=4.0,
         step=0.05,
@@ -53,7 +53,7 @@ class AffineGrid(Parameters):
     scale_y: float = number(
         1.0,
         label="scale y",
-        help="Enlargement along y: 2 makes the picture twice as high.",
+        help="2 makes the picture twice as high.",
         minimum=0.25,
         maximum=4.0,
         step=0.05,
@@ -61,7 +61,7 @@ class AffineGrid(Parameters):
     translate_x: float = number(
         0.0,
         label="translate x",
-        help="Move to the right; 1 is half the picture's width.",
+        help="To the right; 1 is half the width.",
         minimum=-1.0,
         maximum=1.0,
         step=0.05,
@@ -69,7 +69,7 @@ class AffineGrid(Parameters):
     translate_y: float = number(
         0.0,
         label="translate y",
-        help="Move down; 1 is half the picture's height.",
+        help="Down; 1 is half the height.",
         minimum=-1.0,
         maximum=1.0,
         step=0.05,
@@ -77,40 +77,40 @@ class AffineGrid(Parameters):
     shear: float = number(
         0.0,
         label="shear",
-        help="Degrees along x; positive leans the top edge to the right.",
+        help="Degrees; positive leans the top to the right.",
         minimum=-60.0,
         maximum=60.0,
         step=1.0,
     )
     mode: str = choice(
-        "bilinear", MODES, label="mode", help="How grid_sample reads between pixel centres."
+        "bilinear", MODES, label="mode", help="How values between pixel centres are made."
     )
     padding_mode: str = choice(
         "zeros",
         PADDING_MODES,
         label="padding_mode",
-        help="What grid_sample reads outside: black, the last pixel, or the picture mirrored.",
+        help="What lies outside: black, the last pixel, or the picture mirrored.",
     )
     align_corners: bool = flag(
         False,
         label="align_corners",
-        help="False: -1 and 1 are the outer edges of the corner pixels. True: their centres.",
+        help="-1 and 1 are the corner pixels' outer edges (False) or centres (True).",
     )
     keep_aspect: bool = flag(
         True,
         label="correct for aspect",
-        help="Put width over height into theta, so that a turn of a wide picture is a turn.",
+        help="Put width over height into theta: a wide picture turns without shear.",
     )
     picture: str = choice(
         "card",
         ("card", "wide", "checkerboard", "zone_plate"),
         label="picture",
-        help="The picture to warp. Your own can be uploaded beside this.",
+        help="You can upload your own beside this.",
     )
     height: int = number(
         0,
         label="output height",
-        help="Rows of the output; 0 keeps the picture's.",
+        help="Rows; 0 keeps the picture's.",
         minimum=0,
         maximum=LARGEST_OUTPUT,
         step=8,
@@ -118,7 +118,7 @@ class AffineGrid(Parameters):
     width: int = number(
         0,
         label="output width",
-        help="Columns of the output; 0 keeps the picture's.",
+        help="Columns; 0 keeps the picture's.",
         minimum=0,
         maximum=LARGEST_OUTPUT,
         step=8,
@@ -126,7 +126,7 @@ class AffineGrid(Parameters):
     by_hand: bool = flag(
         False,
         label="theta by hand",
-        help="Set the six numbers of theta yourself; the sliders above then rest.",
+        help="Set theta's six numbers; the sliders above then rest.",
     )
     theta_00: float = _entry(1.0, 0, 0)
     theta_01: float = _entry(0.0, 0, 1)
@@ -156,17 +156,17 @@ class AffineGrid(Parameters):
 PRESETS = (
     Preset(
         "A turn",
-        "The drawn grid turns clockwise on the input, so the picture turns counter-clockwise.",
+        "The grid turns clockwise on the input, so the picture turns counter-clockwise.",
         AffineGrid(),
     ),
     Preset(
         "A quarter turn",
-        "Every output pixel falls on one input pixel: nothing is blurred.",
+        "Each output pixel falls on one input pixel: nothing blurs.",
         AffineGrid(degrees=90.0),
     ),
     Preset(
         "Wide, uncorrected",
-        "The circle turns into an egg: x and y are measured in different units.",
+        "The circle becomes an egg: x and y have different units.",
         AffineGrid(degrees=45.0, picture="wide", keep_aspect=False),
     ),
     Preset(
@@ -176,12 +176,12 @@ PRESETS = (
     ),
     Preset(
         "Shrink, and alias",
-        "grid_sample reads four pixels however far apart: the rings that appear are not there.",
+        "However far apart the outputs, each reads four pixels: the new rings are false.",
         AffineGrid(degrees=0.0, scale_x=0.4, scale_y=0.4, picture="zone_plate"),
     ),
     Preset(
         "Theta of the notes",
-        "The two offsets are negative, and the picture moves right and down.",
+        "Both offsets are negative: the picture moves right and down.",
         AffineGrid(by_hand=True, theta_02=-0.2, theta_12=-0.4),
     ),
 )
@@ -272,8 +272,8 @@ def explain(parameters: AffineGrid, *, image: Tensor | None = None, device: str 
     except ValueError as error:
         sentence = ""
         problem = (
-            f"{error}. It reads the whole output from one line or point of the picture; "
-            "make the first two columns point in different directions."
+            f"{error}. All is read from one line or point; make the first two columns point in "
+            "different directions."
         )
     reads = in_pixels(warped.grid, (height, width), align_corners=parameters.align_corners)
     lines, output_lines = lattice_lines(reads)

@@ -81,7 +81,7 @@ def learn() -> None:
     )
     st.markdown(
         f"Asked for {parameters.degrees:g}°. {found.sentence} Largest error of theta: "
-        f"{found.error:.3f}. The gradient sees only nearby pixels: try 60°, or no blur."
+        f"{found.error:.3f}. Try 60°, or no blur."
     )
 
 
@@ -118,8 +118,7 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "grid_sample passes gradients to theta, so descent can find the turn that was applied: the "
-    "idea of the spatial transformer.",
+    "Gradients reach theta, so descent can find the turn: the idea of the spatial transformer.",
     "Find the turn by gradient descent",
     learn,
 )
