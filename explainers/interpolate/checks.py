@@ -142,14 +142,14 @@ def _view_weights(view: View, device: str) -> list[Check]:
     remark = ""
     if error > tolerance:
         remark = _narrow(view, tuple(shape[1:]), tuple(output.shape[1:])) or (
-            "A fault of torch: where a scale_factor leaves a side as it was or doubles it, its "
-            "backward pass does not read where its forward pass did."
+            "A fault of torch: where a scale_factor keeps or doubles a side, backward does not "
+            "read where forward did."
         )
     return [
         *found,
         Check(
             "torch's backward pass has the same weights",
-            "its product with random cotangents, in float64",
+            "its product with random output gradients, in float64",
             error,
             tolerance,
             remark,
@@ -227,7 +227,7 @@ def _view_against_libraries(view: View) -> list[Check]:
             f"cv2.resize, {name}",
             largest_difference(_at(output, free), _at(theirs, free)),
             0.0,
-            "A tie reads between two pixels: each library's rounding picks one." if tied else "",
+            "In a tie each library picks its pixel." if tied else "",
         )
     ]
 
@@ -490,7 +490,7 @@ def _cubic_ramp(device: str, *, antialias: bool) -> Check:
         "slow_resize in float64",
         largest_difference(resized, slow_resize(ramp, (1, m), mode="bicubic")),
         _POSITION * n,
-        f"It misses the positions by up to {straight:.3f}: only a = -0.5 keeps a slope.",
+        f"Off by up to {straight:.3f}: only a = -0.5 keeps a slope.",
     )
 
 
@@ -517,7 +517,7 @@ def _kernels(device: str) -> list[Check]:
             _POSITION * 9,
         ),
         Check(
-            "With antialias: linear, cubic with a = -0.5, and Lanczos over its sum",
+            "With antialias: linear, cubic with a = -0.5, Lanczos over its sum",
             reference,
             max(error(mode, antialias=True) for mode in ANTIALIASED),
             _POSITION * 9,
@@ -622,7 +622,7 @@ def _grid_sample(device: str) -> Check:
         resized = resize(image, size=size, mode=mode, align_corners=align_corners, device=device)
         error = max(error, largest_difference(resized, sampled))
     return Check(
-        "Resizing is sampling on the identity's grid, when both have the same align_corners",
+        "Resizing samples the identity's grid, if both have the same align_corners",
         'F.affine_grid and F.grid_sample, padding_mode="border"',
         error,
         _POSITION * 23,
@@ -687,14 +687,14 @@ def _bytes() -> list[Check]:
             "PIL.Image.resize, mode L",
             by_pil,
             1.0,
-            "Both round between the axes, in fixed point.",
+            "Both round between the axes.",
         ),
         Check(
-            "On uint8 bicubic rounds and clamps to 0..255 twice: after the columns and at the end",
+            "On uint8 bicubic rounds and clamps twice: after the columns and at the end",
             "float64 weights, clamped after each axis; in levels of 255",
             largest_difference(ours, twice),
             1.0,
-            f"Clamped at the end alone, as in OpenCV, values differ by up to "
+            "Clamped at the end alone, as OpenCV does, they differ by up to "
             f"{largest_difference(ours, once):.0f} levels.",
         ),
     ]
@@ -725,33 +725,28 @@ _CASES = (
 
 _WHY_OPENCV = {
     "nearest": "Both take the value at floor(i · in / out).",
-    "nearest-exact": "Both take the pixel under the output's centre. In row 65 of 131 that centre "
-    "falls between two pixels, and rounding picks 30 in torch, 29 in OpenCV.",
-    "bilinear": "The same two neighbours with the same weights. On uint8 torch rounds after each "
-    "axis, OpenCV works in fixed point: one level.",
-    "bicubic": "Both have a = -0.75. On uint8 torch also clamps to 0..255 between the axes, OpenCV "
-    "at the end alone.",
-    "area": "Blocks of whole pixels are averaged alike. Else OpenCV weighs a pixel by how much of "
-    "it the window covers; torch takes every pixel it touches whole. torch has no uint8 kernel: "
-    "computed in float32, rounded.",
-    "lanczos": "torch's has six taps and widens them by the reduction; OpenCV's has eight and "
-    "never widens them.",
+    "nearest-exact": "Both take the pixel under the output's centre. Row 65 of 131 is a tie: "
+    "torch picks 30, OpenCV 29.",
+    "bilinear": "The same weights. On uint8 torch rounds after each axis, OpenCV works in "
+    "fixed point: one level.",
+    "bicubic": "Both have a = -0.75. On uint8 torch also clamps between the axes.",
+    "area": "Whole blocks are averaged alike. A pixel half covered counts half in OpenCV, "
+    "whole in torch. On uint8, torch's float32 is rounded.",
+    "lanczos": "torch has six taps, widened by the reduction; OpenCV eight, never widened.",
 }
 _WHY_PIL = {
-    ("nearest", False): "PIL takes the pixel under the output's centre, as nearest-exact; nearest "
-    "the one at its upper left corner.",
-    ("nearest-exact", False): "The same pixel, under the output's centre. In row 65 of 131 that "
-    "centre falls between two pixels, and rounding picks 30 in torch, 29 in PIL.",
-    ("bilinear", False): "Equal when enlarging. When reducing PIL always widens the kernel, torch "
-    "only with antialias=True.",
+    ("nearest", False): "PIL takes the pixel under the output's centre, nearest that at its "
+    "upper left corner.",
+    ("nearest-exact", False): "Both take the pixel under the output's centre. Row 65 of 131 is "
+    "a tie: torch picks 30, PIL 29.",
+    ("bilinear", False): "When reducing, PIL always widens the kernel, torch only with "
+    "antialias=True.",
     ("bilinear", True): "The same kernel, widened by the reduction.",
-    ("bicubic", False): "torch has a = -0.75, PIL a = -0.5; and PIL widens the kernel when it "
-    "reduces.",
-    ("bicubic", True): "With antialias torch takes a = -0.5 and widens the kernel, as PIL.",
-    ("area", False): "Blocks of whole pixels are averaged alike. Else BOX takes the pixels whose "
-    "centre the window covers, torch every pixel it touches. torch has no uint8 kernel: computed "
-    "in float32, rounded.",
-    ("lanczos", True): "The same six taps, widened by the reduction.",
+    ("bicubic", False): "torch has a = -0.75, PIL a = -0.5 and a kernel widened by the reduction.",
+    ("bicubic", True): "With antialias torch too has a = -0.5 and widens the kernel.",
+    ("area", False): "Whole blocks are averaged alike. Else BOX takes the pixels whose centre "
+    "is covered, torch every one it touches. On uint8, torch's float32 is rounded.",
+    ("lanczos", True): "The same six taps, widened alike.",
 }
 
 

@@ -81,8 +81,8 @@ def _modes(where: torch.device) -> Claim:
         Verdict.WRONG if missing else newer,
         f"All of them run: {'no' if missing else 'yes'}. So do {', '.join(added) or 'no others'}. "
         f"antialias=True runs with {', '.join(smooth) or 'none'}.",
-        "There are eight. nearest-exact mends nearest's drift; lanczos is for pictures, on the "
-        "CPU, and wants antialias=True.",
+        "There are eight: also nearest-exact, and lanczos, for pictures on the CPU with "
+        "antialias=True.",
     )
 
 
@@ -96,7 +96,7 @@ def _default_mode(where: torch.device) -> Claim:
         _SECOND,
         Verdict.HOLDS if error == 0 and named == "nearest" else Verdict.WRONG,
         f"The signature says {named!r}; a call without mode differs from nearest by {error:g}.",
-        "It is. A mask of classes wants it; a picture seldom does.",
+        "A mask of classes wants it; a picture seldom does.",
     )
 
 
@@ -113,8 +113,7 @@ def _tuples(where: torch.device) -> Claim:
         Verdict.HOLDS if holds else Verdict.WRONG,
         f"A tuple as input: {inputs or 'runs'}. A picture with scale_factor 2.0: "
         f"{number or 'runs'}; with (2.0, 3.0): {right or 'runs'}; with (2.0,): {short or 'runs'}.",
-        "The input is a Tensor. scale_factor is one number for all its spatial axes, or a tuple "
-        "with one for each.",
+        "The input is a Tensor; scale_factor one number, or one per spatial axis.",
     )
 
 
@@ -139,8 +138,8 @@ def _which_take_the_flag(where: torch.device) -> Claim:
         Verdict.HOLDS if taken == noted else Verdict.WRONG,
         f"True is taken by {', '.join(m for m in MODES if m in taken)}, and refused by "
         f"{', '.join(refused)}. In bicubic it moves values by up to {changed:.2f}.",
-        "bicubic takes it too. nearest, nearest-exact and area refuse True and False alike; "
-        "lanczos takes False.",
+        "bicubic takes it too. nearest, nearest-exact and area refuse even False; lanczos "
+        "takes False.",
     )
 
 
@@ -166,8 +165,8 @@ def _default_flag(where: torch.device) -> Claim:
         verdict,
         f"The signature says {default}; bilinear and bicubic then differ from False by {error:g}. "
         f"nearest with False: {'refused' if refused else 'runs'}.",
-        "The default is None. It acts as False where a mode takes the flag; elsewhere it is the "
-        "only value allowed.",
+        "The default is None: False where a mode takes the flag, and the only value allowed "
+        "elsewhere.",
     )
 
 
@@ -191,8 +190,8 @@ def _keeps_corners(where: torch.device) -> Claim:
         _verdict(plain < 1e-6, smooth < 1e-6),
         f"Corners change by {plain:.0e} without antialias, by {smooth:.2f} with it. One output of "
         f"0, 1, 2, 9 is {single:g}.",
-        "True without antialias, for two outputs or more along each axis. A single output takes "
-        "the first value.",
+        "Only without antialias, and with two outputs or more along each axis: a single one "
+        "takes the first value.",
     )
 
 
@@ -213,7 +212,7 @@ def _edge_values(where: torch.device) -> Claim:
         _verdict(plain < 1e-6, smooth < 1e-6),
         f"1, 2 doubled is {', '.join(f'{v:g}' for v in first.flatten().tolist())}. Repeating the "
         f"edge by hand first changes {plain:.0e} without antialias, {smooth:.2f} with it.",
-        "True without antialias. With it, weights beyond the border are dropped and the others "
+        "Only without antialias: with it, weights beyond the border are dropped and the rest "
         "divided by their sum.",
     )
 
@@ -239,8 +238,8 @@ def _independent_of_size(where: torch.device) -> Claim:
         f"Dropping the second half of a line moves the first outputs by {doubled:.0e} at 2, "
         f"{odd:.0e} at 1.3, {recomputed:.2f} at 1.3 with recompute_scale_factor=True; with "
         f"align_corners=True by {aligned:.2f}.",
-        "True of a scale_factor that torch reads at. A size, or recompute_scale_factor=True, reads "
-        "at the ratio of the rounded sides.",
+        "Only with a scale_factor: a size, or recompute_scale_factor=True, reads at the ratio "
+        "of the rounded sides.",
     )
 
 
@@ -262,7 +261,7 @@ def _overshoot(where: torch.device) -> Claim:
         f"A step from 0 to 255 gives {low:.1f} to {high:.1f}. Cast to uint8 without clamp, the "
         f"lowest becomes {careless}. On a uint8 input: {int(saturated.min())} to "
         f"{int(saturated.max())}.",
-        "True of floating point, and of lanczos too. A uint8 input is clamped by torch itself.",
+        "So can lanczos. torch itself clamps a uint8 input.",
     )
 
 
@@ -335,8 +334,8 @@ def _darknet(where: torch.device) -> Claim:
         _verdict(runs and error == 0, weights > 0),
         f"nn.Upsample(scale_factor=2) in nn.Sequential makes {list(image.shape)} to "
         f"{list(made.shape)}, {weights} weights; each pixel repeated differs from it by {error:g}.",
-        "It goes into nn.Sequential the same way, but has no filters of its own: output_filters "
-        "must repeat the number before. Darknet's repeats pixels, which is mode='nearest'.",
+        "It stands in nn.Sequential the same way, but has no filters: output_filters repeats "
+        "the number before.",
     )
 
 

@@ -25,13 +25,13 @@ class Imitation(Parameters):
         "bilinear",
         ("nearest-exact", "bilinear", "bicubic"),
         label="mode to imitate",
-        help="The layer sees only inputs and what F.interpolate made of them.",
+        help="The layer sees only F.interpolate's inputs and outputs.",
     )
     data: str = choice(
         "noise",
         ("noise", "a picture"),
         label="trained on",
-        help="White noise holds every frequency; a picture holds few fine ones.",
+        help="Noise has every frequency; a picture few fine ones.",
     )
     steps: int = number(
         20, label="steps", help="Steps of gradient descent.", minimum=5, maximum=100, step=5

@@ -119,9 +119,8 @@ def aliasing(parameters: Reduction, *, device: str = "cpu") -> Aliasing:
             f"{errors[0]:.1f} of 255.",
             right_cost=f"{unread[1]:.0%} of the pixels are never read. Mean difference to PIL: "
             f"{errors[1]:.2g} of 255.",
-            lesson="Without antialias the kernel keeps its width however far the outputs lie "
-            "apart, as OpenCV's does. PIL always widens it; a model fed by one and tested with "
-            "the other sees other pictures.",
+            lesson="Without antialias the kernel keeps its width, as OpenCV's does; PIL's "
+            "widens. A model trained with one and tested with the other sees other pictures.",
             source=("torchvision#2950", "https://github.com/pytorch/vision/issues/2950"),
         ),
         source=source,
@@ -172,9 +171,8 @@ def nearest(parameters: TwoLengths, *, device: str = "cpu") -> Combs:
             right=f'F.interpolate(x, size={m}, mode="nearest-exact")',
             wrong_cost=f"Picks {picks[0]}: on average {_drift(drifts[0])}.",
             right_cost=f"Picks {picks[1]}: on average {_drift(drifts[1])}.",
-            lesson="nearest takes floor(i·n/m), the left edge of the output pixel: OpenCV's old "
-            "rule, kept for old models. nearest-exact takes the pixel under its centre, as PIL "
-            "and scikit-image do.",
+            lesson="nearest takes floor(i·n/m), the pixel under the output's left edge, as "
+            "OpenCV does. nearest-exact takes the one under its centre, as PIL does.",
             source=("pytorch#34808", f"{_TORCH}/issues/34808"),
         ),
         wrong=(combs[0],),
@@ -189,7 +187,7 @@ class OneMore(Parameters):
     count: int = number(
         2,
         label="samples",
-        help="0, 1, 0, 1, …; the second line has one more at its end.",
+        help="0, 1, 0, 1, …; the second line has one more.",
         minimum=2,
         maximum=8,
         step=1,
@@ -233,9 +231,8 @@ def one_more(parameters: OneMore, *, device: str = "cpu") -> Combs:
             "align_corners=False)",
             wrong_cost=words(moves[True]),
             right_cost=words(moves[False]),
-            lesson="True stretches the outputs from the first sample to the last: the step is "
-            "(n - 1) / (m - 1) and depends on the length. False reads at a step of n / m, the same "
-            "for every crop.",
+            lesson="align_corners=True steps by (n - 1) / (m - 1), which depends on the "
+            "length. False steps by n / m, the same for every crop.",
             source=("pytorch#30565", f"{_TORCH}/issues/30565"),
         ),
         wrong=combs[True],
@@ -305,8 +302,7 @@ def rounded_scale(parameters: OddScale, *, device: str = "cpu") -> Combs:
             right_cost=f"Up to {float(off[1].max()):.1g} from size={m}: index {at} is "
             f"{float(right.outputs[at]):.3f} against {float(by_size.outputs[at]):.3f}.",
             lesson=f"{n} times {factor:g} is {n * factor:g}, and torch gives {m} values. By "
-            "default it still reads at a step of 1 / scale_factor; recomputed, at n / m, as with "
-            "size and as most exported models do.",
+            "default it steps by 1 / scale_factor; recomputed, by n / m, as with size.",
             source=("pytorch#55909", f"{_TORCH}/issues/55909"),
         ),
         wrong=(wrong, by_size),
@@ -379,9 +375,8 @@ def overshoot(parameters: Step, *, device: str = "cpu") -> Overshoot:
             + (f" and wrap around: {wrapped}." if outside.any() else "; only fractions are cut."),
             right_cost=f"The enlarged step runs from {low:.0f} to {high:.0f}; clamped, nothing "
             "wraps.",
-            lesson="The cubic kernel has negative weights, so it leaves the range of its input by "
-            "up to 11 % of a step. uint8 has no room for that. (Given uint8, torch clamps by "
-            "itself.)",
+            lesson="The cubic kernel has negative weights, and overshoots a step by up to 11 "
+            "%; uint8 has no room. (Given uint8, torch clamps.)",
             source=("pytorch#21044", f"{_TORCH}/issues/21044"),
         ),
         source=source,
@@ -458,8 +453,8 @@ def two_ways(parameters: OtherSize, *, device: str = "cpu") -> TwoWays:
             wrong_cost=f"The same even grid differs by up to {errors[0]:.2f}; at the corners the "
             f"two read {shift:.2f} pixels apart.",
             right_cost=f"The same even grid differs by at most {errors[1]:.1g}.",
-            lesson="A flow or a grid made for pictures resized one way does not fit those resized "
-            "the other way. Say align_corners in every call, and say the same.",
+            lesson="A grid made for one way of resizing does not fit the other. Give the same "
+            "align_corners in every call.",
             source=("pytorch-pwc#33", "https://github.com/sniklaus/pytorch-pwc/issues/33"),
         ),
         source=source[0],
@@ -527,12 +522,12 @@ def labels(parameters: LabelSize, *, device: str = "cpu") -> Labels:
         mistake=Mistake(
             wrong=f'F.interpolate(labels, size={side}, mode="bilinear").round()',
             right=f'F.interpolate(labels, size={side}, mode="nearest-exact")',
-            wrong_cost=f"{count} pixels between classes 0 and 2 become class 1, though no pixel "
-            "around them holds it.",
+            wrong_cost=f"{count} pixels between classes 0 and 2 become class 1, which no pixel "
+            "around them holds.",
             right_cost=f"{int((~present.gather(0, right[None].long())[0]).sum())} pixels of a "
             "class that is not around.",
-            lesson="Half of class 0 and half of class 2 is not class 1. Pick labels with "
-            "nearest-exact, or resize one map per class and take the largest.",
+            lesson="Class 1 does not lie between classes 0 and 2. Use nearest-exact, or resize "
+            "one map per class and take the largest.",
             source=(
                 "image-segmentation-keras#11",
                 "https://github.com/divamgupta/image-segmentation-keras/issues/11",
@@ -587,9 +582,8 @@ def antialiased_corners(parameters: TwoLengths, *, device: str = "cpu") -> Combs
             f"0 and {n - 1}.",
             right_cost=f"The line reads {_drift(drifts[1])} on average; its ends are {ends[1]} for "
             f"0 and {n - 1}.",
-            lesson="With antialias torch takes the scale of align_corners but still reads at "
-            "s·(i + ½) − ½, so the corners do not meet and the picture moves. Only "
-            "align_corners=False matches PIL.",
+            lesson="With antialias torch takes align_corners' scale, yet reads at s·(i + ½) − "
+            "½: corners do not meet and the picture moves. Only False matches PIL.",
             source=("pytorch PR 65142", f"{_TORCH}/pull/65142"),
         ),
         wrong=(wrong,),
@@ -611,8 +605,8 @@ def question(*, device: str = "cpu") -> Question:
         "three come out?",
         options=("0, 1, 3", "0, 2, 4", "1, 2, 3", "0, 2, 3"),
         answer=picks["nearest"],
-        because=f"nearest takes floor(i·5/3). nearest-exact, asked the same, gives "
-        f"{picks['nearest-exact']}: the samples under the centres of the three outputs.",
+        because=f"nearest takes floor(i·5/3); nearest-exact gives {picks['nearest-exact']}, the "
+        "samples under the outputs' centres.",
     )
 
 

@@ -35,27 +35,25 @@ class Interpolate(Parameters):
         "signal",
         ("signal", "row", "table", "picture", "volume"),
         label="input",
-        help="Its shape decides which modes torch has. A row is a picture of one line: the same "
-        "samples with the modes and the antialiasing of pictures.",
+        help="Its shape decides torch's modes. A row is a picture of one line.",
         words=("signal (C, L)", "row (C, 1, L)", "table (C, H, W)", "picture", "volume"),
     )
     mode: str = choice(
         "linear",
         MODES,
         label="mode",
-        help="How values between the input's are made. Torch names the same rule linear, bilinear "
-        "or trilinear by the input's shape, and refuses the others.",
+        help="linear, bilinear and trilinear are one rule, named by the input's shape.",
     )
     given: str = choice(
         "scale_factor",
         ("scale_factor", "size", "both", "neither"),
         label="given to torch",
-        help="Torch takes scale_factor or size, not both and not neither.",
+        help="Exactly one of the two.",
     )
     scale_factor: float = number(
         2.0,
         label="scale_factor",
-        help="Output side over input side; the output side is rounded down.",
+        help="Output over input; the output side is rounded down.",
         minimum=0.05,
         maximum=8.0,
         step=0.05,
@@ -63,7 +61,7 @@ class Interpolate(Parameters):
     size: int = number(
         8,
         label="size",
-        help="Length, height or depth of the output. One number serves every axis.",
+        help="Length, height or depth of the output; one number serves every axis.",
         minimum=1,
         maximum=MAX_SIDE,
         step=1,
@@ -71,7 +69,7 @@ class Interpolate(Parameters):
     width: int = number(
         0,
         label="size, width",
-        help="Columns of a table's or a picture's output; 0 takes the same as the rows.",
+        help="Columns of the output; 0 takes as many as rows.",
         minimum=0,
         maximum=MAX_SIDE,
         step=1,
@@ -80,23 +78,23 @@ class Interpolate(Parameters):
         "None",
         tuple(_FLAGS),
         label="align_corners",
-        help="False: the outer edges of input and output coincide. True: the centres of their "
-        "corner values do. None is False where a mode takes the flag.",
+        help="What coincides: outer edges (False) or corner centres (True). None is False "
+        "where a mode takes the flag.",
     )
     antialias: bool = flag(
         False,
         label="antialias",
-        help="Widen the kernel by the reduction, so that every input value counts.",
+        help="Widen the kernel when reducing: every input value counts.",
     )
     recompute_scale_factor: bool = flag(
         False,
         label="recompute_scale_factor",
-        help="Read at the scale of the rounded output side, not at scale_factor.",
+        help="Read at the scale of the rounded side, not at scale_factor.",
     )
     samples: str = numbers(
         "0, 0.8, 0.2, 1, 0.4",
         label="samples",
-        help="2 to 12 numbers with commas between. They can be dragged in the figure.",
+        help="2 to 12 numbers, commas between; drag them in the figure.",
         minimum=-9.0,
         maximum=9.0,
         columns=(2, 12),
@@ -104,8 +102,7 @@ class Interpolate(Parameters):
     table: str = numbers(
         "1, 2; 3, 4",
         label="table",
-        help="1 to 6 rows with semicolons between, 1 to 6 numbers each. They can be edited in the "
-        "figure.",
+        help="1 to 6 rows of 1 to 6 numbers, semicolons between rows; editable in the figure.",
         minimum=-99.0,
         maximum=99.0,
         rows=(1, 6),
@@ -115,7 +112,7 @@ class Interpolate(Parameters):
         "zone_plate",
         ("zone_plate", "card", "wide", "checkerboard"),
         label="picture",
-        help="The picture to resize. Your own can be uploaded beside this.",
+        help="You can upload your own beside this.",
     )
 
     def tensor(self, image: Tensor | None = None) -> Tensor:
@@ -175,7 +172,7 @@ def typed_numbers(name: str) -> Numbers:
 PRESETS = (
     Preset(
         "Fill in between",
-        "Doubling never reads at a sample: inside, each output is 3/4 of one and 1/4 of another.",
+        "Doubling never reads at a sample: inside, outputs are 3/4 of one and 1/4 of another.",
         Interpolate(),
     ),
     Preset(
@@ -185,7 +182,7 @@ PRESETS = (
     ),
     Preset(
         "A step overshoots",
-        "Bicubic leaves the range of its samples: below 0 before the step, above 1 behind it.",
+        "Bicubic leaves its samples' range: below 0 before the step, above 1 behind.",
         Interpolate(input="row", mode="bicubic", scale_factor=4.0, samples="0, 0, 0, 1, 1, 1"),
     ),
     Preset(
@@ -195,12 +192,12 @@ PRESETS = (
     ),
     Preset(
         "Shrink, and alias",
-        "Rings that are not there: most pixels are never read. Now turn antialias on.",
+        "False rings: most pixels are never read. Now turn antialias on.",
         Interpolate(input="picture", mode="bilinear", given="size", size=40),
     ),
     Preset(
         "A volume",
-        "Trilinear makes slices between the slices: new depths are mixed like new columns.",
+        "New slices are mixed from their neighbours, as new columns are.",
         Interpolate(input="volume", mode="trilinear"),
     ),
 )

@@ -138,8 +138,8 @@ def learn() -> None:
         alt=f"Training over {parameters.steps} steps. {found.sentence}",
     )
     st.markdown(
-        f"{found.sentence} Trained on a picture the loss falls too, but the kernel is not found: "
-        "a picture holds too few fine details to tell kernels apart."
+        f"{found.sentence} On a picture the loss falls too, but the kernel is not found: too few "
+        "fine details tell kernels apart."
     )
 
 
@@ -181,8 +181,8 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "Resizing is linear and the same everywhere, so a convolution can do it. Let one learn it "
-    "from examples: what it finds is the kernel.",
+    "Resizing is linear and the same everywhere: a convolution learns it from examples, and "
+    "finds the kernel.",
     "Train a transposed convolution to be F.interpolate",
     learn,
 )
