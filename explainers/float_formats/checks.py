@@ -76,7 +76,7 @@ def view_checks(view: "View", *, device: str = "cpu") -> tuple[Check, ...]:
             )
             / spacing,
             0.0,
-            "torch casts a Python float by way of float32, so a number is rounded twice."
+            "torch casts a Python float by way of float32: two roundings."
             if found.twice_rounded
             else "",
         ),
@@ -99,7 +99,7 @@ def _nearest_view_check(view: "View") -> Check:
         "distances as fractions, in spacings",
         float((own - least) / Fraction(found.spacing)),
         0.0,
-        "Beyond the largest number there is infinity, or the largest itself."
+        "Beyond the largest number comes infinity, or the largest itself."
         if abs(found.value) > found.format.max
         else "",
     )
@@ -143,7 +143,7 @@ def _share_view_check(view: "View", where: torch.device) -> Check:
         ):
             error = max(error, abs(float(part.double().mean()) - mine))
     return Check(
-        "The shares of the gradients in all six formats are those of torch's casts",
+        "In all six formats the gradients' shares are those of torch's casts",
         f"{len(size)} gradients, cast by torch and counted",
         error,
         1e-12,
@@ -158,7 +158,7 @@ def _numbers_check() -> Check:
     expected = every[(every >= -3.0) & (every <= 1.5)].unique()
     wrong = len(found) if found.shape != expected.shape else int((found != expected).sum())
     return Check(
-        "Between two bounds, no number of float16 is missing and none is too many",
+        "Between two bounds every float16 number is found, and no other",
         "numpy.float16, all 65536 codes",
         float(wrong),
         0.0,
@@ -173,12 +173,12 @@ def _twice_check(where: torch.device) -> Check:
     expected = [rounded(rounded(value, "float32"), "float16") for value in values]
     once = [float(np.float16(value)) for value in values]
     return Check(
-        "A Python float on its way to float16 is rounded to float32 first, and so twice",
+        "A Python float is rounded to float32 first, then to float16",
         "exact rounding in Python, two times",
         max(abs(a - b) for a, b in zip(torchs, expected, strict=True)),
         0.0,
         f"numpy rounds once: {sum(a != b for a, b in zip(torchs, once, strict=True))} of "
-        f"{len(values)} numbers differ from torch's, by one step.",
+        f"{len(values)} numbers differ, by one step.",
     )
 
 
@@ -212,7 +212,7 @@ def _sum_check(where: torch.device) -> Check:
         "fractions, within half a step of float16",
         abs(torchs - float(exact)) / step,
         0.5 + 1e-3,
-        f"torch gives {torchs:g}; a loop over a float16 total, in numpy, {float(total):g}.",
+        f"torch gives {torchs:g}; a loop with a float16 total {float(total):g}.",
     )
 
 
@@ -227,7 +227,7 @@ def _vanishing_check(device: str) -> Check:
                 place = round(place + Fraction(2) ** exponent / Fraction(found.gap))
                 error = max(error, abs(float(found.weight[step + 1]) - 1 - place * found.gap))
     return Check(
-        "A weight of 1 moves by an update rounded to whole gaps, and by half a gap or less never",
+        "A weight of 1 moves by whole gaps, and never for half a gap or less",
         "counting gaps in fractions, 16 updates of 2**-14 to 2**-7",
         error,
         0.0,
@@ -243,11 +243,11 @@ def _underflow_check(where: torch.device) -> Check:
         cast = halves.to(format_.dtype).cpu().double() / least
         error = max(error, largest_difference(cast, torch.tensor([0.0, 1.0, 1.0]).double()))
     return Check(
-        "Half of the smallest positive number becomes 0, and anything more becomes that number",
+        "Half of the smallest positive number becomes 0; anything more, that number",
         "0 and 1, in units of 2**(1 - bias - m)",
         error,
         0.0,
-        "torch.finfo names the smallest normal number; subnormal ones reach lower, by 2**-m.",
+        "torch.finfo gives the smallest normal number; subnormal ones reach lower, by 2**-m.",
     )
 
 
@@ -268,11 +268,11 @@ def _finfo_check() -> Check:
         given = (format_.bits, format_.max, format_.smallest_normal, format_.eps)
         error = max(error, *(abs(a / b - 1) for a, b in zip(given, expected, strict=True)))
     return Check(
-        "torch.finfo follows from the widths of exponent and mantissa, for all six formats",
+        "torch.finfo follows from the widths of exponent and mantissa",
         "(2 - 2**-m) * 2**bias, 2**(1 - bias), 2**-m, in Python",
         error,
         0.0,
-        "float8_e4m3fn alone has no infinity: its last exponent holds numbers, and one NaN.",
+        "float8_e4m3fn has no infinity: its last exponent holds numbers and one NaN.",
     )
 
 
@@ -298,11 +298,11 @@ def _cast_check(format_: Format, where: torch.device) -> Check:
     unit = ours[both].abs().clamp(min=format_.smallest_subnormal)
     error = largest_difference(torchs[both] / unit, ours[both] / unit)
     return Check(
-        f"tensor.to({format_.name}) gives the nearest number, and the even one in a tie",
+        f"tensor.to({format_.name}) gives the nearest number, in a tie the even one",
         f"exact rounding in Python, {len(probes)} numbers of float32",
         error if bool(agree.all()) else math.inf,
         0.0,
-        "Beyond 448, torch stores 448: the format has no infinity." if not format_.infinity else "",
+        "Beyond 448 torch stores 448: there is no infinity." if not format_.infinity else "",
     )
 
 

@@ -36,7 +36,7 @@ def _overflow_claim(where: torch.device) -> Claim:
         Verdict.HOLDS if both and math.isnan(difference) else Verdict.WRONG,
         f"65519 becomes {float(big[0]):g}, 65520 {float(big[1]):g}, and inf - inf "
         f"{difference:g}; 2**-25 becomes {float(tiny[0]):g}, a little more {float(tiny[1]):.3g}.",
-        "True. float16 holds sizes from 2**-24 (6e-8) to 65504; below 2**-14 with fewer digits.",
+        "float16 holds 2**-24 (6e-8) to 65504; below 2**-14 with fewer digits.",
     )
 
 
@@ -52,8 +52,8 @@ def _rounding_claim(device: str) -> Claim:
         "A weight of 1 after 1000 updates of 0.0004: "
         + ", ".join(f"{dtype} {end:.6g}" for dtype, end in ends.items())
         + ".",
-        "True: above 1, float16 numbers are 0.00098 apart, and less than half of that is rounded "
-        "away. So the weights stay float32 under autocast.",
+        "Above 1, float16 numbers are 0.00098 apart; less than half of that is lost. autocast "
+        "leaves weights in float32.",
     )
 
 
@@ -68,7 +68,7 @@ def _epsilon_claim(where: torch.device) -> Claim:
         f"1e-8 in float16 is {stored:g}; 1 / (0 + eps) is "
         + ", ".join(f"{value:g} for {eps:g}" for eps, value in quotients.items())
         + ".",
-        "True, and it is underflow: an epsilon below 2**-25 is 0 and guards nothing.",
+        "It is underflow: an epsilon below 2**-25 is 0 and guards nothing.",
     )
 
 
@@ -82,8 +82,8 @@ def _sum_claim(where: torch.device) -> Claim:
         Verdict.HOLDS if math.isinf(total) and wide == 70000 else Verdict.WRONG,
         f"The sum of 70000 ones is {total:g} in float16, {wide:g} with dtype=float32, their mean "
         f"{mean:g}; 300 squared is {square:g}.",
-        "True of the result. Inside, torch adds up in float32, so the mean is right; autocast on "
-        "CUDA also returns sums in float32.",
+        "The result does. torch adds in float32, so the mean is right; autocast on CUDA "
+        "returns float32 sums.",
     )
 
 
@@ -98,5 +98,5 @@ def _softmax_claim(where: torch.device) -> Claim:
         Verdict.HOLDS if held else Verdict.WRONG,
         f"Logits 12 and 1: exp over its sum gives {naive[0]:g} and {naive[1]:g}, torch.softmax "
         f"{official[0]:g} and {official[1]:.3g}.",
-        "True: torch subtracts the largest logit first. exp(12) is above 65504.",
+        "torch subtracts the largest logit first; exp(12) is above 65504.",
     )

@@ -62,7 +62,7 @@ class SmallUpdates(Parameters):
     exponent: int = number(
         -12,
         label="update, as a power of 2",
-        help="What each step adds to the weight.",
+        help="What each step adds.",
         minimum=-16,
         maximum=-7,
         step=1,
@@ -93,8 +93,8 @@ def small_updates(parameters: SmallUpdates, *, device: str = "cpu") -> FormatMis
             f"Above 1, {name} numbers are {narrow.gap:.2g} apart.",
             right_cost=f"The master ends at {master.weight[-1]:.6g}, and {name} sees "
             f"{seen[-1]:.6g}; exact is {exact:.6g}.",
-            lesson="An update of half the gap or less is rounded away, at every step anew. Keep "
-            "the weights in float32 (as autocast does), and cast a copy.",
+            lesson="An update of half the gap or less is rounded away, every time. Keep "
+            "weights in float32, as autocast does, and cast a copy.",
             source=("pytorch/ao#1124", "https://github.com/pytorch/ao/pull/1124"),
         ),
         shows="weight",
@@ -118,7 +118,7 @@ class AdamEps(Parameters):
         "1e-8",
         _EPSILONS,
         label="eps",
-        help="What Adam adds to its denominator; torch's default is 1e-8.",
+        help="Added to Adam's denominator; torch's default is 1e-8.",
     )
 
 
@@ -166,8 +166,8 @@ def adam_eps(parameters: AdamEps, *, device: str = "cpu") -> FormatMistake:
             wrong_cost=f"{eps:g} is {stored:.3g} in float16. After {steps} steps {bad} of 4 "
             f"weights are not finite; the loss is {_worded(wrong[-1])}.",
             right_cost=f"{fine} of 4 weights are not finite; the loss is {_worded(right[-1])}.",
-            lesson="An epsilon of 2**-25 or less is 0 in float16, and 0 / 0 is NaN: a weight "
-            "without a gradient is enough. Keep weights and Adam's averages in float32.",
+            lesson="In float16 an epsilon up to 2**-25 is 0: a weight without a gradient gives "
+            "0 / 0. Keep weights and Adam's averages in float32.",
             source=("pytorch#8860", f"{_PYTORCH}/issues/8860"),
         ),
         shows="loss",
@@ -187,7 +187,7 @@ class OneByOne(Parameters):
     count: int = number(
         4000,
         label="how many ones",
-        help="Samples that are counted, or losses that are added up.",
+        help="Samples counted, or losses added up.",
         minimum=100,
         maximum=_MOST_ADDED,
         step=100,
@@ -221,10 +221,10 @@ def one_by_one(parameters: OneByOne, *, device: str = "cpu") -> FormatMistake:
             + (
                 "."
                 if float(right[-1]) == count
-                else f": right inside, and rounded once, for {name} has no {count}."
+                else f": added in float32, then rounded: {name} has no {count}."
             ),
-            lesson="torch.sum adds in float32 and rounds once at the end. A total of your own in "
-            "float16 stands still at 2048, in bfloat16 at 256. Count in Python, or in float32.",
+            lesson="torch.sum adds in float32 and rounds once. Your own total stands still at "
+            "2048 in float16, at 256 in bfloat16. Count in Python, or in float32.",
             source=("pytorch#2391", f"{_PYTORCH}/issues/2391"),
         ),
         shows="total",
@@ -250,7 +250,7 @@ class Positions(Parameters):
     length: int = number(
         4096,
         label="positions",
-        help="Tokens of the text; the last 48 are drawn.",
+        help="Tokens; the last 48 are drawn.",
         minimum=128,
         maximum=16384,
         step=128,
@@ -285,8 +285,8 @@ def positions(parameters: Positions, *, device: str = "cpu") -> FormatMistake:
             f"up to {off:.2g}.",
             right_cost=f"All {length} positions stay distinct. The cosine is off by up to "
             f"{near:.2g}: one rounding.",
-            lesson="float16 holds whole numbers up to 2048, bfloat16 up to 256; beyond, neighbours "
-            "become one. model.to(dtype) casts buffers too: make positions and phases in float32.",
+            lesson="Beyond 2048 in float16, or 256 in bfloat16, whole numbers merge. "
+            "model.to(dtype) casts buffers too: make positions and phases in float32.",
             source=(
                 "transformers#25681",
                 "https://github.com/huggingface/transformers/issues/25681",
@@ -309,7 +309,7 @@ class Squares(Parameters):
     size: int = number(
         8,
         label="size of the activations, as a power of 2",
-        help="Their root mean square before the norm.",
+        help="Root mean square before the norm.",
         minimum=0,
         maximum=13,
         step=1,
@@ -350,8 +350,8 @@ def squares(parameters: Squares, *, device: str = "cpu") -> FormatMistake:
             wrong_cost=f"The largest activation, {largest:.4g}, squared is {square:.4g} in "
             f"float16. After the norm their root mean square is {wrong[at]:.3g}; it should be 1.",
             right_cost=f"After the norm their root mean square is {right[at]:.3g}.",
-            lesson="float16 ends at 65504, so 256 squared is infinite, and 1 / sqrt(inf) is 0: the "
-            "layer passes zeros on. Square in float32, as torch's own norms do.",
+            lesson="In float16 256 squared is infinite, and 1 / sqrt(inf) is 0: the layer "
+            "passes zeros on. Square in float32, as torch's norms do.",
             source=("pytorch#133085", f"{_PYTORCH}/pull/133085"),
         ),
         shows="root mean square after the norm",
@@ -406,8 +406,8 @@ def compare(parameters: Compare, *, device: str = "cpu") -> FormatMistake:
             "than rtol=1e-05 allows.",
             right_cost=f"assert_close {'passes' if agrees else 'raises'}: {beyond} of {count} are "
             f"further off than rtol={rtol:g}, {parameters.dtype}'s own.",
-            lesson="torch.allclose has one tolerance for every dtype, far below what a narrow "
-            "format can hold. assert_close takes the dtype's. Neither helps where terms cancel.",
+            lesson="torch.allclose has one tolerance, far finer than a narrow format. "
+            "assert_close takes the dtype's. Neither helps where terms cancel.",
             source=("pytorch#162041", f"{_PYTORCH}/pull/162041"),
         ),
         shows="error over what is allowed",

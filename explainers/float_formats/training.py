@@ -29,12 +29,12 @@ class Training(Parameters):
         "0.001",
         ("0.03", "0.01", "0.003", "0.001"),
         label="learning rate",
-        help="Of SGD. The smaller it is, the smaller the updates.",
+        help="Of SGD; updates shrink with it.",
     )
     momentum: float = number(
         0.0,
         label="momentum",
-        help="Of SGD; its buffer is held in the format too.",
+        help="Its buffer is held in the format too.",
         minimum=0.0,
         maximum=0.9,
         step=0.1,

@@ -92,7 +92,7 @@ def question(*, device: str = "cpu") -> Question:
         "A float16 weight of 1 is given 1000 updates of 2**-12 (0.000244). Where does it end?",
         options,
         at[min(at, key=lambda end: abs(end - last))],
-        f"torch gives {last:.6g} in float16 and {float(found['float32']):.6g} in float32. The next "
-        f"float16 number above 1 is {neighbours(1.0, 'float16')[2]:.10g}; an update of less than "
-        "half that distance is rounded away, each time.",
+        f"torch gives {last:.6g} in float16 and {float(found['float32']):.6g} in float32. The "
+        f"next float16 number above 1 is {neighbours(1.0, 'float16')[2]:.10g}; an update below "
+        "half that distance is lost, each time.",
     )

@@ -129,8 +129,7 @@ class FloatFormats(Parameters):
     value: str = text(
         "0.1",
         label="number",
-        help="What you would like to store. Sums and powers are worked out exactly first: "
-        "1 + 2**-12.",
+        help="Sums and powers are first worked out exactly: 1 + 2**-12.",
         rule=_RULE,
         read=_read,
         longest=_LONGEST,
@@ -139,12 +138,12 @@ class FloatFormats(Parameters):
         "float16",
         tuple(FORMATS),
         label="dtype",
-        help="The format to look at closely; the others stand below it.",
+        help="The format drawn large; the others stand below.",
     )
     zoom: int = number(
         1,
         label="zoom out",
-        help="0 shows two gaps between numbers to either side, and each step twice as many.",
+        help="0 shows two gaps to either side; each step doubles them.",
         minimum=0,
         maximum=5,
         step=1,
@@ -152,7 +151,7 @@ class FloatFormats(Parameters):
     exponent: int = number(
         0,
         label="scale of the gradients, as a power of 2",
-        help="What all gradients are multiplied by before they are stored, as a loss scale does.",
+        help="Multiplies all gradients, as a loss scale does.",
         minimum=-10,
         maximum=40,
         step=1,
@@ -160,7 +159,7 @@ class FloatFormats(Parameters):
     step: int = number(
         0,
         label="after training steps",
-        help="How many steps the model has trained, in float32, before its gradients are taken.",
+        help="Steps trained in float32 before the gradients are taken.",
         minimum=0,
         maximum=50,
         step=10,
@@ -170,32 +169,32 @@ class FloatFormats(Parameters):
 PRESETS = (
     Preset(
         "A tenth",
-        "No binary format holds 0.1. Each stores its nearest number, and none stores the same.",
+        "No binary format holds 0.1; each stores another nearest number.",
         FloatFormats(),
     ),
     Preset(
         "2049",
-        "Above 2048 float16 counts in twos: 2049 is a tie, and goes to the even one, 2048.",
+        "Above 2048 float16 counts in twos: the tie 2049 goes to the even 2048.",
         FloatFormats(value="2049", zoom=0),
     ),
     Preset(
         "An update that vanishes",
-        "1 + 2**-12 lies between 1 and the next float16, nearer to 1: the update is gone.",
+        "1 + 2**-12 is nearer to 1 than to the next float16: the update is gone.",
         FloatFormats(value="1 + 2**-12", zoom=0),
     ),
     Preset(
         "Too large",
-        "Half a step past 65504, float16 is infinite. bfloat16 reaches on, in steps of 256 here.",
+        "Half a step past 65504, float16 is infinite. bfloat16 goes on, in steps of 256.",
         FloatFormats(value="65520", zoom=2),
     ),
     Preset(
         "Too small",
-        "1e-8, Adam's epsilon, is 0 in float16. bfloat16 has the range of float32 and keeps it.",
+        "Adam's epsilon, 1e-8, is 0 in float16. bfloat16, with float32's range, keeps it.",
         FloatFormats(value="1e-8"),
     ),
     Preset(
         "Gradients, scaled",
-        "Times 65536 the gradients move 16 powers of 2 up, and float16 keeps them all.",
+        "Times 65536, 16 powers of 2, float16 keeps all gradients.",
         FloatFormats(value="2**-26", exponent=16),
     ),
 )

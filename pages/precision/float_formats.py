@@ -79,8 +79,8 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "The same small network and data, with weights, gradients and optimizer really held in each "
-    "format, at a small learning rate. Watch for updates that change nothing.",
+    "The same network and data, with weights, gradients and optimizer held in each format. "
+    "Watch for updates that change nothing.",
     "Train in four formats",
     learn,
 )
