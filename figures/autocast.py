@@ -348,11 +348,11 @@ def cost_sentence(progress: "CostProgress", device: str) -> str:
     said = [f"On this {device} {'; '.join(words)}."]
     if slow := [mode.name for mode in others if (mode.ratio or 0) > 1.05]:
         said.append(
-            f"Slower in {' and '.join(slow)}: there is no fast path for it here at this size, and "
-            "every cast costs."
+            f"Slower in {' and '.join(slow)}: there is no fast path here at this size, and every "
+            "cast costs."
         )
     if any(mode.saved_bytes > base.saved_bytes for mode in others):
-        said.append("More bytes: the weights' casts are kept too, and outweigh so few samples.")
+        said.append("More bytes: the weights' casts are kept too.")
     if progress.cut:
         said.append("Time ran out before all steps were taken.")
     return " ".join(said)

@@ -56,7 +56,7 @@ def _lists(device: str, dtype: str) -> Check:
     rows = [row for row in table(device, dtype) if row.listed is not Listed.UNLISTED]
     off = [row.name for row in rows if not row.as_listed]
     return Check(
-        f"Under autocast in {dtype}, the listed operations give the dtypes that torch lists",
+        f"In {dtype}, the listed operations give the dtypes that torch lists",
         f"the documentation's lists for {devices.device(device).type}: {len(rows)} operations, "
         "three kinds of input each",
         _wrong(len(off)),
@@ -84,9 +84,9 @@ def _by_hand(where: torch.device, listed: Listed) -> Check:
                 error = max(error, largest_difference(cast, by_hand) if same else float("inf"))
                 count += 1
     return Check(
-        "What torch lists as lower precision equals the operation on inputs cast down by hand"
+        "Operations listed as lower precision equal those on inputs cast down by hand"
         if listed is Listed.LOWER
-        else "What torch lists as float32 equals the operation on inputs cast up by hand",
+        else "Operations listed as float32 equal those on inputs cast up by hand",
         f"the same {count // len(DTYPES)} operations outside of autocast, bit for bit, in float16 "
         "and bfloat16",
         error,
@@ -129,7 +129,7 @@ def _numpy(where: torch.device) -> Check:
         "numpy: inputs to float16, product in float64; the error in units of what is allowed",
         float((error / allowed).max()),
         1.0,
-        "Allowed is half a step of float16, and a millionth of the sum of magnitudes.",
+        "Allowed: half a step of float16, and a millionth of the sum of magnitudes.",
     )
 
 
@@ -144,7 +144,7 @@ def _overflow(where: torch.device) -> Check:
             expected = float(np.float16(np.float64(rounded) * np.float64(rounded)))
         wrong += product != expected
     return Check(
-        "A product overflows under autocast exactly where numpy's float16 does, above 65504",
+        "A product overflows where numpy's float16 does, above 65504",
         "numpy.float16, for four numbers around 256 squared",
         _wrong(wrong),
         0.0,
@@ -183,7 +183,7 @@ def _restored(where: torch.device) -> Check:
         wrong += (a @ a).dtype is not torch.bfloat16
     wrong += (a @ a).dtype is not torch.float32
     return Check(
-        "Leaving a region, even by an error, brings back the one around it",
+        "Leaving a region, even by an error, restores the one around it",
         "dtypes of a product after an error, in, between and outside of nested regions",
         _wrong(wrong),
         0.0,
@@ -197,7 +197,7 @@ def _decorator(where: torch.device) -> Check:
         managed = torch.mm(a, b)
     same = decorated(a, b).dtype is managed.dtype
     return Check(
-        "As a decorator autocast computes as it does as a context manager",
+        "autocast computes alike as decorator and as context manager",
         "torch.mm in a with block",
         largest_difference(decorated(a, b), managed) if same else float("inf"),
         0.0,
@@ -220,7 +220,7 @@ def _weights(where: torch.device) -> Check:
         "the backward pass of a linear layer, written out in bfloat16",
         largest_difference(weight.grad, gradient.float()) if not wrong else float("inf"),
         2.0**-8 * float(gradient.abs().max()),
-        "One rounding of bfloat16, in another order of summation, is 1 part in 256.",
+        "One rounding of bfloat16 is 1 part in 256.",
     )
 
 
@@ -245,8 +245,7 @@ def _no_grad(where: torch.device) -> Check:
         "the gradient without that first pass",
         largest_difference(_gradient(where, look_first=True), _gradient(where, look_first=False)),
         0.0,
-        "In older releases the kept cast had no history, and the gradient was lost: "
-        "pytorch#105211.",
+        "Older releases lost it with the kept cast: pytorch#105211.",
     )
 
 
@@ -292,7 +291,7 @@ def _out_of_place(where: torch.device) -> Check:
         torch.mm(a, b, out=out)
         held.addmm_(a, b)
     return Check(
-        "In-place and out= operations are not autocast: they give float32's numbers",
+        "In-place and out= operations are not autocast",
         "the same operations outside of autocast, bit for bit",
         max(
             largest_difference(out, torch.mm(a, b)),
@@ -343,7 +342,7 @@ def _shown_dtypes(view: View) -> Check:
     allowed = {None, torch.float32}
     allowed |= {FORMATS[settings.dtype].dtype} if settings.inputs != "float32" else set()
     return Check(
-        "Without autocast no dtype comes out that did not go in",
+        "Without autocast only dtypes that went in come out",
         f"the inputs' dtypes; {short(foreign)} is not among them",
         _wrong(sum(each not in allowed for each in found)),
         0.0,

@@ -77,7 +77,7 @@ def _automatic_claim(where: torch.device) -> Claim:
         _AMP,
         _yes(chosen == (torch.float32, torch.float16, torch.float32)),
         f"Weight {short(chosen[0])}, linear {short(chosen[1])}, mse_loss {short(chosen[2])}.",
-        "True: autocast casts the inputs of each operation on its lists, as it is called.",
+        "autocast casts the inputs of each listed operation, as it is called.",
     )
 
 
@@ -103,8 +103,8 @@ def cuda_only(*, device: str = "cpu") -> Claim:
         Verdict.OBSOLETE if on_cpu else Verdict.HOLDS,
         f"On the CPU linear gives {' and '.join(found.values())}. This torch can autocast for "
         f"{', '.join(takes)}; run here on {where.type}.",
-        "True of the first releases. Now every device has its own lists, and float16 autocast "
-        "with a GradScaler runs on a CPU, though seldom faster.",
+        "True of the first releases. Now each device has its lists; float16 with a GradScaler "
+        "runs on a CPU, seldom faster.",
     )
 
 
@@ -125,8 +125,8 @@ def _imports_claim() -> Claim:
         f"{_AMP}: how to use it",
         Verdict.OBSOLETE if said or warned else Verdict.HOLDS,
         f"{said[0] if said else 'Both import'}. The classes raise {warned} FutureWarnings.",
-        "Both are classes, not modules, and torch.cuda.amp is deprecated: torch.amp.GradScaler("
-        '"cuda") and torch.autocast("cuda").',
+        "Both are classes, and torch.cuda.amp is deprecated: use "
+        'torch.amp.GradScaler("cuda") and torch.autocast("cuda").',
     )
 
 
@@ -148,7 +148,7 @@ def _decorator_claim(where: torch.device) -> Claim:
         f"{_AMP}: the autocast class",
         Verdict.CONDITION if works and said else _yes(works),
         f"Both give {short(managed.dtype)}. With enable: {said or 'taken'}.",
-        "True of both uses. The argument is called enabled, and device_type comes first.",
+        "Both uses work. The argument is enabled; device_type comes first.",
     )
 
 
@@ -168,7 +168,7 @@ def _out_of_place_claim(where: torch.device) -> Claim:
         _yes(plain is torch.bfloat16 and inplace is torch.float32 and exact),
         f"addmm gives {short(plain)}, addmm_ {short(inplace)}, and with out= {short(out.dtype)}, "
         f"{'equal' if exact else 'not equal'} to the float32 result.",
-        "True here too: both run in the dtype of their tensors.",
+        "The others run in their tensors' dtype.",
     )
 
 
@@ -191,9 +191,9 @@ def _widest_claim(where: torch.device) -> Claim:
             for name, row in found.items()
         )
         + (f". Cast without being on a list here: {', '.join(cast)}." if cast else "."),
-        "True of add, by ordinary promotion. dot and cat are on a list of their own, which differs "
-        "by device; an unlisted operation runs in the dtype of its inputs, and may raise where "
-        "they differ, as mv does on a CPU.",
+        "add does, by promotion. dot and cat are on a list that differs by device. Unlisted "
+        "operations run in their inputs' dtype, and may raise where these differ, as mv on a "
+        "CPU.",
     )
 
 
@@ -209,7 +209,7 @@ def _mismatch_claim(where: torch.device) -> Claim:
         f"{_AMP}: mismatch error",
         _yes(bool(found.said) and found.inside is torch.float16),
         f"{found.said or 'Nothing was raised'}. With .float(): off by {found.difference:.2g}.",
-        "True of operations that want equal dtypes, as mm. add and others promote by themselves.",
+        "Where an operation wants equal dtypes, as mm does; add promotes.",
     )
 
 
@@ -226,8 +226,8 @@ def _fp16_copy_claim(where: torch.device) -> Claim:
         f"{_AMP}: typical training",
         _yes(found == (torch.float16, torch.float16)),
         f"Output {short(output.dtype)}, weight {short(found[0])}, weight.grad {short(found[1])}.",
-        "Each weight is cast as an operation needs it, and the cast is kept until the region ends. "
-        "Gradients are float16 on their way back, and float32 once they reach a weight.",
+        "Each weight is cast when needed, and the cast kept while the region lasts. Gradients "
+        "are float16 on their way, float32 at the weight.",
     )
 
 
@@ -245,7 +245,7 @@ def _backward_dtype_claim(where: torch.device) -> Claim:
         _yes(seen == [torch.float16]),
         f"Outside of the region, the gradient that reaches a float16 linear is {short(seen[0])}; "
         f"the loss is {short(loss.dtype)}.",
-        "True. So backward needs no autocast, and torch advises against it.",
+        "So backward needs no autocast; torch advises against it.",
     )
 
 
@@ -259,8 +259,8 @@ def _reduction_claim(device: str) -> Claim:
         Verdict.HOLDS if len(wide) == len(names) else _verdict(bool(wide)),
         f"From float16 inputs, float32 comes out of {', '.join(wide)}; float16 out of "
         f"{', '.join(name for name in names if name not in wide) or 'none'}.",
-        "Losses are float32 everywhere. sum and softmax are on CUDA's float32 list, not on the "
-        "CPU's; mean is on neither.",
+        "Losses get it. sum and softmax are on CUDA's float32 list, not the CPU's; mean is on "
+        "neither.",
     )
 
 
@@ -283,8 +283,8 @@ def _register_claim(where: torch.device) -> Claim:
         Verdict.HOLDS if there else Verdict.OBSOLETE,
         f"Found in {', '.join(there) or 'neither torch.amp nor torch.cuda.amp'}. custom_fwd with "
         f"cast_inputs=torch.float32 gives {short(given)} from bfloat16.",
-        "That is NVIDIA's apex. In torch: custom_fwd for a function of your own, or a nested "
-        "autocast(enabled=False) and .float().",
+        "That is NVIDIA's apex. In torch: custom_fwd, or a nested autocast(enabled=False) and "
+        ".float().",
     )
 
 
@@ -300,8 +300,8 @@ def _memory_claim(where: torch.device) -> Claim:
         f"Four linear layers, 256 samples: kept for backward {found['float32'] / 1024:.0f} KiB in "
         f"float32, {found['float16'] / 1024:.0f} KiB under autocast ({share:.2f} times). Weights "
         f"{weights / 1024:.0f} KiB in both.",
-        "Activations halve. Weights, gradients and the optimizer's state stay float32, and the "
-        "casts of the weights come on top: with few samples there is little to gain.",
+        "Activations halve. Weights, gradients and optimizer stay float32, and the weights' "
+        "casts come on top.",
     )
 
 
@@ -340,8 +340,8 @@ def _speed_claim(where: torch.device) -> Claim:
         Verdict.HOLDS if half < 0.6 * full else Verdict.CONDITION,
         f"A product of {_PRODUCT} by {_PRODUCT} matrices on this {where.type}, over float32's "
         f"time: float16 {half / full:.2g}, bfloat16 {brain / full:.2g}.",
-        "Only where the processor has units for it: Tensor Cores, or a CPU's AMX. Elsewhere it is "
-        "slower, and on small tensors the casts cost more than they save.",
+        "Only with Tensor Cores, or a CPU's AMX. Elsewhere it is slower; on small tensors "
+        "casts cost more than they save.",
     )
 
 
@@ -354,7 +354,7 @@ def _eights_claim(where: torch.device) -> Claim:
         Verdict.HOLDS if odd > 1.1 * even else Verdict.CONDITION,
         f"float16 products on this {where.type}: size 63 takes {odd / even:.2g} times as long as "
         "size 64, with 5 % less to do.",
-        "A rule for Tensor Cores. Newer libraries pad by themselves, so measure where you run.",
+        "A rule for Tensor Cores. Newer libraries pad by themselves: measure.",
     )
 
 
@@ -377,8 +377,8 @@ def _half_claim(where: torch.device) -> Claim:
         Verdict.HOLDS if half < 0.8 * full and off < 1e-2 else Verdict.CONDITION,
         f"Weights {size_of / 1024:.0f} KiB become {size_of / 2048:.0f}; outputs are off by at most "
         f"{off:.1g}; a matrix product takes {half / full:.2g} times as long on this {where.type}.",
-        "Memory halves everywhere; speed needs the hardware. True of inference: training in half "
-        "loses every update below half a step of float16.",
+        "Memory halves; speed needs the hardware. Inference bears it; training loses every "
+        "update below half a step of float16.",
     )
 
 
@@ -399,6 +399,5 @@ def _half_inputs_claim(where: torch.device) -> Claim:
         Verdict.CONDITION if said and same else _yes(bool(said)),
         f"float32 inputs: {said or 'taken'}. Halved before or after the move, the numbers are "
         f"{'the same' if same else 'not the same'}.",
-        "The inputs must match. The order does not matter for the result; halving first only moves "
-        "fewer bytes.",
+        "The inputs must match. The order changes no result; halving first moves fewer bytes.",
     )

@@ -165,8 +165,8 @@ def mismatch(*, dtype: str | torch.dtype = "float16", device: str = "cpu") -> Mi
             wrong_cost=f"torch raises {said.split(':')[0]}." if said else "torch takes it.",
             right_cost=f"g is {str(g.dtype).removeprefix('torch.')}, at most {difference:.2g} off "
             f"float32 all through, in numbers up to {float(g.max()):.3g}.",
-            lesson="Inside, autocast casts for you; what comes out is of the lower precision, and "
-            "outside nobody casts. Call .float() once, at the border.",
+            lesson="What comes out is of the lower precision; outside nobody casts. Call "
+            ".float() at the border.",
             source=(
                 "torch documentation, torch.autocast",
                 f"{DOCUMENTATION}#torch.autocast",
@@ -217,7 +217,7 @@ class HalfModel(Parameters):
     exponent: int = number(
         -9,
         label="learning rate, as a power of 2",
-        help="Of plain SGD: -9 is 0.002, and its steps are about 0.0002. Larger ones survive.",
+        help="Of SGD: -9 is 0.002, with steps of about 0.0002.",
         minimum=-11,
         maximum=-2,
         step=1,
@@ -264,8 +264,8 @@ def half_model(parameters: HalfModel, *, device: str = "cpu") -> CurveMistake:
             f"moved; the loss is {wrong[-1]:.3g}.",
             right_cost=f"{int((moved != 1).sum())} of {width} weights have moved; the loss is "
             f"{right[-1]:.3g}.",
-            lesson="Above 1, float16 numbers are 0.001 apart, and an update of less than half of "
-            "that is rounded away. autocast computes in float16 and keeps the weights in float32.",
+            lesson="Above 1, float16 numbers are 0.001 apart; an update below half of that is "
+            "rounded away. autocast keeps the weights in float32.",
             source=(
                 "Micikevicius et al., Mixed Precision Training, section 3.1",
                 "https://arxiv.org/abs/1710.03740",
@@ -285,9 +285,7 @@ def half_model(parameters: HalfModel, *, device: str = "cpu") -> CurveMistake:
 class OtherDevice(Parameters):
     """Hold the lower precision that is asked for."""
 
-    dtype: str = choice(
-        "float16", DTYPES, label="dtype", help="The lower precision that autocast is asked for."
-    )
+    dtype: str = choice("float16", DTYPES, label="dtype", help="The lower precision.")
 
 
 def other_device(parameters: OtherDevice, *, device: str = "cpu") -> FlowMistake:
@@ -318,10 +316,10 @@ def other_device(parameters: OtherDevice, *, device: str = "cpu") -> FlowMistake
             wrong=code.format(other, parameters.dtype),
             right="kind = inputs.device.type\n"
             + code.format("", parameters.dtype).replace('""', "kind"),
-            wrong_cost=f"The tensors are on the {where.type}: the output is {wrong.gives}, as if "
-            f"there were no autocast. {said[0].upper()}{said[1:].rstrip('.')}.",
+            wrong_cost=f"On the {where.type} the output is {wrong.gives}, as if there were no "
+            f"autocast. {said[0].upper()}{said[1:].rstrip('.')}.",
             right_cost=f"The output is {right.gives}: {written}.",
-            lesson="autocast has a switch and a list for each type of device. The old "
+            lesson="autocast is switched on for one type of device. The old "
             "torch.cuda.amp.autocast() always means cuda; ask the tensors instead.",
             source=("Real-ESRGAN#12", "https://github.com/ai-forever/Real-ESRGAN/issues/12"),
         ),
@@ -341,7 +339,7 @@ class InPlace(Parameters):
         "in place, mixed",
         _WAYS,
         label="written",
-        help="In place on float32, to a float32 out=, or in place with lower-precision factors.",
+        help="In place on float32, to a float32 out=, or in place with lower factors.",
     )
 
 
@@ -384,8 +382,8 @@ def in_place(parameters: InPlace, *, device: str = "cpu") -> FlowMistake:
             right=f"{start}{before}{better}",
             wrong_cost=cost,
             right_cost=f"The product runs in bfloat16, and gives {right.gives}.",
-            lesson="A tensor that exists keeps its dtype, so autocast leaves operations with a "
-            "trailing underscore or an out= alone. Inside the region write them out of place.",
+            lesson="A tensor that exists keeps its dtype, so autocast leaves in-place and out= "
+            "operations alone. Write them out of place.",
             source=("torch documentation, op eligibility", f"{DOCUMENTATION}#op-eligibility"),
         ),
         (first, wrong) if mixed else (wrong,),
@@ -397,9 +395,7 @@ def in_place(parameters: InPlace, *, device: str = "cpu") -> FlowMistake:
 class OwnFunction(Parameters):
     """Hold the lower precision under which a function of one's own runs."""
 
-    dtype: str = choice(
-        "float16", DTYPES, label="autocast's dtype", help="In which the forward pass computes."
-    )
+    dtype: str = choice("float16", DTYPES, label="autocast's dtype", help="Of the forward pass.")
 
 
 def own_function(parameters: OwnFunction, *, device: str = "cpu") -> FlowMistake:
@@ -463,8 +459,8 @@ def own_function(parameters: OwnFunction, *, device: str = "cpu") -> FlowMistake
             + ("passes." if last.gives else f"raises {last.note}."),
             right_cost=f"Forward gives {right[0].gives}; backward runs as forward did, and w.grad "
             f"is {right[1].gives or 'missing'}.",
-            lesson="Forward's products were cast for you, but what you saved is float32, and "
-            "backward runs outside of autocast. custom_bwd puts it back into forward's state.",
+            lesson="What you saved is float32, and backward runs outside of autocast. "
+            "custom_bwd restores forward's state.",
             source=("pytorch#38487", f"{_PYTORCH}/issues/38487"),
         ),
         wrong,
@@ -534,8 +530,8 @@ def sigmoid_first(parameters: Logits, *, device: str = "cpu") -> CurveMistake:
             wrong_cost=told,
             right_cost=f"The loss is {_worded(right[look])}, and its gradient "
             f"{_worded(right_slope[look])}.",
-            lesson="float16 has nothing between 0.9995 and 1: above 8.3 the sigmoid is exactly 1, "
-            "and the log of 1 - p is cut off at -100. On CUDA torch refuses the pair altogether.",
+            lesson="In float16 the sigmoid is 1 above 8.3, and log(1 - p) is cut at -100. On "
+            "CUDA torch refuses the pair.",
             source=("pytorch#61098", f"{_PYTORCH}/issues/61098"),
         ),
         shows="loss",
@@ -594,9 +590,8 @@ def own_norm(parameters: OwnNorm, *, device: str = "cpu") -> CurveMistake:
             wrong_cost=f"The root mean square after normalising is {_worded(wrong[look])}; it "
             "should be 1.",
             right_cost=f"It is {_worded(right[look])}.",
-            lesson="Squares of float16 numbers overflow above 255 and vanish below 0.0002, and "
-            "mul is on no list that would lift them. Lift them yourself, as layer_norm does "
-            "inside.",
+            lesson="float16 squares overflow above 255 and vanish below 0.0002, and mul is on "
+            "no list. Lift them, as layer_norm does.",
             source=("pytorch#133085", f"{_PYTORCH}/pull/133085"),
         ),
         shows="root mean square after normalising",
@@ -616,7 +611,7 @@ class LossOutside(Parameters):
     samples: int = number(
         16384,
         label="samples",
-        help="Ten classes each; the loss is summed over all of them.",
+        help="Ten classes each; the loss is summed.",
         minimum=2048,
         maximum=16384,
         step=2048,
@@ -651,8 +646,8 @@ def loss_outside(parameters: LossOutside, *, device: str = "cpu") -> CurveMistak
             wrong_cost=f"The loss is float16: {_worded(wrong[look])}, where float32 has "
             f"{float(right[look]):.6g}.",
             right_cost=f"The loss is float32: {float(right[look]):.6g}.",
-            lesson="Inside, torch's lists lift losses to float32. Outside, a loss of float16 "
-            "logits is float16, rounded to 1 part in 2000, and infinite above 65504.",
+            lesson="Inside, losses are lifted to float32. Outside, the loss of float16 logits "
+            "is float16: rounded to 1 part in 2000, infinite above 65504.",
             source=("pytorch#85791", f"{_PYTORCH}/issues/85791"),
         ),
         shows="loss",
@@ -672,7 +667,7 @@ class BackwardInside(Parameters):
     exponent: int = number(
         -16,
         label="loss times 2 to the power",
-        help="Small losses give small gradients; a GradScaler's first scale is 16.",
+        help="A GradScaler starts at 16.",
         minimum=-30,
         maximum=24,
         step=2,
@@ -728,8 +723,8 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
             wrong_cost=f"The gradient of a layer that was kept in float32 is {far}"
             f"{'' if far == 'not finite' else ' of its length'}.",
             right_cost=f"It is off by {float(right[look]):.2g} of its length.",
-            lesson="Backward's products are autocast too while the region is open, whatever "
-            "forward ran in: gradients vanish or overflow. Leave the region first.",
+            lesson="Inside the region backward's products are autocast too, whatever forward "
+            "ran in: gradients vanish or overflow. Leave first.",
             source=("pytorch#153044", f"{_PYTORCH}/issues/153044"),
         ),
         shows="relative error of the gradient",
@@ -773,7 +768,6 @@ def question(*, device: str = "cpu") -> Question:
         "then torch.softmax. What dtype comes out of the softmax?",
         ("float16", "float32", "bfloat16", "torch raises an error"),
         short(output.dtype),
-        f"F.linear gave {short(logits.dtype)}. For softmax the list of the {where.type} says: "
-        f"{row.listed}. The lists differ by device: CUDA's lifts softmax to float32, the CPU's "
-        "leaves it as it is.",
+        f"F.linear gave {short(logits.dtype)}. For softmax the {where.type}'s list says: "
+        f"{row.listed}. CUDA's lists lift softmax to float32, the CPU's leave it.",
     )

@@ -37,7 +37,7 @@ class Cost(Parameters):
     repeats: int = number(
         15,
         label="steps timed",
-        help="After three to warm up; the median counts.",
+        help="After three to warm up.",
         minimum=5,
         maximum=100,
         step=1,

@@ -97,8 +97,8 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "What it buys here: the same network trained in float32 and under autocast, taking turns step "
-    "by step. The median step counts; on a CPU autocast is often slower.",
+    "The same training in float32 and under autocast, in turn; the median step counts. On a "
+    "CPU autocast is often slower.",
     "Measure it on this device",
     learn,
 )
