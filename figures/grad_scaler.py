@@ -51,7 +51,7 @@ _WORDS = {
     "forward": "autocast computes; the loss is float32.",
     "scale": "The loss is multiplied by the scale.",
     "backward": "So is every gradient, by the chain rule.",
-    "unscale_": "Every gradient is divided by the scale, and looked at: is there an inf or a NaN?",
+    "unscale_": "Every gradient is divided by the scale, and checked for inf and NaN.",
     "clip_grad_norm_": "Gradients longer than max_norm are shortened to it.",
 }
 _CODE = {
@@ -120,8 +120,8 @@ def _norms(view: "View") -> Curves:
         log=True,
         right_log=True,
         height=210,
-        alt="The norm of the gradients as backward leaves them, and divided by the scale; the loss "
-        f"ends at {last:.3g}. Steps with an infinity or a NaN are gaps.",
+        alt="The gradients' norm after backward, and divided by the scale; the loss ends at "
+        f"{last:.3g}. Gaps are infinities or NaNs.",
         group=_GROUP,
     )
 
@@ -188,7 +188,7 @@ class _Rows:
         stepped = (
             "Nothing was found: the optimizer steps."
             if self.stepped[step]
-            else "An inf or a NaN was found: the optimizer's own step is left out."
+            else "An inf or a NaN was found: the step is left out."
         )
         if after != before:
             factor = f"{after / before:.3g}"
@@ -307,8 +307,8 @@ def _weights(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves]:
             x_title=f"true gradient: {name}",
             y_title=result.shows,
             height=240,
-            alt=f"A dot for each of {len(true)} weights. Under the right line all lie on the "
-            "diagonal; under the wrong one they stray from it.",
+            alt=f"A dot for each of {len(true)} weights: on the diagonal under the right line, "
+            "off it under the wrong one.",
         ),
     )
 

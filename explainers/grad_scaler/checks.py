@@ -79,7 +79,7 @@ def _path(runs: list[tuple[Settings, ScalerTrace, tuple[int, ...]]]) -> Check:
         for setting, trace, bad in runs
     ]
     return Check(
-        "The scale follows the rule, whichever steps are poisoned, and with what",
+        "The scale follows the rule, whatever is poisoned",
         "the rule in plain Python, told which steps were poisoned; six runs",
         max(errors),
         0.0,
@@ -94,7 +94,7 @@ def _tracker(runs: list[tuple[Settings, ScalerTrace, tuple[int, ...]]]) -> Check
         for setting, trace, _ in runs
     ]
     return Check(
-        "The growth tracker counts clean steps in a row, and starts anew when the scale moves",
+        "The growth tracker counts clean steps in a row, anew when the scale moves",
         "the rule in plain Python",
         max(errors),
         0.0,
@@ -127,11 +127,11 @@ def _kernel(where: torch.device) -> Check:
         expected = expected_path(found, setting).scale
         error = max(error, largest_difference(torch.tensor(path), expected))
     return Check(
-        "From the cap near 2**128 down to 0, a thousand updates: torch's kernel follows the rule",
+        "From near 2**128 down to 0, a thousand updates follow the rule",
         "products in float64, kept in float32, never infinite, in plain Python",
         error,
         0.0,
-        "Growth that would reach infinity is left out; a scale of 0 stays 0.",
+        "Growth to infinity is left out; 0 stays 0.",
     )
 
 
@@ -144,7 +144,7 @@ def _skips(runs: list[tuple[Settings, ScalerTrace, tuple[int, ...]]]) -> Check:
         wrong += int((trace.stepped == poisoned).sum())
         wrong += int((still != poisoned).sum())
     return Check(
-        "At poisoned steps, and at no others, the optimizer is skipped and no weight moves a bit",
+        "At poisoned steps, and no others, the optimizer is skipped and no weight moves",
         "the list of poisoned steps",
         float(wrong),
         0.0,
@@ -165,11 +165,11 @@ def _states(where: torch.device) -> Check:
         for edge in machine(device=str(where))
     )
     return Check(
-        "Three states, three calls: torch allows five of nine edges, and refuses four",
+        "Three states, three calls: torch allows five of nine and refuses four",
         "the rules in the docstrings of unscale_, step and update",
         float(wrong),
         0.0,
-        "unscale_ and then update, without a step, is allowed.",
+        "unscale_, then update, without a step, is allowed.",
     )
 
 
@@ -184,7 +184,7 @@ def _powers_of_two(where: torch.device) -> Check:
         found = problem.flat_gradients().cpu()
         error = max(error, largest_difference(found, gradients(device=str(where))))
     return Check(
-        "In float32, scaling by a power of two and unscaling gives the same gradients to the bit",
+        "In float32, scaling by a power of two and unscaling changes no bit of a gradient",
         "backward of the loss itself; scales 2**-10, 2, 2**16, 2**40",
         error,
         0.0 if where.type == "cpu" else 1e-9,
@@ -205,11 +205,11 @@ def _precision(dtype: str, device: str) -> Check:
     off = problem.flat_gradients().cpu().double() - true
     eps = float_formats.FORMATS[dtype].eps
     return Check(
-        f"Under autocast in {dtype}, unscaled gradients are float32's to the format's rounding",
+        f"In {dtype}, unscaled gradients are float32's to rounding",
         "backward in float32, never scaled; the difference over the gradient's length",
         float(off.norm() / true.norm()),
         2 * eps,
-        f"{dtype} rounds by up to {eps / 2:.2g}, at each of a few operations.",
+        f"{dtype} rounds by up to {eps / 2:.2g} in each operation.",
     )
 
 
@@ -229,7 +229,7 @@ def _accumulation(where: torch.device, dtype: torch.dtype) -> Check:
     true = whole.flat_gradients().double()
     name = "float16 autocast" if half else "float32"
     return Check(
-        f"Gradients added up over {count} scaled micro-batches are those of one batch, in {name}",
+        f"Gradients of {count} scaled micro-batches add up to one batch's, in {name}",
         "one backward of the mean loss in float32; the difference over the gradient's length",
         float((problem.flat_gradients().double() - true).norm() / true.norm()),
         _HALF_ROUNDING if half else 1e-6,
@@ -242,8 +242,7 @@ def _clipping(device: str) -> Check:
     moved = (trace.weights[1:].double() - trace.weights[:-1].double()).norm(dim=1)
     meant = _RATE * trace.gradient_norm.clamp(max=threshold)
     return Check(
-        "Clipped after unscale_, a step of SGD is as long as the rate times the smaller of norm "
-        "and max_norm",
+        "Clipped after unscale_, SGD moves by the rate times the smaller of norm and max_norm",
         "the distance that the weights moved; 20 steps, some clipped, some not",
         largest_difference(moved, meant),
         # clip_grad_norm_ adds 1e-6 to the norm it divides by.
@@ -257,7 +256,7 @@ def _implicit_unscale(device: str) -> Check:
         for first in (True, False)
     ]
     return Check(
-        "step unscales by itself: with and without unscale_ before it, the weights are the same",
+        "step unscales by itself: unscale_ before it changes no weight",
         "the run that calls unscale_, 12 steps",
         largest_difference(traces[0].weights, traces[1].weights),
         0.0,
@@ -277,7 +276,7 @@ def _no_trace(where: torch.device) -> Check:
             scaler.update()
         ends.append(problem.flat())
     return Check(
-        "In float32, 20 steps with a scaler and without one end in the same weights",
+        "In float32, 20 steps with and without a scaler end in the same weights",
         "GradScaler(enabled=False)",
         largest_difference(*ends),
         0.0 if where.type == "cpu" else 1e-6,
@@ -311,7 +310,7 @@ def _saved(where: torch.device) -> Check:
         rest = go(again, range(cut, 20))
         error = max(error, *(abs(a - b) for a, b in zip(rest, whole[cut:], strict=True)))
     return Check(
-        "A scaler saved and loaded in mid-run goes on as if nothing had been",
+        "A scaler saved and loaded goes on as if never cut",
         "the run that was never cut; seven cuts",
         error,
         0.0,
@@ -328,8 +327,8 @@ def _two_optimizers(where: torch.device) -> Check:
     scaler.update()
     found = torch.tensor([float(sick.detach()), float(well.detach()), scaler.get_scale()])
     return Check(
-        "With two optimizers, only the one whose gradient is infinite is skipped; the scale halves "
-        "once",
+        "Of two optimizers only the one with the infinite gradient is skipped; the scale "
+        "halves once",
         "1, 1 - 0.1 and 32768",
         largest_difference(found, torch.tensor([1.0, 0.9, 32768.0])),
         0.0,

@@ -82,8 +82,8 @@ def _no_effect(where: torch.device) -> Claim:
         _yes(exact < 1e-6),
         f"20 steps in float32 with a scaler and without: weights differ by {exact:g}. With "
         f"float16 autocast: by {half:.1g}.",
-        "True: a power of two goes in and comes out exactly. What differs is float16's rounding; "
-        "and a step that is skipped is skipped.",
+        "Scaling by a power of two is exact; float16's rounding and skipped steps are what "
+        "differs.",
     )
 
 
@@ -107,7 +107,7 @@ def _skip_and_back_off(device: str) -> Claim:
             for poison, (stepped, moved, factor) in found.items()
         )
         + ".",
-        "True. The step is skipped in scaler.step, the scale falls in scaler.update.",
+        "scaler.step skips, scaler.update lowers the scale.",
     )
 
 
@@ -123,7 +123,7 @@ def _growth(device: str) -> Claim:
         _yes(exact and grown == [6]),
         f"growth_interval 4, step 2 infinite: the scale grows at step {grown}, and is "
         f"{trace.scale[-1]:g} after ten.",
-        "True. An infinity, and growing itself, start the count anew. The default is 2000 steps.",
+        "An infinity, and growing, start the count anew. The default is 2000.",
     )
 
 
@@ -147,8 +147,7 @@ def _window() -> Claim:
             for exponent, share in shares.items()
         )
         + ".",
-        "True: the scale slides float16's window over the gradients. update cannot see underflow; "
-        "it grows until something overflows, and then halves.",
+        "update cannot see underflow: the scale grows until something overflows, then halves.",
     )
 
 
@@ -161,8 +160,7 @@ def _clip_unscaled(device: str) -> Claim:
         f"{_UNSCALED}; {_CLIPPING}",
         _yes(times > 1000),
         found.mistake.wrong_cost,
-        "True. Everything that reads or changes .grad between backward and step wants unscale_ "
-        "first.",
+        "Whatever reads or changes .grad before step wants unscale_ first.",
     )
 
 
@@ -187,7 +185,7 @@ def _no_second_unscale(where: torch.device) -> Claim:
         _yes(moved == -3 and skipped),
         f"A gradient of 3 moves the weight by {moved:g}; an infinite one "
         f"{'does not move it' if skipped else 'moves it'}. A second unscale_: {said}",
-        "True. unscale_ remembers what it found until update.",
+        "unscale_ remembers what it found until update.",
     )
 
 
@@ -207,7 +205,7 @@ def _other_optimizer(where: torch.device) -> Claim:
         _yes(between == (1.0, 1024.0) and after == 1.0),
         f"After unscale_(optimizer) the gradients are {between[0]:g} and {between[1]:g}; after "
         f"unscale_(optimizer2) the second is {after:g}.",
-        "True. Each optimizer is checked and skipped alone; one update serves all.",
+        "Each optimizer is checked and skipped alone; one update serves all.",
     )
 
 
@@ -223,8 +221,7 @@ def _constant_scale(device: str) -> Claim:
         _yes(min(off.values()) > 0.1 and fine < 0.01),
         f"Off by, over the true gradient's length: {off['update']:.2g} if the scale changes in the "
         f"middle, {off['unscale_']:.2g} if unscale_ comes early, {fine:.1g} if neither.",
-        "True, and torch says nothing: call unscale_, step and update once for each effective "
-        "batch.",
+        "torch does not warn: call unscale_, step and update once per effective batch.",
     )
 
 
@@ -252,8 +249,8 @@ def _effective_batch(where: torch.device) -> Claim:
         _ACCUMULATION,
         _yes(off < 1e-4),
         f"{count} micro-batches against one batch: the step differs by {off:.1g} of its length.",
-        "True where the loss is a mean and all micro-batches have one size. Batch norm still sees "
-        "each micro-batch alone.",
+        "If the loss is a mean and all micro-batches have one size. Batch norm still sees each "
+        "alone.",
     )
 
 
@@ -279,8 +276,8 @@ def _checked_in_step(where: torch.device) -> Claim:
         Verdict.CONDITION if held else Verdict.WRONG,
         f"A NaN written into .grad before unscaling {words[reached['before']]}; after unscale_ it "
         f"{words[reached['after']]}.",
-        "The check is made while unscaling, in unscale_ or in step. What changes gradients before "
-        "it is checked; what comes after it is not.",
+        "The check is in unscaling, by unscale_ or step: what changes gradients later is not "
+        "checked.",
     )
 
 
@@ -302,7 +299,7 @@ def _activations(where: torch.device) -> Claim:
         f"Median in this model: 2**{medians[0]:.0f} for the hidden layer's activations, "
         f"2**{medians[1]:.0f} for its weights; float16 flushes {100 * lost[0]:.0f} % and "
         f"{100 * lost[1]:.0f} % to 0.",
-        "True here: a weight's gradient is a sum over the batch, an activation's is one term.",
+        "Here a weight's gradient is a sum over the batch, an activation's one term.",
     )
 
 
@@ -325,6 +322,6 @@ def _which_gpu(where: torch.device) -> Claim:
         "Notes of caution: hardware",
         Verdict.CONDITION,
         measured,
-        "Tensor Cores come with compute capability 7.0 and later. Earlier GPUs compute in float16 "
-        "too, most of them slowly; bfloat16 wants 8.0.",
+        "Tensor Cores come with compute capability 7.0; earlier GPUs compute float16 too, "
+        "mostly slowly. bfloat16 wants 8.0.",
     )

@@ -79,7 +79,7 @@ class ClipFirst(Parameters):
     max_norm: float = number(
         0.001,
         label="max_norm",
-        help="Largest norm that clipping lets pass; the true one is about 0.01 here.",
+        help="Largest norm let pass; the true one is about 0.01.",
         minimum=0.0005,
         maximum=0.05,
         step=0.0005,
@@ -87,7 +87,7 @@ class ClipFirst(Parameters):
     init_exponent: int = number(
         16,
         label="scale, as a power of 2",
-        help="What all gradients are multiplied by until unscale_.",
+        help="Multiplies all gradients until unscale_.",
         minimum=0,
         maximum=20,
         step=1,
@@ -128,8 +128,8 @@ def clip_first(parameters: ClipFirst, *, device: str = "cpu") -> ScalerMistake:
             f"at {wrong.loss[-1]:.2g}.",
             right_cost=f"Clipping sees {true:.3g}. The first update has size {near[0]:.2g}; the "
             f"loss ends at {right.loss[-1]:.2g}.",
-            lesson="After backward all gradients carry the scale, and a threshold meant for true "
-            "ones cuts them down to nothing. unscale_ first; step then leaves them alone.",
+            lesson="After backward gradients carry the scale, and clipping cuts them to "
+            "nothing. unscale_ first; step then leaves them alone.",
             source=("pytorch/examples#1196", "https://github.com/pytorch/examples/issues/1196"),
         ),
         shows="size of the update",
@@ -160,7 +160,7 @@ class SkippedSteps(Parameters):
     count: int = number(
         3,
         label="skipped steps",
-        help="In a row; at the start of training several are usual.",
+        help="In a row; several are usual at the start.",
         minimum=0,
         maximum=8,
         step=1,
@@ -220,8 +220,8 @@ def skipped_steps(parameters: SkippedSteps, *, device: str = "cpu") -> ScalerMis
             + ("torch warns." if said else "torch warns of nothing."),
             right_cost=f"{own[-1]:.0f} and {kept[-1]:.0f}: the last batch uses {right[-1]:.3g}. "
             + ("torch warns." if silence else "torch warns of nothing."),
-            lesson="A skipped step is no step. The scheduler cannot know; a scale that fell says "
-            "so. torch warns only where the very first step is skipped.",
+            lesson="The scheduler cannot know of a skipped step; a scale that fell tells. "
+            "torch warns only where the first step is skipped.",
             source=("pytorch#67590", f"{_PYTORCH}/issues/67590"),
         ),
         shows="learning rate",
@@ -255,24 +255,23 @@ _ORDERS: Mapping[str, _Order] = {
         "unscale_ twice",
         ("unscale_", "unscale_"),
         ("unscale_", "step", "update"),
-        "unscale_ divides in place, so a second one would divide again. Once for each optimizer, "
-        "after the last micro-batch.",
+        "unscale_ divides in place; a second would divide again. Once per optimizer, after the "
+        "last micro-batch.",
         ("accelerate#641", "https://github.com/huggingface/accelerate/issues/641"),
     ),
     "update without step": _Order(
         "update without step",
         ("update",),
         ("step", "update"),
-        "update asks what step or unscale_ found. Where a batch is left out, leave out its update "
-        "too. After unscale_ alone torch lets it pass.",
+        "update asks what step or unscale_ found. Leave out a batch, and leave out its update.",
         ("pytorch#74739", f"{_PYTORCH}/issues/74739"),
     ),
     "float16 gradients": _Order(
         "unscale float16 gradients",
         ("unscale_",),
         ("unscale_", "step", "update"),
-        "Weights in float16 have float16 gradients, which unscaling would flush to zero. Leave "
-        "the model in float32, and let autocast cast.",
+        "float16 weights have float16 gradients, which unscaling would flush to zero. Leave "
+        "the model in float32; autocast casts.",
         ("accelerate#641", "https://github.com/huggingface/accelerate/issues/641"),
         half=True,
     ),
@@ -280,16 +279,17 @@ _ORDERS: Mapping[str, _Order] = {
         "unscale_ after step",
         ("step", "unscale_"),
         ("unscale_", "step", "update"),
-        "step has unscaled already, and the weights have moved: what is to be clipped or looked at "
-        "must be unscaled before.",
-        ("torch documentation, Working with Unscaled Gradients", f"{_EXAMPLES}"),
+        "step has unscaled, and the weights have moved: unscale before you clip or look.",
+        (
+            "torch documentation, Working with Unscaled Gradients",
+            f"{_EXAMPLES}#working-with-unscaled-gradients",
+        ),
     ),
     "step twice": _Order(
         "step twice",
         ("step", "step"),
         ("step", "update"),
-        "One step for each update. A second step needs new gradients, under the scale that update "
-        "sets.",
+        "One step per update. A second needs new gradients, under the scale that update sets.",
         ("torch documentation, Gradient accumulation", f"{_EXAMPLES}#gradient-accumulation"),
     ),
 }
@@ -373,13 +373,13 @@ class Rescaled(Parameters):
         "update",
         ("update", "unscale_"),
         label="what happens in the middle",
-        help="The scale is set to another, or the gradients are unscaled too early.",
+        help="Either spoils the sum.",
         words=("the scale changes", "unscale_ is called"),
     )
     micro_batches: int = number(
         4,
         label="micro-batches",
-        help="Batches whose gradients are added up before one step.",
+        help="Batches per step.",
         minimum=2,
         maximum=8,
         step=1,
@@ -395,7 +395,7 @@ class Rescaled(Parameters):
     factor: int = number(
         2,
         label="the scale changes by 2 to the",
-        help="What update sets it to, over what it was; not used by unscale_.",
+        help="New scale over old; not used by unscale_.",
         minimum=-8,
         maximum=8,
         step=1,
@@ -454,8 +454,8 @@ def rescaled(parameters: Rescaled, *, device: str = "cpu") -> ScalerMistake:
             wrong_cost=f"The gradient has {larger:.3g} times its length, and is off by {off:.2g} "
             "of it. torch says nothing.",
             right_cost=f"Off by {fine:.2g} of its length: what float16 rounds.",
-            lesson="Gradients under two scales add up to a sum that nobody can take apart. Keep "
-            "the scale, and unscale once, after the last micro-batch.",
+            lesson="A sum of gradients under two scales cannot be taken apart. Keep the scale, "
+            "and unscale once, after the last micro-batch.",
             source=(
                 "torch documentation, Gradient accumulation",
                 f"{_EXAMPLES}#gradient-accumulation",
@@ -478,7 +478,7 @@ class ToZero(Parameters):
     bad: int = number(
         170,
         label="bad batches",
-        help="In a row, from the first on; 30 clean ones follow.",
+        help="In a row, at first; 30 clean ones follow.",
         minimum=0,
         maximum=200,
         step=1,
@@ -522,9 +522,9 @@ def to_zero(parameters: ToZero, *, device: str = "cpu") -> ScalerMistake:
             f"clean ones {wrong[-1]:.2g}, and the weight {_worded(weight[-1])} (best is 1).",
             right_cost=f"After {bad} bad batches the scale is {right[bad]:.2g}; after {clean} "
             f"clean ones {right[-1]:.2g}, and the weight {_worded(kept[-1])}.",
-            lesson="Nothing stops the fall: 166 halvings take 65536 to 0, and 0 times any factor "
-            "is 0. Below 2**-127 its inverse is infinite, and unscaling makes infinities and NaNs "
-            "after the check. Give it a floor, or stop: the data or the model is broken.",
+            lesson="166 halvings take 65536 to 0, which never grows. Below 2**-127 its inverse "
+            "is infinite, and unscaling makes infinities and NaNs after the check. Set a "
+            "floor, or stop: data or model is broken.",
             source=("apex#834", "https://github.com/NVIDIA/apex/issues/834"),
         ),
         shows="scale",
@@ -544,8 +544,7 @@ class NoScaler(Parameters):
     exponent: int = number(
         14,
         label="loss divided by 2 to the",
-        help="The learning rate is multiplied by the same number, so in exact arithmetic nothing "
-        "changes.",
+        help="The learning rate is multiplied by it, to compensate.",
         minimum=0,
         maximum=16,
         step=1,
@@ -574,8 +573,8 @@ def no_scaler(parameters: NoScaler, *, device: str = "cpu") -> ScalerMistake:
             f"{wrong[-1]:.3g}.",
             right_cost=f"{100 * held:.0f} % are 0; the loss ends at {right[-1]:.3g}. bfloat16 "
             f"without a scaler: {100 * kept:.0f} %, {brain[-1]:.3g}.",
-            lesson="float16 has nothing below 6e-8, and small gradients are flushed to 0. Scaling "
-            "lifts them over it. bfloat16 reaches as low as float32 and needs no scaler.",
+            lesson="float16 has nothing below 6e-8: small gradients become 0. Scaling lifts "
+            "them. bfloat16 reaches as low as float32 and needs no scaler.",
             source=("pytorch#127176", f"{_PYTORCH}/issues/127176"),
         ),
         shows="loss",
@@ -609,8 +608,8 @@ def question(*, device: str = "cpu") -> Question:
         "does the optimizer take, and where does the scale of 65536 end?",
         options,
         f"{taken} steps, scale {end:g}",
-        f"torch took {taken} steps and left the scale at {end:g}: each bad batch skips one step "
-        "and halves the scale. Growing takes 2000 clean steps in a row.",
+        f"torch took {taken} steps and left the scale at {end:g}: each bad batch skips a step "
+        "and halves the scale. Growing takes 2000 clean steps.",
     )
 
 

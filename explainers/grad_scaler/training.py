@@ -30,8 +30,7 @@ class Race(Parameters):
     exponent: int = number(
         14,
         label="loss divided by 2 to the",
-        help="The learning rate is multiplied by the same number, so in exact arithmetic nothing "
-        "changes.",
+        help="The learning rate is multiplied by it, to compensate.",
         minimum=0,
         maximum=16,
         step=1,

@@ -38,12 +38,12 @@ class AmpRun(Parameters):
         "float16",
         DTYPES,
         label="dtype",
-        help="What autocast computes in; float32 is without autocast.",
+        help="What autocast computes in; float32 is without it.",
     )
     init_exponent: int = number(
         16,
         label="init_scale: 2 to the",
-        help="The first scale is 2 to this power; torch's default is 65536, the 16th.",
+        help="torch's default is 16: a first scale of 65536.",
         minimum=-24,
         maximum=60,
         step=1,
@@ -51,7 +51,7 @@ class AmpRun(Parameters):
     growth_factor: float = number(
         2.0,
         label="growth_factor",
-        help="What a run of clean steps multiplies the scale by.",
+        help="Multiplies the scale after a run of clean steps.",
         minimum=1.1,
         maximum=16.0,
         step=0.1,
@@ -59,7 +59,7 @@ class AmpRun(Parameters):
     backoff_factor: float = number(
         0.5,
         label="backoff_factor",
-        help="What a skipped step multiplies the scale by.",
+        help="Multiplies the scale after a skipped step.",
         minimum=0.01,
         maximum=0.95,
         step=0.01,
@@ -67,7 +67,7 @@ class AmpRun(Parameters):
     growth_interval: int = number(
         10,
         label="growth_interval",
-        help="Clean steps in a row that it takes to grow; torch's default is 2000.",
+        help="Clean steps in a row before growth; torch's default is 2000.",
         minimum=1,
         maximum=2000,
         step=1,
@@ -92,13 +92,12 @@ class AmpRun(Parameters):
         "inf",
         ("none", *POISONS),
         label="poison",
-        help="What a poisoned batch puts into one gradient: infinity, NaN, or a finite number that "
-        "is too large for the dtype once it is scaled.",
+        help="Put into one gradient; large overflows once scaled.",
     )
     poisoned: str = numbers(
         "25, 26, 27",
         label="poisoned steps",
-        help="Counted from 0; those past the last step are passed over.",
+        help="Counted from 0; beyond the last step, ignored.",
         minimum=0,
         maximum=_MOST_STEPS - 1,
         columns=(1, 24),
@@ -107,7 +106,7 @@ class AmpRun(Parameters):
     clip: bool = flag(
         False,
         label="clip",
-        help="Call clip_grad_norm_ before the step.",
+        help="Clip before the step.",
     )
     max_norm: float = number(
         0.001,
@@ -140,29 +139,28 @@ class AmpRun(Parameters):
 PRESETS: tuple[Preset, ...] = (
     Preset(
         "Three bad batches",
-        "Each halves the scale and skips its step: the weights stay put. Ten clean steps double "
-        "the scale again.",
+        "Each halves the scale and skips its step. Ten clean steps double the scale again.",
         AmpRun(),
     ),
     Preset(
         "Too large for float16",
-        "From 2**24 the scale grows until float16 overflows by itself, and then hunts about the "
-        "largest scale that fits.",
+        "The scale grows until float16 overflows by itself, then hunts about the largest that "
+        "fits.",
         AmpRun(init_exponent=24, growth_interval=3, poison="none", steps=80),
     ),
     Preset(
         "No scaling to speak of",
-        "At a scale of 1 a share of the gradients is 0 in float16, though none truly is.",
+        "At scale 1 some gradients are 0 in float16, though none truly is.",
         AmpRun(init_exponent=0, growth_interval=2000, poison="none"),
     ),
     Preset(
         "bfloat16",
-        "bfloat16 has float32's range: the scale grows and grows, and nothing overflows.",
+        "bfloat16 has float32's range: the scale grows, and nothing overflows.",
         AmpRun(dtype="bfloat16", init_exponent=24, growth_interval=3, poison="none", steps=80),
     ),
     Preset(
         "Clipping before unscale_",
-        "Clipping sees the scaled norm, hundreds for a thousandth, and the weights all but stop.",
+        "Clipping sees the scaled norm, hundreds for a thousandth: weights all but stop.",
         AmpRun(clip=True, unscale_first=False, poison="none", growth_interval=2000),
     ),
 )
@@ -248,7 +246,7 @@ def view_checks(view: View) -> tuple[Check, ...]:
     length = moves.norm(dim=1)[taken]
     return (
         Check(
-            "The scale goes the way of the rule, at every step",
+            "The scale follows the rule at every step",
             "the rule in plain Python, told which steps found an infinity or a NaN",
             largest_difference(trace.scale, view.expected),
             0.0,
@@ -260,7 +258,7 @@ def view_checks(view: View) -> tuple[Check, ...]:
             0.0,
         ),
         Check(
-            "A step that is taken moves the weights by learning rate times gradient",
+            "A step taken moves the weights by learning rate times gradient",
             "the norm of the unscaled gradient, clipped where it is",
             largest_difference(length, expected) if len(expected) else 0.0,
             # float32 weights round each of 321 updates.
