@@ -133,7 +133,7 @@ def _batch_checks(view: View, where: torch.device) -> tuple[Check, ...]:
             rounding,
         ),
         Check(
-            "The product of the factors is the loss, relatively",
+            "The factors' product is the loss, relatively",
             _CLOSED_FORM,
             relative_error(product, value),
             1e-12,
@@ -344,7 +344,7 @@ def _hard_examples(where: torch.device) -> Check:
         expected = entropy * (1.0 if alpha is None else alpha)
         error = max(error, largest_difference(found, expected))
     return Check(
-        "A hopeless positive keeps its cross-entropy without alpha, and alpha times it with",
+        "A hopeless positive keeps its cross-entropy; with alpha, alpha times that",
         "F.binary_cross_entropy_with_logits at logit -40",
         error,
         1e-12,
@@ -367,7 +367,7 @@ def _repeated(where: torch.device) -> Check:
         error = max(error, abs(float(ours.detach()) - float(other.detach())))
         error = max(error, largest_difference(derived(ours, logits), derived(other, logits)))
     return Check(
-        "pos_weight = 3: the sum and its gradient, as with every positive there three times",
+        "pos_weight = 3: the sum and its gradient, as with every positive three times",
         "the batch with its positives repeated",
         error,
         1e-10,
@@ -382,7 +382,7 @@ def _mirrored(where: torch.device) -> Check:
         other = binary_focal_loss(-logits, 1 - targets, gamma=gamma, alpha=0.7)
         error = max(error, largest_difference(one, other))
     return Check(
-        "Labels and logit turned round, alpha for 1 - alpha: the same loss",
+        "Label and logit turned round, 1 - alpha for alpha: the same loss",
         "binary_focal_loss itself",
         error,
         1e-12,
@@ -473,7 +473,7 @@ def _alpha_has_no_part() -> Check:
     error = largest_difference(plain.down_weighting, weighed.down_weighting)
     quotient = weighed.focal / plain.focal
     return Check(
-        "alpha multiplies the curve of the loss and leaves the down-weighting alone",
+        "alpha multiplies the loss and leaves the down-weighting alone",
         "focal_curve with alpha = 0.25 beside focal_curve without",
         max(error, float((quotient - 0.25).abs().max())),
         1e-12,

@@ -90,9 +90,8 @@ def _for_imbalance(where: torch.device) -> Claim:
         "gamma = 2: "
         + "; ".join(f"{name} {a:.1%} and {b:.1%}" for name, (a, b) in shares.items())
         + ".",
-        "True where the negatives are the easy ones, as they are after a prior bias or some "
-        "training. Focal loss knows easy and hard, not classes: equally easy classes keep their "
-        "shares.",
+        "Only where negatives are easy, as after a prior bias or training. Focal loss knows "
+        "easy and hard, not classes.",
     )
 
 
@@ -108,7 +107,7 @@ def _easy_negatives(where: torch.device) -> Claim:
         _yes(falls and _number(lighter[0]) < 1e-3),
         f"A negative's focal loss over its BCE, gamma = 2: {lighter[0]:.1e} at logit -8, "
         f"{lighter[80]:.3g} at 0, {lighter[-1]:.3f} at 8.",
-        "True, and of easy positives in the same measure.",
+        "And that of easy positives alike.",
     )
 
 
@@ -128,8 +127,8 @@ def _nearness(where: torch.device) -> Claim:
         _verdict(hard_rises, abs(best - 0.8) < 0.01),
         f"Labels 0 and 1: p_t rises all the way to the label: {hard_rises}. Label 0.8: p_t is "
         f"largest at p = {best:.3f}, and only {_number(soft.max()):.2f} there.",
-        "True of labels 0 and 1. With soft labels p t + (1-p)(1-t) is no nearness: it is largest "
-        "at 0 or 1.",
+        "Only for labels 0 and 1: with soft ones p t + (1-p)(1-t) is largest at 0 or 1, not at "
+        "the label.",
     )
 
 
@@ -149,8 +148,8 @@ def _gamma_above_zero(where: torch.device) -> Claim:
         _verdict(finite[1.5], finite[0.5]),
         f"The gradient of the notes' class at logit 60, target 1: gamma 0.5 gives {slopes[0.5]}, "
         f"gamma 1.5 gives {slopes[1.5]}; this page's function gives {ours:.1g} at 0.5.",
-        "Below 1 autograd divides by (1 - p_t)^(1 - gamma), which is 0 once p_t rounds to 1: the "
-        "gradient is NaN. torchvision's function has it too.",
+        "Below 1 the gradient is NaN once p_t rounds to 1: autograd divides by (1 - p_t)^(1 - "
+        "gamma). torchvision's too.",
     )
 
 
@@ -168,8 +167,8 @@ def _unchanged(where: torch.device) -> Claim:
         "Focal loss of a positive over its BCE, gamma 1.5, at p_t = 4e-18, 0.12 and 0.5: "
         f"{plain[0]:.3f}, {plain[1]:.3f}, {plain[2]:.3f}; by the notes' class, alpha = 0.25: "
         f"{class_[0]:.3f}, {class_[1]:.3f}, {class_[2]:.3f}.",
-        "Unchanged only in the limit p_t = 0 and without alpha. alpha = 0.25 takes three quarters "
-        "of a hard positive's loss too.",
+        "Unchanged only at p_t = 0 and without alpha; alpha = 0.25 takes three quarters of a "
+        "hard positive's loss.",
     )
 
 
@@ -184,8 +183,7 @@ def _relative_weight(where: torch.device) -> Claim:
         _yes(ratios[1] > ratios[0]),
         f"A positive at logit -2 has {ratios[0]:,.0f} times the loss of one at 4 under BCE, "
         f"{ratios[1]:,.0f} times under gamma = 2.",
-        "True of their share. The sum itself falls, so the learning rate and the other losses "
-        "beside it weigh differently.",
+        "Their share rises; the sum falls, so other losses beside it weigh more.",
     )
 
 
@@ -210,8 +208,8 @@ def _the_class(where: torch.device) -> Claim:
         f"{_number(found):.6f}, torchvision {_number(expected):.6f}; gradients differ by "
         f"{slopes:.0e}. The criterion given to it had reduction {before!r} and now has "
         f"{criterion.reduction!r}.",
-        "Value and gradient are right. It changes the criterion that it is given: used elsewhere, "
-        "that now returns a tensor in place of a number.",
+        "Value and gradient are right. But the criterion given to it is left with reduction "
+        "'none'.",
     )
 
 
@@ -225,8 +223,7 @@ def _must_be_with_logits(where: torch.device) -> Claim:
         _yes(largest_difference(right, wrong) > 0.01),
         f"{_number(right):.4f} with it; {_number(wrong):.4f} with nn.BCELoss() on the "
         "probabilities, and no error.",
-        "True: the class takes the sigmoid of what it is given, so probabilities go through it "
-        "twice.",
+        "The class takes the sigmoid itself: probabilities would go through it twice.",
     )
 
 
@@ -243,7 +240,7 @@ def _reduction_none(where: torch.device) -> Claim:
         _yes(largest_difference(each, blurred) > 0.01),
         f"Mean of the elements' focal losses {_number(each):.4f}; the factors times the mean "
         f"cross-entropy {_number(blurred):.4f}.",
-        "True: the mean has forgotten which example was hard.",
+        "A mean forgets which example was hard.",
     )
 
 
@@ -262,8 +259,8 @@ def _commented_variant(where: torch.device) -> Claim:
         _verdict(not math.isnan(slope), abs(float(ratios[2]) - 1) < 1e-2),
         f"gamma 0.5, logit 60: gradient {slope:.1g}. Over the true focal loss: {ratios[1]:.3f} "
         f"for a positive at logit 2, {ratios[2]:.3f} for a negative.",
-        "The gradient stays finite, but alpha now scales both classes alike; a negative should "
-        "weigh 1 - alpha. And p_t = exp(-loss) holds for labels 0 and 1 alone.",
+        "The gradient stays finite, but alpha scales both classes; negatives should weigh 1 - "
+        "alpha. p_t = exp(-loss) holds for labels 0 and 1 alone.",
     )
 
 
@@ -281,8 +278,8 @@ def _one_class(where: torch.device) -> Claim:
         _yes(abs(values[0] - 20) < 1e-4 and abs(values[1] - 20) > 1),
         f"Logit 20, target 0: {values[0]:g} in one, {values[1]:g} apart; gradients {slopes[0]:g} "
         f"and {slopes[1]:g}.",
-        "True. In float32 the sigmoid of 17 is 1 already: BCELoss then sees log 0, cuts it at "
-        "-100, and passes no gradient on.",
+        "In float32 the sigmoid of 17 is 1: BCELoss sees log 0, cuts it at -100, and passes no "
+        "gradient on.",
     )
 
 
@@ -299,7 +296,7 @@ def _formula(where: torch.device) -> Claim:
         _FROM,
         _yes(error < 1e-12),
         f"Largest difference in float64, 24 elements with weights: {error:.1e}.",
-        "True. torch computes it without forming 1 - σ(x).",
+        "torch computes it without forming 1 - σ(x).",
     )
 
 
@@ -319,7 +316,7 @@ def _reductions(where: torch.device) -> Claim:
         _yes(holds),
         f"none: shape {tuple(each.shape)}; default {default:.4f}, mean of them {each.mean():.4f}; "
         f"sum {total:.4f}.",
-        "True. torchvision's sigmoid_focal_loss defaults to 'none'.",
+        "torchvision's sigmoid_focal_loss defaults to 'none'.",
     )
 
 
@@ -338,8 +335,8 @@ def _targets_between(where: torch.device) -> Claim:
         _verdict(half > 0, value >= 0),
         f"Target 2 at logit 3: {value:g}, and no error from torch. Target 0.5 met exactly: "
         f"{half:.3f}. binary_focal_loss: {refused}.",
-        "torch does not look: a target beyond 1 makes a loss without a floor. A soft target's "
-        "loss is not 0 where it is met, but its entropy.",
+        "torch does not check: a target beyond 1 gives a loss without a floor. A soft target, "
+        "met, still costs its entropy.",
     )
 
 
@@ -375,8 +372,7 @@ def _recall_and_precision(where: torch.device) -> Claim:
             for weight, (a, b) in found.items()
         )
         + ".",
-        "True at a fixed threshold: the bias moves. Moving the threshold of the unweighted model "
-        "does the same.",
+        "At a fixed threshold: the bias moves. Moving the threshold instead does the same.",
     )
 
 
@@ -427,8 +423,8 @@ def _three_hundred(where: torch.device) -> Claim:
         f"Sum: {weighed[0]:.4f}, with every positive three times {repeated[0]:.4f}. Mean: "
         f"{weighed[1]:.4f} and {repeated[1]:.4f}. A constant model is at rest at p = 0.5: "
         f"gradient {slope:.0e}.",
-        "Exactly so for the sum. The mean still divides by 400, not 600: it is 1.5 times as "
-        "large. And the model no longer says 0.25 where a quarter is positive.",
+        "True of the sum. The mean divides by 400, not 600: it is 1.5 times as large. And the "
+        "model no longer says 0.25 where a quarter is positive.",
     )
 
 
@@ -465,8 +461,8 @@ def _weight_size(where: torch.device) -> Claim:
         _verdict(abs(alone - column) < _SAME, not said),
         f"Size 10 with logits of 10: {alone:.4f}. With logits of 10 by 64: {said or 'no error'}. "
         f"10 by 1: {column:.4f}.",
-        "It broadcasts against the logits, from the last dimension on: a weight for each row "
-        "must be (nbatch, 1).",
+        "It broadcasts against the logits, last dimension first: a weight per row must be "
+        "(nbatch, 1).",
     )
 
 
@@ -481,7 +477,7 @@ def _deprecated(where: torch.device) -> Claim:
         _FROM,
         _yes(bool(caught) and largest_difference(loss, total) < _SAME),
         f"size_average=False gives {loss:.4f}, the sum {total:.4f}. torch warns: {words}",
-        "True, and they still work.",
+        "They still work.",
     )
 
 
@@ -506,8 +502,7 @@ def _pos_weight_size(where: torch.device) -> Claim:
         f"Logits 6 by 4, weight 3 of shape {', '.join(shapes)}: "
         f"{', '.join(f'{value:.4f}' for value in shapes.values())}. Logits (2, 4, 5, 7), shape "
         f"(4,): {said or 'no error'}.",
-        "It broadcasts: a number will do for one class, and maps of shape (N, C, H, W) want "
-        "(C, 1, 1).",
+        "It broadcasts: a number will do, and maps (N, C, H, W) want (C, 1, 1).",
     )
 
 
@@ -528,8 +523,8 @@ def _no_difference(where: torch.device) -> Claim:
         _verdict(abs(near[0] - near[1]) < 1e-3, abs(far[0] - far[1]) < 1e-3),
         f"Logit 5, target 0: {near[0]:.4f} and {near[1]:.4f}. Logit 17, target 0: {far[0]:g} and "
         f"{far[1]:g}. Logit -50, target 1: gradient {low[2]:.0e} and {low[3]:g}.",
-        "Equal for small logits. Where the model is most wrong BCELoss of a sigmoid jumps to 100 "
-        "or loses its gradient. The logit is the sigmoid's inverse, not the sigmoid.",
+        "Equal for small logits. Where the model is most wrong, BCELoss of a sigmoid jumps to "
+        "100 or loses its gradient.",
     )
 
 
@@ -553,8 +548,8 @@ def _printed(where: torch.device) -> Claim:
         _yes(all(abs(a - b) < 5e-5 for a, b in zip(found, printed, strict=True))),
         ", ".join(f"{value:.4f}" for value in found)
         + f". With the sigmoid twice a perfect negative has loss {floor:.4f}.",
-        "True. The third is a mistake that nothing reports: probabilities of probabilities lie "
-        "from 0.5 to 0.73, and a perfect negative stays at log 2.",
+        "Nothing reports the third: its probabilities lie in 0.5 to 0.73, and a perfect "
+        "negative stays at log 2.",
     )
 
 

@@ -85,7 +85,7 @@ class Alpha(Parameters):
     alpha: float = number(
         0.25,
         label="meant for the negatives",
-        help="What the many negatives should weigh.",
+        help="The negatives' weight.",
         minimum=0.05,
         maximum=0.45,
         step=0.05,
@@ -130,8 +130,8 @@ def alpha(parameters: Alpha, *, device: str = "cpu") -> ShareMistake:
             wrong_cost=f"At p = 0.5 a positive costs {each[0]:.3g} and a negative {each[1]:.3g}. "
             f"The negatives hold {wrong.negative:.1%} of the loss.",
             right_cost=f"The negatives hold {right.negative:.1%} of the loss.",
-            lesson="alpha is the positives' weight. The paper's 0.25 goes with gamma = 2 alone: "
-            "easy negatives then weigh so little that the positives must be held back.",
+            lesson="alpha weighs the positives. The paper's 0.25 goes with gamma = 2: easy "
+            "negatives then weigh so little that positives must be held back.",
             source=("mmdetection#2309", f"{_GITHUB}/open-mmlab/mmdetection/issues/2309"),
         ),
         wrong=(f"alpha = {light:g}", wrong),
@@ -148,7 +148,7 @@ class FromLoss(Parameters):
         "reduced",
         ("reduced", "weighted"),
         label="p_t comes from",
-        help="exp(-loss) is p_t for the plain loss of one example alone.",
+        help="exp(-loss) is p_t only for one example's plain loss.",
         words=("a reduced loss", "a weighted loss"),
     )
     gamma: float = _gamma()
@@ -206,8 +206,8 @@ def from_loss(parameters: FromLoss, *, device: str = "cpu") -> CurveMistake:
             f"multiplied by {wrong[at]:.3g}.",
             right_cost=f"Mean loss {totals[1]:.3f}; the example at p_t = {p_t[at]:.2f} is "
             f"multiplied by {right[at]:.3g}.",
-            lesson="exp(-loss) is p_t only for the plain cross-entropy of one example with a hard "
-            "label. A mean forgets who was hard; a weight makes every positive look harder.",
+            lesson="exp(-loss) is p_t only for one example's plain cross-entropy, hard label. "
+            "A mean forgets who was hard; a weight makes positives look harder.",
             source=(
                 "pytorch-multi-class-focal-loss#1",
                 f"{_GITHUB}/gokulprasadthekkel/pytorch-multi-class-focal-loss/issues/1",
@@ -232,7 +232,7 @@ class Normaliser(Parameters):
         "loss",
         ("loss", "gradient"),
         label="show",
-        help="The loss, or the summed |d loss / d logit| of the positives.",
+        help="The loss, or the positives' summed |d loss / d logit|.",
     )
 
 
@@ -268,8 +268,8 @@ def normaliser(parameters: Normaliser, *, device: str = "cpu") -> CurveMistake:
             right_cost=f"With 1 % positives the {what} is {right[at]:.3g}, "
             f"{right[at] / wrong[at]:.0f} times the mean's; with as many as negatives "
             f"{right[0]:.3g}.",
-            lesson="Most examples are easy and add next to nothing, but the mean counts them all: "
-            "the rarer the positives, the smaller their step. The paper divides by the positives.",
+            lesson="The mean counts easy examples too: the rarer the positives, the smaller "
+            "their step. The paper divides by the positives.",
             source=("detectron2#703", f"{_GITHUB}/facebookresearch/detectron2/issues/703"),
         ),
         x=exponents,
@@ -291,7 +291,7 @@ class Apart(Parameters):
         "loss",
         ("loss", "gradient"),
         label="show",
-        help="The loss, or its derivative by the logit.",
+        help="The loss, or d loss / d logit.",
     )
 
 
@@ -331,8 +331,8 @@ def apart(parameters: Apart, *, device: str = "cpu") -> CurveMistake:
             right="loss = nn.BCEWithLogitsLoss()(x, t)",
             wrong_cost=cost("wrong"),
             right_cost=cost("right"),
-            lesson="Once the sigmoid rounds to 1, BCELoss sees log 0: it cuts the loss at 100, and "
-            "the most wrong example gets no gradient. The narrower the dtype, the sooner.",
+            lesson="Once the sigmoid rounds to 1, sooner in narrow dtypes, BCELoss cuts the "
+            "loss at 100, and the most wrong example gets no gradient.",
             source=("pytorch#24933", f"{_GITHUB}/pytorch/pytorch/issues/24933"),
         ),
         x=logits.detach().cpu().double(),
@@ -354,7 +354,7 @@ class Twice(Parameters):
         "loss",
         ("loss", "gradient"),
         label="show",
-        help="The loss, or the size of its derivative by the logit.",
+        help="The loss, or |d loss / d logit|.",
     )
 
 
@@ -387,8 +387,8 @@ def twice(parameters: Twice, *, device: str = "cpu") -> CurveMistake:
             f"{steepest[0]:.2f}. The notes' batch: {printed[0]:.4f}.",
             right_cost=f"The loss falls to {best[1]:.1g}, and the gradient reaches "
             f"{steepest[1]:.2f}. The notes' batch: {printed[1]:.4f}.",
-            lesson="The second sigmoid maps 0 to 1 onto 0.5 to 0.73. Nothing fails: training is "
-            "slow, and stalls where the first sigmoid is flat.",
+            lesson="The second sigmoid maps 0 to 1 onto 0.5 to 0.73. Nothing fails; training "
+            "slows, and stalls where the first is flat.",
             source=(
                 "focal-loss-pytorch PR 5",
                 f"{_GITHUB}/itakurah/focal-loss-pytorch/pull/5",
@@ -458,9 +458,8 @@ def prior(parameters: Prior, *, device: str = "cpu") -> CurveMistake:
             else f"nn.init.constant_(head.bias, {parameters.bias:g})",
             wrong_cost=cost(-1, 0.0),
             right_cost=cost(-2, parameters.bias),
-            lesson="At a bias of 0 thousands of negatives push all at once, and the first steps "
-            "can diverge. The prior makes them easy before training starts; only then has focal "
-            "loss something to leave out.",
+            lesson="At bias 0 thousands of negatives push at once, and training can diverge. "
+            "The prior makes them easy: focal loss can ignore them.",
             source=("mmdetection#1825", f"{_GITHUB}/open-mmlab/mmdetection/issues/1825"),
         ),
         x=biases,
@@ -481,7 +480,7 @@ class Soft(Parameters):
     target: float = number(
         0.8,
         label="soft label",
-        help="What the output should be; smoothing or IoU gives such labels.",
+        help="What p should be; label smoothing gives such labels.",
         minimum=0.5,
         maximum=0.95,
         step=0.05,
@@ -514,8 +513,8 @@ def soft(parameters: Soft, *, device: str = "cpu") -> CurveMistake:
             wrong_cost=f"Lowest at p = {best[0]:.3f}, not at the label {parameters.target:g}; "
             f"a met label still costs {wrong[at]:.3g}.",
             right_cost=f"Lowest at p = {best[1]:.3f}; a met label costs {right[at]:.1g}.",
-            lesson="p_t is p t + (1-p)(1-t), and largest at 0 or 1: focal loss drives a soft label "
-            "away from itself. Quality focal loss weighs by the distance |t - p| instead.",
+            lesson="p t + (1-p)(1-t) is largest at 0 or 1: focal loss drives p past a soft "
+            "label. Quality focal loss weighs by |t - p| instead.",
             source=("keras-cv#672", f"{_GITHUB}/keras-team/keras-cv/issues/672"),
         ),
         x=p.cpu(),
@@ -536,7 +535,7 @@ class BelowOne(Parameters):
     gamma: float = number(
         0.5,
         label="gamma",
-        help="From 1 on the power's derivative is finite everywhere.",
+        help="From 1 on its derivative is finite everywhere.",
         minimum=0.1,
         maximum=1.5,
         step=0.1,
@@ -587,8 +586,8 @@ def below_one(parameters: BelowOne, *, device: str = "cpu") -> CurveMistake:
             else f"No gradient of {len(x)} is NaN.",
             right_cost=f"{int(lost[1].sum())} of {len(x)} gradients are NaN; at logit 20 it is "
             f"{right[40]:.1e}.",
-            lesson="Below 1 the power has an infinite slope at 0, and 1 - p_t is 0 as soon as the "
-            "sigmoid rounds to 1: infinity times 0. torchvision's function does it too.",
+            lesson="Below 1 the power's slope at 0 is infinite, and 1 - p_t is 0 once the "
+            "sigmoid rounds to 1: infinity times 0. torchvision's too.",
             source=("kornia#918", f"{_GITHUB}/kornia/kornia/issues/918"),
         ),
         x=x,
@@ -617,6 +616,6 @@ def question(*, device: str = "cpu") -> Question:
         options=tuple(options),
         answer=next(option for option, holds in options.items() if holds),
         because=f"The positive costs {positive:.4f}, the negative {negative:.4f}, "
-        f"{negative / positive:g} times as much: alpha is the weight of the positives, and "
-        "1 - alpha = 0.75 that of the negatives.",
+        f"{negative / positive:g} times as much: alpha weighs positives, 1 - alpha = 0.75 "
+        "negatives.",
     )

@@ -36,12 +36,12 @@ class Training(Parameters):
         "100",
         ("1", "10", "100", "400"),
         label="negatives for each positive",
-        help="2,000 negatives to train on, and as many fewer positives.",
+        help="Of 2,000 negatives: 100 leaves 20 positives.",
     )
     separation: float = number(
         3.0,
         label="separation",
-        help="Distance between the classes, each of standard deviation 1 in both directions.",
+        help="Distance between the classes, in standard deviations.",
         minimum=0.5,
         maximum=4.0,
         step=0.1,
@@ -49,7 +49,7 @@ class Training(Parameters):
     bias: float = number(
         -4.6,
         label="prior bias",
-        help="Of the last layer at the start; 0 says one half everywhere.",
+        help="The last layer's, at the start; 0 says one half.",
         minimum=-7.0,
         maximum=0.0,
         step=0.1,

@@ -44,13 +44,13 @@ class Focal(Parameters):
         "curves",
         ("curves", "batch", "scene"),
         label="show",
-        help="The loss as a function, number by number, or on very many easy negatives.",
+        help="Curves, number by number, or many easy negatives.",
         words=("curves", "a batch", "many negatives"),
     )
     gamma: float = number(
         2.0,
         label="gamma",
-        help="Focusing: the exponent of 1 - p_t. 0 is binary cross-entropy.",
+        help="Exponent of 1 - p_t; 0 is binary cross-entropy.",
         minimum=0.0,
         maximum=8.0,
         step=0.1,
@@ -58,7 +58,7 @@ class Focal(Parameters):
     weigh: bool = flag(
         False,
         label="alpha",
-        help="Weigh the classes by alpha; off, as torchvision's alpha=-1, weighs neither.",
+        help="Weigh the classes; off is torchvision's alpha=-1.",
     )
     alpha: float = number(
         0.25,
@@ -72,13 +72,13 @@ class Focal(Parameters):
         "p_t",
         ("p_t", "logit"),
         label="against",
-        help="p_t is the probability given to the true class; the logit is what the model outputs.",
+        help="p_t: probability of the true class. Logit: what the model outputs.",
     )
-    log: bool = flag(False, label="log axis", help="Draw the loss on a logarithmic axis.")
+    log: bool = flag(False, label="log axis", help="Powers of ten lie evenly apart.")
     pos_weight: float = number(
         1.0,
         label="pos_weight",
-        help="Factor of the positive part, as in BCEWithLogitsLoss; p_t does not see it.",
+        help="Multiplies the positive part; p_t does not see it.",
         minimum=0.0,
         maximum=10_000.0,
         step=1.0,
@@ -94,7 +94,7 @@ class Focal(Parameters):
     targets: str = numbers(
         "1, 1, 0, 0, 0, 0",
         label="targets",
-        help="One for each logit, from 0 to 1; between them they are soft.",
+        help="One per logit, from 0 to 1; soft in between.",
         minimum=0.0,
         maximum=1.0,
         columns=(1, _MOST),
@@ -102,7 +102,7 @@ class Focal(Parameters):
     label_smoothing: float = number(
         0.0,
         label="label smoothing",
-        help="Moves every target this share of the way to one half.",
+        help="Moves targets this share of the way to one half.",
         minimum=0.0,
         maximum=0.5,
         step=0.01,
@@ -111,7 +111,7 @@ class Focal(Parameters):
         "mean",
         ("none", "mean", "sum", POSITIVES),
         label="reduction",
-        help="The last divides the sum by the number of positives, as RetinaNet does.",
+        help="The last divides by the number of positives, as RetinaNet.",
         words=("none", "mean", "sum", "sum / positives"),
     )
     dtype: str = choice(
@@ -121,13 +121,13 @@ class Focal(Parameters):
         "1000",
         IMBALANCES,
         label="negatives for each positive",
-        help="10,000 negatives, and as many fewer positives.",
+        help="Of 10,000 negatives: 1,000 leaves 10 positives.",
         words=("1", "10", "100", "1,000", "10,000"),
     )
     separation: float = number(
         6.0,
         label="separation",
-        help="Distance between the mean logits of the classes; each has a standard deviation of 1.",
+        help="Distance between the classes' mean logits, in standard deviations.",
         minimum=0.0,
         maximum=10.0,
         step=0.1,
@@ -135,7 +135,7 @@ class Focal(Parameters):
     bias: float = number(
         -3.0,
         label="prior bias",
-        help="Added to every logit. Below 0 negatives are easy and positives hard.",
+        help="Added to every logit; below 0 negatives are easy.",
         minimum=-10.0,
         maximum=5.0,
         step=0.1,
@@ -157,22 +157,22 @@ class Focal(Parameters):
 PRESETS = (
     Preset(
         "The paper's first figure",
-        "All curves start as one: only where the model is right does focal loss bend away.",
+        "Focal loss bends away only where the model is right.",
         Focal(),
     ),
     Preset(
         "alpha = 0.25",
-        "Positives are the lighter class: a positive weighs a third of a like negative.",
+        "A positive weighs a third of a like negative.",
         Focal(weigh=True),
     ),
     Preset(
         "Against the logit",
-        "Near a logit of -2 focal loss pulls harder than BCE; far to the right it lets go.",
+        "Near -2 focal loss pulls harder than BCE; far right it lets go.",
         Focal(against="logit"),
     ),
     Preset(
         "Number by number",
-        "Each loss is a product; the hard examples keep nearly all of it but alpha.",
+        "Each loss is a product; hard examples lose little but alpha.",
         Focal(show="batch", weigh=True),
     ),
     Preset(
@@ -182,7 +182,7 @@ PRESETS = (
     ),
     Preset(
         "Equally easy classes",
-        "The shares stay: focal loss moves weight from easy to hard, not from class to class.",
+        "Shares stay: focal loss moves weight from easy to hard, not between classes.",
         Focal(show="scene", bias=0.0),
     ),
 )

@@ -127,8 +127,8 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "The same small network on the same unbalanced points under BCE, weighted BCE and the focal "
-    "loss set above. Compare how they rank, where one half lies, and whether it is a probability.",
+    "The same network and unbalanced points under BCE, weighted BCE and the focal loss above. "
+    "Compare ranking, the threshold one half, and calibration.",
     "Train under the three losses",
     learn,
 )
