@@ -97,7 +97,7 @@ def _plateau(view: "View") -> Curves:
             Line(f"better means {word} this", view.bar, shape="step"),
             Line("bad steps in a row", found.bad_epochs.double(), axis="right", shape="step"),
         ),
-        title=f"What ReduceLROnPlateau saw: it cuts when bad steps pass {patience}",
+        title=f"What ReduceLROnPlateau saw; it cuts when bad steps pass {patience}",
         x_title=_STEP,
         y_title="loss",
         right_title="bad steps in a row",

@@ -177,7 +177,7 @@ def _view_first_child(view: View) -> list[Check]:
             error,
             _ROUNDING,
             f"{own[0]} sets the optimizer's rate the moment it is made, before the first child "
-            "has stepped."
+            "steps."
             if error > _ROUNDING and own
             else "",
         )
@@ -202,7 +202,7 @@ def _view_used(view: View, where: torch.device) -> Check:
         f"one optimizer step at each of steps {', '.join(str(index) for index in at)}",
         largest_difference(torch.tensor(moved, dtype=torch.float64), used),
         1e-6 * max(1e-2, float(used.max())),
-        "The weight keeps the rate to the seven digits of float32.",
+        "float32 keeps seven digits of the rate.",
     )
 
 
@@ -235,9 +235,7 @@ def _closed_form(spec: SchedulerSpec) -> Check:
         "the formula of torch's page, in numpy float64",
         error,
         _ROUNDING * max(1.0, largest),
-        "This rate grows a thousandfold and more; the tolerance is relative to it."
-        if largest > 1e3
-        else "",
+        "The tolerance is relative: the rate grows over a thousandfold." if largest > 1e3 else "",
     )
 
 
@@ -265,7 +263,7 @@ def _momentum_is_mirrored() -> Check:
     risen = (rate[:up] - rate[0]) / (rate[up - 1] - rate[0])
     fallen = (momentum[0] - momentum[:up]) / (momentum[0] - momentum[up - 1])
     return Check(
-        "OneCycleLR, on the way up: momentum has fallen by the share that the rate has risen",
+        "OneCycleLR, on the way up: momentum falls by the share that the rate rises",
         "each curve, scaled to run from 0 to 1",
         largest_difference(risen, fallen),
         _ROUNDING,
@@ -280,7 +278,7 @@ def _beta1_is_momentum() -> Check:
     ]
     errors = [largest_difference(a, b) for a, b in pairs if a is not None and b is not None]
     return Check(
-        "CyclicLR and OneCycleLR move Adam's beta1 as they move SGD's momentum",
+        "CyclicLR and OneCycleLR move Adam's beta1 as SGD's momentum",
         "the momentum of SGD under the same schedule",
         max(errors, default=float("inf")),
         0.0,
@@ -306,7 +304,7 @@ def _plateau() -> Check:
         rate = plateau(curve, **arguments).learning_rate
         error = max(error, largest_difference(rate, _tensor(expected)))
     return Check(
-        "ReduceLROnPlateau, five loss curves, six settings: torch follows the documented rules",
+        "ReduceLROnPlateau, five loss curves, six settings: torch follows the rules",
         "a loop in Python over best, bad steps and cooldown",
         error,
         _ROUNDING,
@@ -325,7 +323,7 @@ def _sequence_of_pieces() -> Check:
         for (name, arguments), length in zip(children, (10, 30, 20), strict=True)
     ]
     return Check(
-        "SequentialLR is its children one after the other, each from its own step 0",
+        "SequentialLR runs its children in turn, each from its own step 0",
         "the closed forms of LinearLR, CosineAnnealingLR and ExponentialLR, put end to end",
         largest_difference(found.learning_rate[0], torch.cat(pieces)),
         _ROUNDING,
@@ -345,8 +343,8 @@ def _chain_is_a_product() -> Check:
         "the product of the closed forms of ConstantLR, ExponentialLR and StepLR",
         largest_difference(found.learning_rate[0], 0.1 * product),
         _ROUNDING,
-        "True of children that multiply the last rate. LambdaLR, warm restarts, CyclicLR and "
-        "OneCycleLR compute the rate anew, and undo what stands before them.",
+        "If the children multiply the last rate. LambdaLR, warm restarts, CyclicLR and "
+        "OneCycleLR compute it anew, and undo those before them.",
     )
 
 
@@ -358,7 +356,7 @@ def _groups_are_alone() -> Check:
             alone = trace(name, steps=_STEPS, base_lr=base_lr).learning_rate[0]
             error = max(error, largest_difference(row, alone))
     return Check(
-        "Every scheduler treats each parameter group as if it were alone",
+        "Every scheduler treats each parameter group as if alone",
         "one optimizer with two groups against two with one",
         error,
         0.0,
@@ -388,8 +386,8 @@ def _jump_is_many_steps(where: torch.device) -> Check:
         "the closed forms at t = 0, 1, 17, 39",
         error,
         _ROUNDING,
-        "Only while nobody else touches the rate. torch warns that step(t) is deprecated; "
-        "MultiplicativeLR has no closed form and would multiply once.",
+        "While nobody else sets the rate. step(t) is deprecated; MultiplicativeLR has no "
+        "closed form and would multiply once.",
     )
 
 
@@ -458,11 +456,11 @@ def _round_trips(where: torch.device) -> list[Check]:
     ]
     return [
         Check(
-            "Every scheduler, saved and loaded before each of its steps, goes on to the bit",
+            "Every scheduler, saved and loaded before any step, goes on to the bit",
             "the run that was never cut",
             max(errors),
             0.0,
-            "Both state dicts are needed: the scheduler's and the optimizer's.",
+            "Needs both state dicts, scheduler's and optimizer's.",
         ),
         Check(
             "SequentialLR and ChainedScheduler do too",
@@ -491,5 +489,5 @@ def _rate_is_used(where: torch.device) -> Check:
         "how far plain SGD moves a float32 weight whose gradient is 1",
         largest_difference(torch.tensor(moved, dtype=torch.float64), rates),
         1e-8,
-        "The weight keeps the rate to the seven digits of float32.",
+        "float32 keeps seven digits of the rate.",
     )

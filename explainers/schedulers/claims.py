@@ -79,8 +79,7 @@ def _descent(where: torch.device) -> Claim:
         f"SGD differs from it by {error:.1g}. On w², from 1, six steps end at "
         + ", ".join(f"{end:.3g} for lr {lr:g}" for lr, end in ends.items())
         + ".",
-        "True of plain SGD. On w² the rate must stay below 1: 0.5 lands in one step, 1 swings for "
-        "ever, more diverges.",
+        "In plain SGD. On w² a rate of 0.5 lands in one step, 1 swings for ever, more diverges.",
     )
 
 
@@ -109,8 +108,8 @@ def _param_groups(where: torch.device) -> Claim:
         else Verdict.WRONG,
         f"Adam on one list of parameters: {len(groups)} group, {len(groups[0])} entries, the six "
         f"{'among' if there else 'not all among'} them.",
-        "One dict for each group of parameters, each with its own lr, which is what a scheduler "
-        "sets. The state is apart, in optimizer.state.",
+        "One dict per group of parameters, with the lr that a scheduler sets. State is in "
+        "optimizer.state.",
     )
 
 
@@ -122,8 +121,7 @@ def _constant() -> Claim:
         f"{_TUNING}: constant",
         Verdict.HOLDS if same else Verdict.WRONG,
         f"50 steps: rates {sorted(set(rates.tolist()))}.",
-        "lr is constant until somebody sets it. How far Adam moves a weight is not: it divides by "
-        "the gradient's size.",
+        "lr stays until somebody sets it. Adam's steps still vary with the gradients.",
     )
 
 
@@ -150,8 +148,7 @@ def _by_hand(where: torch.device) -> Claim:
         Verdict.HOLDS if holds else Verdict.WRONG,
         f"From 10, epoch 9 has {meant[9]:.1g}. Given the current rate for lr, it has "
         f"{compounded[9]:.1g}.",
-        "True while lr is the first rate, as the notes pass it. Given the current one, the decay "
-        "compounds.",
+        "While lr is the first rate, as in the notes. Given the current one, the decay compounds.",
     )
 
 
@@ -163,7 +160,7 @@ def _step_formula() -> Claim:
         f"{_NOTED} (StepLR)",
         _yes(_close(rates.tolist(), expected)),
         f"100 epochs: largest relative difference {_relative(rates.tolist(), expected):.1g}.",
-        "True, epochs counted from 0.",
+        "With epochs counted from 0.",
     )
 
 
@@ -184,7 +181,7 @@ def _step_meaning(where: torch.device) -> Claim:
         f"{_NOTED} (StepLR)",
         Verdict.HOLDS if moved == 2 else Verdict.WRONG,
         f"step_size 5, 10 epochs: the weight moved {moved} times, the rate {changed} times.",
-        "The learning rate is. The parameters move at every step of the optimizer.",
+        "The rate is; parameters move at every optimizer step.",
     )
 
 
@@ -199,7 +196,7 @@ def _starts_at_one(where: torch.device) -> Claim:
         f"{_NOTED} (StepLR)",
         Verdict.HOLDS if first == 1 else Verdict.WRONG,
         f"last_epoch is {first} once the scheduler is made, {scheduler.last_epoch} after one step.",
-        "From the beginning, yes: from epoch 0. Making the scheduler takes the first step.",
+        "From epoch 0. Making the scheduler takes the first step.",
     )
 
 
@@ -213,8 +210,7 @@ def _notes_step() -> Claim:
         f"{_TUNING}: StepLR",
         _yes(holds),
         f"Drops at {drops}, by {', '.join(f'{factor:.3g}' for factor in factors)}.",
-        "True. A drop by a tenth every hundred epochs is slow: after 250 the rate is still "
-        f"{rates[-1]:.3g} of 0.1.",
+        f"This is slow: after 250 epochs the rate is still {rates[-1]:.3g} of 0.1.",
     )
 
 
@@ -228,7 +224,7 @@ def _multi_step_formula() -> Claim:
         _yes(_close(rates.tolist(), expected)),
         f"Milestones 30, 30, 80: largest relative difference "
         f"{_relative(rates.tolist(), expected):.1g}.",
-        "True: gamma to the number of milestones that are past. One given twice counts twice.",
+        "gamma to the number of milestones past; one given twice counts twice.",
     )
 
 
@@ -244,8 +240,7 @@ def _multi_step_tenfold() -> Claim:
         _verdict(tenfold, tenfold and literal),
         f"Factors at 30, 80, 120: {', '.join(f'{factor:.2g}' for factor in factors)}; at 30 the "
         f"rate is {rates[30]:.2g}, 0.1 ** 30 would make it {0.1 * 0.1**30:.1g}.",
-        "Tenfold with the default gamma of 0.1. The power is the number of milestones past, not "
-        "the milestone.",
+        "Only with the default gamma, 0.1; the power is the number of milestones past.",
     )
 
 
@@ -263,7 +258,7 @@ def _multi_step_milestones() -> Claim:
         "At 30 the rate is multiplied by "
         + ", ".join(f"{factor:.2g} for gamma {gamma:g}" for gamma, factor in factors.items())
         + ".",
-        "True: multiplied by gamma, so gamma above 1 would raise it.",
+        "Multiplied, so gamma above 1 would raise it.",
     )
 
 
@@ -277,7 +272,7 @@ def _exponential() -> Claim:
         _verdict(_close(rates, first) or _close(rates, literal), _close(rates, literal)),
         f"Epoch 7 from 1: torch {rates[7]:.4f}; first rate times 0.9 ** 7 {first[7]:.4f}; the "
         f"line carried out at every epoch {literal[7]:.4f}.",
-        "True with the first rate on the right. From epoch to epoch it is lr = lr * gamma.",
+        "With the first rate on the right; from epoch to epoch, lr = lr * gamma.",
     )
 
 
@@ -300,7 +295,7 @@ def _lambda_table(where: torch.device) -> Claim:
         _TABLE,
         _yes(same == 10),
         f"{same} of 10 rows equal to six digits: {', '.join(rows)}.",
-        "True to every digit, once the code says lambda where it says lamda.",
+        "To every digit, once lamda is mended to lambda.",
     )
 
 
@@ -317,7 +312,7 @@ def _lambda_rule() -> Claim:
         _yes(_close(rates, expected) and initial == 0.1),
         f"0.95 ** epoch: largest relative difference {_relative(rates, expected):.1g}; initial_lr "
         f"is {initial:g}.",
-        "True: the function is a factor on the first rate, never on the last one.",
+        "A factor on the first rate, never on the last.",
     )
 
 
@@ -330,8 +325,8 @@ def _lambda_floor() -> Claim:
         f"{_TUNING}: LambdaLR",
         _verdict(factor, factor and idle == 0),
         f"The rate is 0 for {idle} epochs, then {rates[10]:g}, {rates[20]:g}, {rates[30]:g}.",
-        "It runs, but nothing is learned for ten epochs, and then the rate grows without end. "
-        "A decay was hardly meant: 0.1 ** (epoch // 10) is one.",
+        "It runs, but learns nothing for ten epochs; then the rate grows without end. 0.1 ** "
+        "(epoch // 10) decays.",
     )
 
 
@@ -352,7 +347,7 @@ def _lambda_code() -> Claim:
         f"{_TUNING}: LambdaLR",
         _yes(not refused),
         f"SyntaxError in {len(refused)} of {len(lines)} lines.",
-        "lambda is a keyword: neither a name nor misspelt. Write factor = lambda epoch: ….",
+        "lambda is a keyword, and no name. Write factor = lambda epoch: ….",
     )
 
 
@@ -372,8 +367,8 @@ def _cosine_restarts() -> Claim:
         f"T_max 5, from 0.1: step 5 {abs(cosine[5]):.1g}, step 10 {cosine[10]:.2g}; largest rise "
         f"in one step {largest['CosineAnnealingLR']:.3f}, with warm restarts "
         f"{largest['warm restarts']:.3f}.",
-        "It never jumps: after T_max it climbs back along the cosine, whose period is 2 * T_max. "
-        "The jump is CosineAnnealingWarmRestarts.",
+        "It never jumps: after T_max it climbs back, with period 2 * T_max. "
+        "CosineAnnealingWarmRestarts jumps.",
     )
 
 
@@ -387,8 +382,8 @@ def _cosine_first_rate() -> Claim:
         _verdict(highest <= first * (1 + _SAME), float(above.max()) <= 0.1 * (1 + _SAME)),
         f"100 epochs, T_max 12: highest {highest:.3g}, first {first:.3g}; {_turns(rates)} turns. "
         f"With eta_min 0.2 the highest is {float(above.max()):.2g}.",
-        "True while eta_min is below the initial rate. Such a T_max sends the rate up and down "
-        "four times in one run.",
+        "While eta_min is below the initial rate. This T_max sends the rate up and down four "
+        "times.",
     )
 
 
@@ -404,8 +399,8 @@ def _plateau_rule() -> Claim:
         _verdict(bool(cuts), at_once and not bool(slow.cut.any())),
         f"A flat loss: cut at losses {', '.join(map(str, cuts))}. A loss that falls by 5e-6 every "
         f"time: {int(slow.cut.sum())} cut in 25.",
-        "Only after more than patience (10) losses in a row that are not better than the best by "
-        "a share of threshold (0.0001). A loss that falls too slowly counts as not falling.",
+        "Only after more than patience (10) losses in a row not better than the best by a "
+        "share of threshold (0.0001).",
     )
 
 
@@ -424,7 +419,7 @@ def _plateau_modes() -> Claim:
         "Cut under "
         + ", ".join(f"{mode} while {name}" for (mode, name), was in cut.items() if was)
         + ".",
-        "True: max wants the metric to rise, as an accuracy does. The rate falls in both.",
+        "max wants the metric to rise, as accuracy should. The rate falls in both.",
     )
 
 
@@ -448,8 +443,7 @@ def _order(where: torch.device) -> Claim:
         else Verdict.WRONG,
         f"StepLR(30): the first rate lasts {level} epochs. "
         + (f"“{str(caught[0].message).split('. ')[0]}.”" if caught else "No warning."),
-        "That was right before torch 1.1. Now the optimizer steps first, or every drop comes an "
-        "epoch early.",
+        "Correct until torch 1.1. Now the optimizer steps first, or every drop comes early.",
     )
 
 
@@ -487,8 +481,7 @@ def _read_rate(where: torch.device) -> Claim:
         _yes(max(errors) < 1e-7),
         f"Read before each step, it differs from how far the step moves a weight of gradient 1 by "
         f"{max(errors):.1g}.",
-        "True for the first group, until scheduler.step() sets the next rate. "
-        "scheduler.get_last_lr() says the same for all groups.",
+        "For the first group, until scheduler.step(). scheduler.get_last_lr() says it for all.",
     )
 
 
@@ -504,8 +497,7 @@ def _key_error(where: torch.device) -> Claim:
         _RESUME,
         Verdict.HOLDS if said == noted else Verdict.OBSOLETE if said else Verdict.WRONG,
         f"KeyError: {said}" if said else "Nothing was raised.",
-        "last_epoch >= 0 with a new optimizer raises it still, with more words and the likely "
-        "causes.",
+        "last_epoch >= 0 with a new optimizer still raises it, now with likely causes.",
     )
 
 
@@ -526,8 +518,7 @@ def _base_lrs(where: torch.device) -> Claim:
         _RESUME,
         _yes(holds),
         f"Three steps later initial_lr is {initial}, base_lrs {list(scheduler.base_lrs)}.",
-        "True, and a second scheduler on the same optimizer starts from the same initial_lr. "
-        "Most schedulers step from the last rate, though.",
+        "Most step from the last rate, though.",
     )
 
 
@@ -553,8 +544,8 @@ def _get_lr(where: torch.device) -> Claim:
         "Not the rate in use at "
         + ", ".join(f"{count} of 9 steps of {name}" for name, count in wrong.items())
         + f"; {len(caught)} warnings.",
-        "It warns, and rightly: outside step() it is the rate in use only where each rate is "
-        "computed from the first, as the quoted LambdaLR does.",
+        "Rightly: outside step() it is the rate in use only if computed from the first, as by "
+        "LambdaLR.",
     )
 
 
@@ -580,9 +571,8 @@ def _initial_lr_mends(where: torch.device) -> Claim:
         f"{whole[10]:.2g}: "
         + "; ".join(f"with {way} {first[way, 7]:.2g} and {first[way, 10]:.2g}" for way in ways)
         + ".",
-        "Both silence the error. initial_lr alone starts from the first rate again. The "
-        "optimizer's state_dict has the rate too, but last_epoch decays a second time where the "
-        "cut is at a drop. Load the scheduler's state_dict as well.",
+        "Both silence the error. initial_lr alone starts from the first rate again; with the "
+        "optimizer's state_dict a cut at a drop decays twice. Load the scheduler's too.",
     )
 
 
@@ -629,8 +619,7 @@ def _checkpoint(where: torch.device) -> Claim:
         f"Resumed at step 12 of 20, weights off by {errors['without']:.1e} at the end, rate "
         f"{rates['without']:.3g} for {_rate(optimizer):.3g}. With the scheduler's state: "
         f"{errors['with']:.1g}.",
-        "The scheduler has a state_dict too: how many steps it has taken. Without it the rate "
-        "falls at the wrong steps.",
+        "Also the scheduler's state_dict, or the rate falls at the wrong steps.",
     )
 
 

@@ -61,7 +61,7 @@ class GetLr(Parameters):
         "StepLR",
         tuple(_SHORT),
         label="scheduler",
-        help="Most compute the next rate from the last; LambdaLR computes each from the first.",
+        help="LambdaLR computes from the first rate, most from the last.",
     )
 
 
@@ -97,8 +97,8 @@ def get_lr(parameters: GetLr, *, device: str = "cpu") -> RateMistake:
             ),
             right_cost="Not the rate in use at "
             f"{int(((right - true).abs() > 1e-12).sum())} of 12 steps.",
-            lesson="get_lr() computes what a step would set, from the rate that is set already: "
-            "at a drop it drops a second time. It is for step() to call, and torch warns.",
+            lesson="get_lr() computes from the rate that is set: at a drop it drops again. It "
+            "is for step() to call; torch warns.",
             source=("pytorch#22107", f"{_PYTORCH}/issues/22107"),
         ),
         wrong=wrong,
@@ -115,7 +115,7 @@ class Order(Parameters):
     step_size: int = number(
         3,
         label="step_size",
-        help="Steps that each rate is meant to last.",
+        help="Steps that each rate should last.",
         minimum=2,
         maximum=10,
         step=1,
@@ -164,8 +164,8 @@ def order(parameters: Order, *, device: str = "cpu") -> RateMistake:
             "rate than meant.",
             right_cost=f"The first rate lasts {lasts[1]} steps of {parameters.step_size}; torch "
             f"warns {'of nothing' if not silence else 'too'}.",
-            lesson="Since torch 1.1 the scheduler prepares the next step. Called first, it skips "
-            "the first rate, and every drop comes one step early.",
+            lesson="Since torch 1.1 the scheduler prepares the next step. Called first, it "
+            "brings every drop one step early.",
             source=(
                 "torch documentation, How to adjust learning rate",
                 "https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate",
@@ -196,7 +196,7 @@ class Edit(Parameters):
         "step(t)",
         tuple(_EDITS),
         label="who computes from the first rate",
-        help="step with a number jumps by the closed form; LambdaLR knows nothing else.",
+        help="step(t) jumps by the closed form; LambdaLR always does.",
         words=("ExponentialLR, step(t)", "LambdaLR, step()"),
     )
     edit_at: int = number(
@@ -210,7 +210,7 @@ class Edit(Parameters):
     rate: float = number(
         0.01,
         label="new rate",
-        help="What the loop writes into the parameter group.",
+        help="Written into the parameter group.",
         minimum=0.001,
         maximum=0.1,
         step=0.001,
@@ -250,9 +250,9 @@ def edit(parameters: Edit, *, device: str = "cpu") -> RateMistake:
             f"{wrong[at + 1]:.3g}"
             + (": the edit lasts one step." if abs(wrong[at + 1] - right[at + 1]) > 1e-12 else "."),
             right_cost=f"Step {at + 1} uses {right[at + 1]:.3g}: 0.9 times the edit.",
-            lesson="step() of most schedulers multiplies the rate it finds, so an edit lasts. "
-            "step(t), LambdaLR, warm restarts, CyclicLR and OneCycleLR compute from the first "
-            "rate, and overwrite it.",
+            lesson="Most schedulers multiply the rate they find: an edit lasts. step(t), "
+            "LambdaLR, warm restarts, CyclicLR and OneCycleLR compute from the first, and "
+            "overwrite it.",
             source=("pytorch PR 26423", f"{_PYTORCH}/pull/26423"),
         ),
         wrong=wrong,
@@ -273,7 +273,7 @@ class Resume(Parameters):
         "StepLR",
         _RESUMED,
         label="scheduler",
-        help="LambdaLR computes every rate from the first, so it needs less.",
+        help="LambdaLR computes from the first rate, and needs less.",
     )
     stop: int = number(
         6,
@@ -350,8 +350,8 @@ def resume(parameters: Resume, *, device: str = "cpu") -> RateMistake:
             wrong_cost=_resumed_cost(wrong, whole, stop)
             + (f" Without initial_lr: {said.split(': ')[0]}." if said else ""),
             right_cost=_resumed_cost(right, whole, stop),
-            lesson="initial_lr silences the KeyError, but the rate itself starts again from what "
-            "the new optimizer was given. Save and load both state dicts.",
+            lesson="initial_lr silences the KeyError, but the rate starts from what the new "
+            "optimizer was given. Save and load both state dicts.",
             source=("pytorch#60265", f"{_PYTORCH}/issues/60265"),
         ),
         wrong=wrong,
@@ -382,12 +382,12 @@ class WithPlateau(Parameters):
         "SequentialLR",
         ("SequentialLR", "ChainedScheduler"),
         label="composer",
-        help="Neither hands a loss on to its children.",
+        help="Neither hands on a loss.",
     )
     warmup: int = number(
         5,
         label="warm-up steps",
-        help="Steps of LinearLR before the plateau rule takes over.",
+        help="Steps of LinearLR before the plateau rule.",
         minimum=1,
         maximum=15,
         step=1,
@@ -395,7 +395,7 @@ class WithPlateau(Parameters):
     patience: int = number(
         3,
         label="patience",
-        help="Bad steps that are let pass before the rate falls.",
+        help="Bad steps let pass before the rate falls.",
         minimum=0,
         maximum=10,
         step=1,
@@ -451,8 +451,8 @@ def with_plateau(parameters: WithPlateau, *, device: str = "cpu") -> RateMistake
             else "torch takes it.",
             right_cost=f"{warmup} steps of warm-up to {float(right.max()):.3g}, then {cuts} drops "
             f"to {float(right[-1]):.3g}.",
-            lesson="A composer calls step() without a loss, and ReduceLROnPlateau cannot go "
-            "without one. Call the two in turn yourself.",
+            lesson="A composer calls step() without the loss that ReduceLROnPlateau needs. "
+            "Call the two in turn yourself.",
             source=("pytorch#68978", f"{_PYTORCH}/issues/68978"),
         ),
         wrong=torch.full((steps,), math.nan, dtype=torch.float64) if said else right,
@@ -469,7 +469,7 @@ class PastTMax(Parameters):
     t_max: int = number(
         25,
         label="T_max",
-        help="Step at which the cosine is at its lowest; the run has 60 steps.",
+        help="Step of the lowest rate, of 60.",
         minimum=5,
         maximum=60,
         step=1,
@@ -478,7 +478,7 @@ class PastTMax(Parameters):
         "one descent",
         ("one descent", "restarts"),
         label="what was meant",
-        help="One way down over the whole run, or a jump back up every T_max steps.",
+        help="Down once, or a jump up every T_max steps.",
     )
 
 
@@ -515,8 +515,8 @@ def past_t_max(parameters: PastTMax, *, device: str = "cpu") -> RateMistake:
                 if restarts and t_max < steps
                 else "."
             ),
-            lesson="T_max is half a period. After it the cosine goes up as smoothly as it came "
-            "down, to the first rate at 2 * T_max; it never jumps.",
+            lesson="T_max is half a period. After it the cosine climbs smoothly, to the first "
+            "rate at 2 * T_max.",
             source=("ivadomed#57", "https://github.com/ivadomed/ivadomed/issues/57"),
         ),
         wrong=wrong,
@@ -533,7 +533,7 @@ class OneTooFar(Parameters):
     total_steps: int = number(
         20,
         label="total_steps",
-        help="Length of the cycle; the loop has two steps more.",
+        help="The cycle's; the loop has two steps more.",
         minimum=5,
         maximum=60,
         step=1,
@@ -542,7 +542,7 @@ class OneTooFar(Parameters):
         "cos",
         ("cos", "linear"),
         label="anneal_strategy",
-        help="A cosine turns up again after its end; a line goes on, below 0.",
+        help="After the end a cosine turns up; a line goes below 0.",
     )
 
 
@@ -581,8 +581,8 @@ def one_too_far(parameters: OneTooFar, *, device: str = "cpu") -> RateMistake:
             wrong_cost=f"Step {total - 1} uses {planned:.2g}, as planned; step {total} uses "
             f"{extra:.2g}, {direction}." + (" Then torch raises." if said else ""),
             right_cost=f"The last of {steps} steps uses {right[-1]:.2g}; nothing is raised.",
-            lesson="total_steps counts the optimizer's steps, and the first rate is set before "
-            "any. torch lets one step too many pass and follows the curve beyond its end.",
+            lesson="total_steps counts the optimizer's steps; the first rate is set before "
+            "any. torch lets one step too many pass, beyond the curve's end.",
             source=("pytorch#91765", f"{_PYTORCH}/issues/91765"),
         ),
         wrong=wrong,
@@ -606,7 +606,7 @@ class Pace(Parameters):
         "each batch",
         tuple(_PACES),
         label="the schedule was made",
-        help="StepLR and its like count what you step; most recipes count epochs.",
+        help="Most recipes count epochs.",
         words=("for epochs, and is stepped each batch", "for batches, and is stepped each epoch"),
     )
     batches: int = number(
@@ -670,8 +670,8 @@ def pace(parameters: Pace, *, device: str = "cpu") -> RateMistake:
             f"{falls[1] // batches}; the run ends at {ends[1]:.1g}."
             if each_batch
             else f"The rate reaches {top[1]:.3g} and ends at {ends[1]:.1g}.",
-            lesson="A scheduler counts its own calls and knows neither batches nor epochs. "
-            "Count its arguments in what you step.",
+            lesson="A scheduler counts its own calls, not batches or epochs. Count its "
+            "arguments in what you step.",
             source=(words, f"https://github.com/{path}"),
         ),
         wrong=wrong,
@@ -692,8 +692,7 @@ def question(*, device: str = "cpu") -> Question:
         options=tuple(values),
         answer=min(values, key=lambda option: abs(values[option] - float(rates[20]))),
         because=f"Step 10 uses {abs(rates[10]):.2g}, step 15 {rates[15]:.2g}, step 20 "
-        f"{rates[20]:.2g}. T_max is half a period of the cosine: after it the rate climbs back to "
-        "where it began.",
+        f"{rates[20]:.2g}. T_max is half a period: the rate climbs back to where it began.",
     )
 
 

@@ -300,8 +300,8 @@ _ALL = (
     ),
     _spec(
         "MultiplicativeLR",
-        "The last rate times a function of the epoch, asked from epoch 1 on.",
-        {"lr_lambda": _factor("0.95", "Factor on the last rate; epoch 0 is never asked.")},
+        "The last rate times a function of the epoch, from epoch 1 on.",
+        {"lr_lambda": _factor("0.95", "Factor on the last rate, from epoch 1 on.")},
         {
             "Decay by 5 %": {"lr_lambda": "0.95"},
             "One over t": {"lr_lambda": "epoch/(epoch+1)"},
@@ -343,7 +343,7 @@ _ALL = (
     ),
     _spec(
         "ConstantLR",
-        "A factor on the rate that is taken off after total_iters steps.",
+        "A factor on the rate, taken off after total_iters steps.",
         {
             # torch lets 0 pass and then divides by it.
             "factor": _real(1.0 / 3, "Factor until total_iters.", 0.001, 1.0, 0.01),
@@ -383,7 +383,7 @@ _ALL = (
     ),
     _spec(
         "PolynomialLR",
-        "The rate falls to 0 along a power of what is left of total_iters.",
+        "The rate falls to 0 as a power of what is left of total_iters.",
         {
             "total_iters": _whole(5, "Step at which the rate reaches 0."),
             "power": _real(1.0, "1 is a line; larger falls faster at first.", 0.0, 10.0, 0.1),
@@ -426,7 +426,7 @@ _ALL = (
     ),
     _spec(
         "CyclicLR",
-        "The rate runs up to max_lr and down again, in cycles; made for a step per batch.",
+        "Up to max_lr and down, in cycles; step it per batch.",
         {
             "max_lr": _rate(
                 1.0, "Rate at the top of the first cycle.", required=True, per_group=True
@@ -435,14 +435,14 @@ _ALL = (
             "step_size_down": _whole(None, "Steps from top to bottom; None is the same as up."),
             "mode": _choice(
                 ("triangular", "triangular2", "exp_range"),
-                "Cycles of one height, of half the height each time, or shrinking by gamma a step.",
+                "Equal cycles, each half as high, or shrinking by gamma a step.",
             ),
             "gamma": _gamma(1.0, "Shrinks the height at each step of exp_range.", maximum=1.0),
             "scale_fn": Argument(
                 None,
                 Formula(
                     "",
-                    "Height of a cycle as a formula in x; takes the place of mode.",
+                    "A cycle's height as a formula in x; replaces mode.",
                     variable="x",
                 ),
                 optional=True,
@@ -464,7 +464,7 @@ _ALL = (
     ),
     _spec(
         "OneCycleLR",
-        "The rate runs up once and far down once, over total_steps; made for a step per batch.",
+        "Up once and far down once, over total_steps; step it per batch.",
         {
             "max_lr": _rate(0.1, "Rate at the top.", required=True, per_group=True),
             "total_steps": _whole(None, "Length of the cycle; None takes the steps shown."),
@@ -490,7 +490,7 @@ _ALL = (
     ),
     _spec(
         "ReduceLROnPlateau",
-        "The rate falls by factor when a loss has not got better for more than patience steps.",
+        "The rate falls by factor when a loss has not improved for more than patience steps.",
         {
             "mode": _choice(("min", "max"), "Whether smaller or larger is better."),
             "factor": _real(0.1, "Factor at each drop.", 0.0, 0.99, 0.01),

@@ -57,7 +57,7 @@ class Schedulers(Parameters):
     schedule: str = text(
         "CosineAnnealingLR(T_max=50)",
         label="schedule",
-        help="The call, as in code but without the optimizer. The boxes below write it too.",
+        help="The call, as in code but without the optimizer.",
         rule=RULE,
         read=_one,
         longest=LONGEST,
@@ -65,7 +65,7 @@ class Schedulers(Parameters):
     kept: str = text(
         "",
         label="kept",
-        help="Schedules laid under the one above, with semicolons between.",
+        help="Schedules drawn beneath, with semicolons between.",
         rule=RULE_FOR_MANY,
         read=_many,
         longest=MOST_KEPT * LONGEST,
@@ -76,7 +76,7 @@ class Schedulers(Parameters):
     base_lr: float = number(
         0.1,
         label="lr",
-        help="The rate that the optimizer is made with.",
+        help="The optimizer's first rate.",
         minimum=0.0,
         maximum=1.0,
         step=0.01,
@@ -84,12 +84,12 @@ class Schedulers(Parameters):
     two_groups: bool = flag(
         False,
         label="second parameter group",
-        help="A group with a rate of its own; one scheduler moves both.",
+        help="With its own rate; one scheduler moves both.",
     )
     group_lr: float = number(
         0.02,
         label="lr of the second group",
-        help="The rate that its group is made with.",
+        help="The second group's first rate.",
         minimum=0.0,
         maximum=1.0,
         step=0.01,
@@ -98,19 +98,19 @@ class Schedulers(Parameters):
         "SGD",
         tuple(OPTIMIZERS),
         label="optimizer",
-        help="CyclicLR and OneCycleLR move its momentum too: Adam's is beta1.",
+        help="CyclicLR and OneCycleLR move its momentum, Adam's beta1.",
     )
-    log: bool = flag(False, label="log axis", help="Draw the rate on a logarithmic axis.")
+    log: bool = flag(False, label="log axis", help="Powers of ten lie evenly apart.")
     losses: str = choice(
         "stalls",
         (*LOSSES, OWN),
         label="losses",
-        help="What ReduceLROnPlateau is stepped with.",
+        help="What ReduceLROnPlateau is given.",
     )
     own_losses: str = numbers(
         "1, 0.8, 0.6, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.4, 0.4, 0.4",
         label="own losses",
-        help="2 to 60 numbers with commas between; the last one goes on.",
+        help="2 to 60 numbers with commas between; the last goes on.",
         minimum=-100.0,
         maximum=100.0,
         columns=(2, 60),
@@ -133,12 +133,12 @@ class Schedulers(Parameters):
 PRESETS = (
     Preset(
         "Past T_max",
-        "T_max is half the period: the cosine climbs back, and is at its start again at 100.",
+        "T_max is half the period: at 100 the cosine is back at its start.",
         Schedulers(),
     ),
     Preset(
         "Warm up, then cosine",
-        "SequentialLR passes on at step 10. The cosine counts its own steps from there.",
+        "From step 10 the cosine counts its own steps.",
         Schedulers(
             schedule="SequentialLR(LinearLR(start_factor=0.1, total_iters=10), "
             "CosineAnnealingLR(T_max=90), milestones=[10])",
@@ -147,17 +147,17 @@ PRESETS = (
     ),
     Preset(
         "Once up, far down",
-        "As the rate climbs the momentum falls. The lr of the optimizer is overwritten.",
+        "As the rate climbs momentum falls. The optimizer's lr is overwritten.",
         Schedulers(schedule="OneCycleLR(max_lr=0.5)"),
     ),
     Preset(
         "On a plateau",
-        "The loss stalls; after ten bad steps are let pass, the eleventh cuts the rate.",
+        "The loss stalls: ten bad steps pass, the eleventh cuts the rate.",
         Schedulers(schedule="ReduceLROnPlateau(factor=0.5)", losses=OWN, log=True),
     ),
     Preset(
         "Four ways down",
-        "On a log axis ExponentialLR is a straight line and StepLR a staircase along it.",
+        "On a log axis ExponentialLR is a line, StepLR a staircase along it.",
         Schedulers(
             schedule="ExponentialLR(gamma=0.95)",
             kept="StepLR(step_size=14, gamma=0.5); PolynomialLR(total_iters=100); "
@@ -167,7 +167,7 @@ PRESETS = (
     ),
     Preset(
         "Two groups",
-        "One scheduler, one factor: the groups keep their ratio at every step.",
+        "One scheduler, one factor: the groups keep their ratio.",
         Schedulers(
             schedule="MultiStepLR(milestones=[30, 80], gamma=0.1)", two_groups=True, log=True
         ),

@@ -159,8 +159,7 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "The same small network, data, weights and batches under each schedule on show: only the rate "
-    "differs.",
+    "The same network, data, weights and batches: only the rate differs.",
     "Train under every schedule on show",
     learn,
 )
