@@ -89,7 +89,7 @@ def _view_spread(view: View) -> Iterable[Check]:
     measured = float(trace.weight_std.square().mean().sqrt())
     difference = abs(measured / trace.asked_std - 1) if trace.asked_std else measured
     yield Check(
-        f"All {trace.depth} layers' weights have the spread that {entry.scheme} asks.",
+        f"All {trace.depth} layers' weights have {entry.scheme}'s spread.",
         f"its formula, {trace.asked_std:.5g}; the tolerance is {_SIGMAS:g} standard errors",
         difference,
         _SIGMAS * error + 1e-6,
@@ -114,7 +114,7 @@ def _view_first_layer(view: View) -> Check:
     assert trace is not None
     found, expected = float(trace.forward_std[1]), float(h.std())
     return Check(
-        "The first layer gives activations of this std.",
+        "The first layer's activations have this std.",
         "NumPy in float64: sums over the taps, then the nonlinearity written out",
         abs(found - expected) / max(1.0, expected),
         1e-5,
@@ -192,7 +192,7 @@ def _conv_fans() -> Check:
     found, asked = float(weight.double().std()), math.sqrt(2 / sum(counted))
     wrong = 0.0 if schemes.fans(kernel) == counted else math.inf
     return Check(
-        "The fans of a kernel take in its whole receptive field.",
+        "A kernel's fans count its whole receptive field.",
         "48 · 3 · 5 inputs and 64 · 3 · 5 outputs, and xavier's formula with them",
         max(wrong, abs(found / asked - 1)),
         _SIGMAS * math.sqrt(2 / (4 * kernel.numel())),
@@ -214,7 +214,7 @@ def _bounds() -> Check:
         largest = float(weight.abs().max())
         worst = max(worst, abs(largest / end - 1), math.inf if largest > end * (1 + 1e-6) else 0)
     return Check(
-        "The largest weight of each uniform scheme touches its bound and never passes it.",
+        "The largest weight of each uniform scheme reaches its bound, and never passes it.",
         "1/sqrt(fan_in), gain sqrt(6/(fan_in + fan_out)), sqrt(6/fan_in)",
         worst,
         2e-4,
@@ -287,7 +287,7 @@ def _integrals() -> Check:
         ours = theory.moments(name, torch.tensor([variance], dtype=torch.float64)).square
         worst = max(worst, abs(float(ours) / reference.mean_square(name, variance) - 1))
     return Check(
-        "The page's integrals E[f(x)²] hold for all eight nonlinearities, variances 0.01 to 30.",
+        "The page's E[f(x)²] hold for eight nonlinearities, variances 0.01 to 30.",
         "Gauss-Legendre by NumPy on either side of 0, functions written out",
         worst,
         1e-7,
@@ -297,7 +297,7 @@ def _integrals() -> Check:
 def _selu() -> Check:
     found = theory.moments("selu", torch.ones(1, dtype=torch.float64))
     return Check(
-        "SELU with gain 1 maps mean 0 and variance 1 to mean 0 and variance 1.",
+        "SELU with gain 1 keeps mean 0 and variance 1.",
         "0 and 1, the fixed point that its two constants were made for",
         max(abs(float(found.mean)), abs(float(found.square) - 1)),
         1e-6,
@@ -321,7 +321,7 @@ def _dirac(device: str) -> Check:
     weight = schemes.fill(torch.empty(8, 8, 3, 3), "dirac").to(device)
     x = torch.randn(2, 8, 6, 6, generator=torch.Generator().manual_seed(0)).to(device)
     return Check(
-        "A convolution filled by dirac_ passes its input on unchanged.",
+        "A dirac_ convolution passes its input on unchanged.",
         "the input",
         largest_difference(F.conv2d(x, weight, padding=1), x),
         1e-6,
@@ -351,8 +351,7 @@ def _connections() -> Check:
         )
         worst = max(worst, abs(ours[0] - theirs[0]), abs(ours[1] - theirs[1]))
     return Check(
-        "An output's inputs and an input's outputs are counted right for five convolutions: "
-        "padded, depthwise, strided, transposed.",
+        "Inputs per output and outputs per input are counted right for five convolutions.",
         "loops that count the taps within reach",
         worst,
         1e-9,
@@ -372,22 +371,22 @@ def _rectangular(mode: str) -> tuple[Tensor, Tensor]:
 def _fan_in_keeps() -> Check:
     forward, backward = _rectangular("fan_in")
     return Check(
-        "fan_in keeps the variance forward: a layer from 900 to 300 gives 1 for 1.",
+        "fan_in keeps the variance forward, 900 to 300.",
         "1, the input's variance",
         abs(float(forward.var()) - 1),
         0.02,
-        f"Backward the same weights give {float(backward.var()):.3f}: fan_out/fan_in.",
+        f"Backward: {float(backward.var()):.3f}, fan_out/fan_in.",
     )
 
 
 def _fan_out_keeps() -> Check:
     forward, backward = _rectangular("fan_out")
     return Check(
-        "fan_out keeps the variance backward: the gradient of that layer gives 1 for 1.",
+        "fan_out keeps the gradient's variance, 300 to 900.",
         "1, the variance of the output's gradient",
         abs(float(backward.var()) - 1),
         0.02,
-        f"Forward the same weights give {float(forward.var()):.3f}: fan_in/fan_out.",
+        f"Forward: {float(forward.var()):.3f}, fan_in/fan_out.",
     )
 
 
@@ -413,7 +412,7 @@ def _forward(device: str) -> Check:
         "kaiming_normal", "tanh", depth=6, width=32, batch=64, seed=1, device=device
     ).forward_std
     return Check(
-        "Each layer's activations have the std that is drawn, six layers of tanh.",
+        "Activations have the std drawn, six layers of tanh.",
         "NumPy in float64",
         largest_difference(found, torch.tensor(np.array(spreads))),
         1e-5,
@@ -434,7 +433,7 @@ def _backward(device: str) -> Check:
         "kaiming_normal", "tanh", depth=6, width=32, batch=64, seed=1, device=device
     ).backward_std
     return Check(
-        "Each layer's gradient has the std that is drawn, six layers of tanh.",
+        "Gradients have the std drawn, six layers of tanh.",
         "the chain rule by hand, NumPy in float64",
         largest_difference(found, torch.tensor(np.array(spreads[::-1]))),
         1e-5,
@@ -464,11 +463,11 @@ def _predicted(
         mean = torch.stack([getattr(trace, f"{name}_std").square() for trace in traces]).mean(0)
         worst = max(worst, float((mean.sqrt() / predicted - 1).abs().max()))
     return Check(
-        f"Theory foretells activations and gradients of {words}, eight layers of 256.",
+        f"Theory predicts activations and gradients of {words}, eight layers of 256.",
         "torch's measure, the mean square over eight seeds",
         worst,
         0.1,
-        "As shares of the std. The theory is for endless width: chance is left at 256.",
+        "As shares of the std. Theory has infinite width: at 256 chance is left.",
     )
 
 
@@ -491,12 +490,11 @@ def _conv_predicted(device: str) -> Check:
         mean = torch.stack([trace.forward_std.square() for trace in traces]).mean(0).sqrt()
         worst = max(worst, float((mean / traces[0].predicted_forward_std - 1).abs().max()))
     return Check(
-        "Counting each pixel's connections foretells three convolutions of all three kinds, "
-        "borders too.",
+        "Counting each pixel's connections predicts all kinds of convolution, borders too.",
         "torch's measure, the mean square over six seeds",
         worst,
         0.15,
-        "As shares of the std; a depthwise kernel has nine weights, so chance is large.",
+        "As shares of the std; a depthwise kernel's nine weights leave much to chance.",
     )
 
 
@@ -505,7 +503,7 @@ def _symmetry(device: str) -> Check:
     # A real optimizer too, as the page's own training uses: it must not tell units apart either.
     *_, last = train(read("zeros"), "tanh", depth=2, steps=5, device=device)
     return Check(
-        "Units whose weights start equal are still equal after 20 steps of training.",
+        "Units that start equal are still equal after 20 steps.",
         "each other: largest difference between two rows of the trained weight",
         apart if math.isfinite(last.loss) else math.inf,
         1e-6,

@@ -82,8 +82,8 @@ def _xavier_idea() -> Claim:
         _verdict(*kept),
         f"500 to 500: {square[0]:.2f} forward, {square[1]:.2f} backward. 800 to 200: "
         f"{oblong[0]:.2f} and {oblong[1]:.2f}.",
-        "Both at once only where fan_in equals fan_out; otherwise Xavier's mean of the fans is a "
-        "compromise, 2 fan/(fan_in + fan_out). And f must be nearly linear.",
+        "Both only where fan_in equals fan_out; else 2 fan/(fan_in + fan_out) is a compromise. "
+        "And f must be nearly linear.",
     )
 
 
@@ -98,8 +98,8 @@ def _small_weights(device: str) -> Claim:
         _verdict(signal < 1e-6, abs(middle) < 1e-6),
         f"Ten sigmoid layers, std 0.01: what tells inputs apart has a std of {signal:.1g}; every "
         f"unit rests near sigmoid(0) = {middle:g}.",
-        "The variance dies, but activations tend to 1/2. Xavier does not save ten sigmoid layers "
-        "either: their slope is at most 1/4.",
+        "The variance dies, but activations tend to 1/2. Xavier does not help: sigmoid's slope "
+        "is at most 1/4.",
     )
 
 
@@ -121,8 +121,7 @@ def _large_weights(device: str) -> Claim:
             for name in found
         )
         + ".",
-        "Units saturate; yet the gradient grows, for the weights that saturate them multiply it "
-        "too, and outdo the few slopes that are left.",
+        "Units saturate; yet the gradient grows: the large weights multiply it too.",
     )
 
 
@@ -139,8 +138,8 @@ def _xavier_uniform() -> Claim:
         ),
         f"a = {bound:.5f}; largest weight {largest:.5f}, std {spread:.5f} = "
         f"{spread / bound:.3f} a.",
-        "True. The std is a/sqrt(3). For a kernel the fans count its whole receptive field; a "
-        "bias, of one dimension, has no fans and raises.",
+        "The std is a/sqrt(3). A kernel's fans count its receptive field; a bias, of one "
+        "dimension, has none and raises.",
     )
 
 
@@ -152,7 +151,7 @@ def _xavier_normal() -> Claim:
         _XAVIER,
         _verdict(abs(spread / asked - 1) < _CLOSE, abs(float(weight.mean())) < 5e-4),
         f"Asked {asked:.5f}, got {spread:.5f}.",
-        "True; the second argument of N is the variance, std squared.",
+        "N's second argument is the variance.",
     )
 
 
@@ -167,8 +166,8 @@ def _tanh_and_relu(device: str) -> Claim:
         _KAIMING,
         _verdict(tanh > 0.05, relu < 1e-3),
         f"After 30 layers a std of {tanh:.2g} with tanh, {relu:.1g} with relu.",
-        "True: tanh is nearly x near 0, while ReLU halves the mean square at every layer. With "
-        "gain sqrt(2) Xavier serves ReLU as well.",
+        "tanh is nearly x near 0; ReLU halves the mean square at every layer. With gain "
+        "sqrt(2) Xavier serves ReLU too.",
     )
 
 
@@ -189,7 +188,7 @@ def _half_active(device: str) -> Claim:
         "Active share of the first four layers: "
         + ", ".join(f"{share:.1%}" for share in shares)
         + ".",
-        "True at the start and on average: weights are as often negative as positive. Training "
+        "At the start and on average: weights are as often negative as positive. Training "
         "moves it.",
     )
 
@@ -221,8 +220,8 @@ def _divide_by_two(device: str) -> Claim:
         "layers, weights of variance "
         + ", ".join(f"{words}: std {value:.1g}" for words, value in found.items())
         + ".",
-        "The half is right, for the mean square, which is what the next layer sees. Hence the "
-        "weights' variance is multiplied by 2: 2/fan_in.",
+        "Half of the mean square, which the next layer sees: so the weights' variance is "
+        "doubled, to 2/fan_in.",
     )
 
 
@@ -246,8 +245,8 @@ def _kaiming_uniform() -> Claim:
         "Largest weight by that bound for a = 0, 0.2, sqrt(5): "
         + ", ".join(f"{ratio:.4f}" for ratio in ratios)
         + (f". nonlinearity='leak_relu': {said}." if said else "."),
-        "The formula is true; the name is leaky_relu. nn.Linear itself calls it with a = sqrt(5), "
-        "for a bound sqrt(6) smaller than a = 0.",
+        "The name is leaky_relu. nn.Linear takes a = sqrt(5), for a bound sqrt(6) smaller than "
+        "a = 0.",
     )
 
 
@@ -283,8 +282,7 @@ def _slope() -> Claim:
         ),
         f"leaky_relu: std {spreads[0]:.4f} for a = 0, {spreads[1]:.4f} for a = 1. relu: "
         f"{spreads[2]:.4f} and {spreads[3]:.4f}.",
-        "True of nonlinearity='leaky_relu', the default. With any other name a is passed over "
-        "without a word.",
+        "Only with nonlinearity='leaky_relu', the default; else a is silently ignored.",
     )
 
 
@@ -299,7 +297,7 @@ def _modes() -> Claim:
         _verdict(abs(forward[0] - 1) < 0.05, abs(backward[1] - 1) < 0.05),
         f"900 to 300: fan_in gives {forward[0]:.2f} forward and {forward[1]:.2f} backward, fan_out "
         f"{backward[0]:.2f} and {backward[1]:.2f}.",
-        "True: of the signal's variance and of the gradient's, not of the weights'.",
+        "The signal's variance and the gradient's, not the weights'.",
     )
 
 
@@ -341,8 +339,8 @@ def _by_class_name() -> Claim:
         f"Conv2d std {float(conv.std()):.4f}, ConvTranspose2d {float(transposed.std()):.4f}, "
         f"BatchNorm2d mean {float(norm.mean()):.3f}. A container named ConvBlock: "
         f"{said or 'passed over'}.",
-        "It works until a container is called Conv something: then it asks that for a weight. "
-        "isinstance(module, nn.Conv2d) asks what the module is.",
+        "It works until a container is called Conv something, and has no weight. Ask "
+        "isinstance(module, nn.Conv2d).",
     )
 
 
@@ -370,8 +368,8 @@ def _by_parameter_name() -> Claim:
         _INITIALISING,
         _verdict(abs(linear / 0.01 - 1) < 0.05, after > before / 10),
         f"Linear std {linear:.4f}; the output's std falls from {before:.3g} to {after:.2g}.",
-        "'weight' is also the name of BatchNorm's gamma, which should start at 1: as 0.01 it makes "
-        "every normalised unit a hundredth. Ask for the module's class.",
+        "'weight' is also BatchNorm's gamma, which should start at 1: 0.01 makes every "
+        "normalised unit a hundredth. Ask isinstance.",
     )
 
 
@@ -405,7 +403,7 @@ def _apply_recursion() -> Claim:
         "nn.Module.apply(fn)",
         _verdict(len(order) == 6 and order[-1] == "Net"),
         "Visited: " + ", ".join(order) + ".",
-        "True: children first, the module itself last.",
+        "Children first, the module itself last.",
     )
 
 
@@ -419,7 +417,7 @@ def _apply_first_generation() -> Claim:
         Verdict.HOLDS if len(order) == 2 and inner != 1000 else Verdict.WRONG,
         f"{len(order)} modules visited, two of them children; the Linear two levels down holds "
         f"{inner:g}.",
-        "On all generations, children before their parents, the module itself last.",
+        "All generations, children before parents.",
     )
 
 
@@ -433,8 +431,8 @@ def _fill_through_data() -> Claim:
         if printed == "tensor([[1000.]])"
         else _verdict(network.linear.weight.item() == 1000, False),
         " ".join(printed.split()),
-        "The value is right; what prints is a Parameter that requires a gradient. Under "
-        "torch.no_grad() fill_ needs no .data, and autograd may notice it.",
+        "It prints as a Parameter that requires a gradient. Under torch.no_grad() fill_ needs "
+        "no .data, and autograd notices.",
     )
 
 
@@ -456,8 +454,8 @@ def _fill() -> Claim:
         "apply, convolution",
         Verdict.WRONG if said else Verdict.HOLDS,
         f"RuntimeError: {said}." if said else "The weights are 1.",
-        "Under torch.no_grad(), or by nn.init.ones_(m.weight), which is under it already. And "
-        "weights that are all 1 keep hidden units the same for ever.",
+        "It works under torch.no_grad(), or by nn.init.ones_(m.weight). But weights all 1 keep "
+        "hidden units the same for ever.",
     )
 
 

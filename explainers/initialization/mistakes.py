@@ -80,8 +80,8 @@ def xavier_relu(parameters: XavierRelu, *, device: str = "cpu") -> InitMistake:
             f"{float(wrong.backward_std[0]):.2g}.",
             right_cost=f"After {parameters.depth} layers the std is "
             f"{float(right.forward_std[-1]):.2g}, the gradient {float(right.backward_std[0]):.2g}.",
-            lesson="ReLU halves the mean square of what it reads; the gain sqrt(2) gives it back. "
-            "xavier_normal_ knows no nonlinearity: its gain is 1 unless you say otherwise.",
+            lesson="ReLU halves the mean square; the gain sqrt(2) restores it. xavier_normal_ "
+            "knows no nonlinearity: its gain is 1 unless given.",
             source=("He et al., 2015, section 2.2", "https://arxiv.org/abs/1502.01852"),
         ),
         wrong=wrong.forward_std,
@@ -122,11 +122,11 @@ def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> InitMistake
             wrong_cost=f"The gradient grows to {float(wrong.backward_std[0]):.3g} times over "
             f"{depth} layers, {rate(wrong.backward_std)} a layer and without end.",
             right_cost=f"The gradient arrives at {float(right.backward_std[0]):.2g} of what it "
-            f"was, and activations fade to {float(right.forward_std[-1]):.2g}: both only as powers "
-            "of the depth.",
-            lesson="kaiming's default is ReLU's sqrt(2). tanh has slope 1 at 0, and gain 1 is the "
-            "edge where gradients neither explode nor vanish exponentially. torch's own 5/3 keeps "
-            f"activations large, and the gradient grows {rate(torchs.backward_std)} a layer.",
+            f"was, activations fade to {float(right.forward_std[-1]):.2g}: both as powers of "
+            "the depth.",
+            lesson="kaiming's default is ReLU's sqrt(2). tanh has slope 1 at 0: at gain 1 "
+            "gradients neither explode nor vanish exponentially. At torch's 5/3 activations "
+            f"stay large, and the gradient grows {rate(torchs.backward_std)} a layer.",
             source=(
                 "Schoenholz et al., Deep information propagation, 2017",
                 "https://arxiv.org/abs/1611.01232",
@@ -177,8 +177,8 @@ def default(parameters: Default, *, device: str = "cpu") -> InitMistake:
             f"{depth} layers {float(wrong.forward_std[-1]) ** 2:.1g} is left of 1.",
             right_cost=f"After {depth} layers the variance is "
             f"{float(right.forward_std[-1]) ** 2:.2g}.",
-            lesson="sqrt(5) is no slope that anybody uses: it is what makes kaiming_uniform_ give "
-            "the bound 1/sqrt(fan_in) that torch had before. Normalisation hides the decay.",
+            lesson="sqrt(5) is nobody's slope: it makes kaiming_uniform_ give torch's old "
+            "bound, 1/sqrt(fan_in). Normalisation hides the decay.",
             source=("pytorch#15314, and #57109", f"{_PYTORCH}/issues/15314"),
         ),
         wrong=wrong.forward_std,
@@ -231,9 +231,8 @@ def symmetry(parameters: Symmetry, *, device: str = "cpu") -> InitMistake:
             f"{float(wrong[-1]):.2f}.",
             right_cost=f"The 8 hidden units hold {many} different weights; the loss falls to "
             f"{float(right[-1]):.2g}.",
-            lesson="Units with equal weights get equal gradients, and so stay equal for ever. From "
-            "all zeros nothing moves at all: each layer's gradient is a multiple of the other's "
-            "weights.",
+            lesson="Equal units get equal gradients, and stay equal. From zeros nothing moves: "
+            "each layer's gradient is a multiple of the other's weights.",
             source=(
                 "CS231n, Pitfall: all zero initialization",
                 "https://cs231n.github.io/neural-networks-2/#init",
@@ -327,11 +326,11 @@ def count_fans(parameters: Fans, *, device: str = "cpu") -> InitMistake:
             + "\ninit.normal_(conv.weight, std=sqrt(2 / fan))",
             wrong_cost=f"torch counts {mode} = {said}; counted, it is {true:.1f} on pictures of "
             f"64x64. After {depth} layers the std is {float(wrong.forward_std[-1]):.2g}.",
-            right_cost=f"After {depth} layers the std is {float(right.forward_std[-1]):.2g}: what "
-            "is lost now is lost at the borders of pictures of 8x8 and to chance.",
-            lesson="torch reads the weight's shape, (out, in/groups, height, width). It sees no "
-            "groups: a depthwise fan_out is too large by the number of channels. It sees no stride "
-            "either, and a transposed weight has in and out the other way round.",
+            right_cost=f"After {depth} layers the std is {float(right.forward_std[-1]):.2g}: "
+            "the rest is lost at borders, and to chance.",
+            lesson="torch reads the weight's shape, (out, in/groups, height, width). It sees "
+            "no groups: a depthwise fan_out is too large by the number of channels. Nor does "
+            "it see strides, or that a transposed weight swaps in and out.",
             source=("pytorch#23854", f"{_PYTORCH}/issues/23854"),
         ),
         wrong=wrong.forward_std,
@@ -395,8 +394,8 @@ def truncated(parameters: Truncated, *, device: str = "cpu") -> InitMistake:
             right_cost=f"Asked for {std:.3g}, got {float(mended.std()):.3g}; the largest of 20,000 "
             f"weights lies {float(mended.abs().max()) / std * _KEPT:.1f} stds of the uncut normal "
             "from 0.",
-            lesson="a and b are -2 and 2, numbers and not stds. At std 1 they cut two stds and "
-            f"leave {_KEPT:.2f}; at the 0.02 of transformers they cut nothing.",
+            lesson="a and b are the numbers -2 and 2, not stds. At std 1 they leave "
+            f"{_KEPT:.2f}; at the 0.02 of transformers they cut nothing.",
             source=(
                 "pytorch-image-models#1286",
                 "https://github.com/huggingface/pytorch-image-models/issues/1286",
@@ -439,9 +438,9 @@ def selu(parameters: Selu, *, device: str = "cpu") -> InitMistake:
             right_cost=f"gain 1: after {parameters.depth} layers std {one:.3f}, and the gradient "
             f"has grown {float(right.backward_std[0]):.2g} times "
             f"(gain 3/4: {float(wrong.backward_std[0]):.2g}).",
-            lesson="SELU's constants make mean 0 and variance 1 a fixed point for weights of "
-            "variance 1/fan_in. torch's 3/4 was found by trial, for steadier gradients, and gives "
-            "the fixed point up; its documentation says so.",
+            lesson="With weights of variance 1/fan_in SELU keeps mean 0 and variance 1. "
+            "torch's 3/4, found by trial, gives that up for steadier gradients, as its "
+            "documentation says.",
             source=("pytorch#24991, and PR 53694", f"{_PYTORCH}/issues/24991"),
         ),
         wrong=wrong.forward_std,
@@ -492,8 +491,8 @@ def in_place(parameters: InPlace, *, device: str = "cpu") -> InitMistake:
             if said
             else "torch raises nothing: the weights are changed.",
             right_cost=f"The weights lie from {float(right[0]):.2f} to {float(right[-1]):.2f}.",
-            lesson="A leaf that requires a gradient may not be changed while autograd records. "
-            "Everything in torch.nn.init works under no_grad already: init.ones_(weight).",
+            lesson="A leaf that requires a gradient may not be changed in place while autograd "
+            "records. torch.nn.init works under no_grad: init.ones_(weight).",
             source=("pytorch/audio PR 1993", "https://github.com/pytorch/audio/pull/1993"),
         ),
         wrong=wrong,
@@ -557,8 +556,8 @@ def through_data(parameters: Data, *, device: str = "cpu") -> InitMistake:
             right_cost=f"torch raises at backward, so nothing wrong goes on: {heard}."
             if bool(right.isnan().all())
             else "torch raises nothing.",
-            lesson="Before the first forward both lines draw the same weights. .data hides the "
-            "change from autograd; nn.init needs no .data, for it works under no_grad.",
+            lesson=".data hides the change from autograd. nn.init needs no .data: it works "
+            "under no_grad.",
             source=("pytorch#6990", f"{_PYTORCH}/issues/6990"),
         ),
         wrong=flat[0],
@@ -619,8 +618,8 @@ def by_name(parameters: ByName, *, device: str = "cpu") -> InitMistake:
             f"{float(wrong[-1]):.2g} instead of {float(right[-1]):.2g}.",
             right_cost=f"The output's std is {float(right[-1]):.2g}: normalisation makes up for "
             "any std of the weights.",
-            lesson="Names are a poor guide: 'weight' is also BatchNorm's gamma, which should start "
-            "at 1, and find('Conv') meets containers that have no weight. Ask isinstance.",
+            lesson="'weight' is also BatchNorm's gamma, which should start at 1; find('Conv') "
+            "also finds containers. Ask isinstance.",
             source=(
                 "createamind/vid2vid#11",
                 "https://github.com/createamind/vid2vid/issues/11",
@@ -646,7 +645,7 @@ def question(*, device: str = "cpu") -> Question:
         options=tuple(options),
         answer=min(options, key=lambda option: abs(options[option] - power)),
         because=f"torch gives {left:.1g}, theory "
-        f"{float(trace.predicted_forward_std[-1]) ** 2:.1g}. "
-        "The default's variance is 1/(3 fan_in), and ReLU halves the mean square: each layer "
-        f"keeps a sixth, and (1/6)³⁰ is {(1 / 6) ** 30:.1g}.",
+        f"{float(trace.predicted_forward_std[-1]) ** 2:.1g}. The default's variance is 1/(3 "
+        "fan_in), and ReLU halves the mean square: each layer keeps a sixth. (1/6)³⁰ is "
+        f"{(1 / 6) ** 30:.1g}.",
     )

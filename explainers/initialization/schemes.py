@@ -55,7 +55,7 @@ SCHEMES: Mapping[str, SchemeSpec] = {
         SchemeSpec(
             "default",
             "kaiming_uniform_",
-            "What nn.Linear and nn.Conv2d do: kaiming_uniform_ with a = sqrt(5), within "
+            "nn.Linear's and nn.Conv2d's: kaiming_uniform_ with a = sqrt(5), within "
             "1/sqrt(fan_in).",
             (),
             "uniform",

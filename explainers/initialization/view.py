@@ -42,24 +42,23 @@ class Initialization(Parameters):
         "kaiming_normal",
         tuple(SCHEMES),
         label="scheme",
-        help="How every weight of the stack is drawn; names as in torch.nn.init.",
+        help="How every weight is drawn, by torch.nn.init's names.",
     )
     nonlinearity: str = choice(
         "relu",
         NONLINEARITIES,
         label="nonlinearity",
-        help="After every layer. A scheme that takes a gain gets the one recommended for it.",
+        help="After every layer; schemes get the gain recommended for it.",
     )
     own_gain: bool = flag(
         False,
         label="a gain of my own",
-        help="Off: calculate_gain of the nonlinearity; for gelu and silu, which torch does not "
-        "know, 1/sqrt(E[f(z)²]).",
+        help="Off: calculate_gain; for gelu and silu, unknown to it, 1/sqrt(E[f(z)²]).",
     )
     gain: float = number(
         1.0,
         label="gain",
-        help="Factor on the spread, when it is your own.",
+        help="Factor on the spread.",
         minimum=0.05,
         maximum=3.0,
         step=0.05,
@@ -68,12 +67,12 @@ class Initialization(Parameters):
         "fan_in",
         MODES,
         label="mode",
-        help="kaiming divides by this fan: fan_in keeps activations, fan_out gradients.",
+        help="kaiming divides by it: fan_in keeps activations, fan_out gradients.",
     )
     std: float = number(
         0.1,
         label="std",
-        help="Of normal, uniform and trunc_normal; the value of constant.",
+        help="Of normal, uniform, trunc_normal; constant's value.",
         minimum=0.01,
         maximum=2.0,
         step=0.01,
@@ -81,7 +80,7 @@ class Initialization(Parameters):
     kept: str = text(
         "default; xavier_normal(gain=1)",
         label="kept",
-        help="Schemes drawn beside the one above, with semicolons between.",
+        help="Schemes drawn too, with semicolons between.",
         rule=RULE_FOR_MANY,
         read=_many,
         longest=MOST_KEPT * LONGEST,
@@ -97,7 +96,7 @@ class Initialization(Parameters):
     width: int = number(
         128,
         label="width",
-        help="Units of every layer; channels of a convolution.",
+        help="Units, or channels, of every layer.",
         minimum=WIDTH.minimum,
         maximum=WIDTH.maximum,
         step=16,
@@ -114,18 +113,16 @@ class Initialization(Parameters):
         "linear",
         KINDS,
         label="layer",
-        help="conv: 3x3. depthwise: one 3x3 kernel per channel. transposed: 4x4, stride 2; every "
-        "second pixel of what it gives goes on.",
+        help="conv: 3x3. depthwise: one 3x3 kernel per channel. transposed: 4x4, stride 2; "
+        "every second output pixel goes on.",
     )
     norm: str = choice(
         "none",
         theory.NORMS,
         label="normalisation",
-        help="Between each layer and its nonlinearity.",
+        help="Between layer and nonlinearity.",
     )
-    residual: bool = flag(
-        False, label="residual", help="Each layer adds to what it reads: x + f(norm(W x))."
-    )
+    residual: bool = flag(False, label="residual", help="Each layer adds: x + f(norm(W x)).")
     a: float = number(
         0.01,
         label="negative slope",
@@ -137,7 +134,7 @@ class Initialization(Parameters):
     layer: int = number(
         12,
         label="layer of the histograms",
-        help="Counted from 1; beyond the last it is the last.",
+        help="From 1; beyond the last, the last.",
         minimum=1,
         maximum=DEPTH.maximum,
         step=1,
@@ -173,13 +170,13 @@ class Initialization(Parameters):
 PRESETS = (
     Preset(
         "ReLU, three ways",
-        "kaiming holds; xavier without relu's gain loses half the variance at each layer; the "
-        "default of nn.Linear keeps a sixth.",
+        "kaiming holds; xavier without relu's gain loses half the variance at each layer; "
+        "nn.Linear's default keeps a sixth.",
         Initialization(),
     ),
     Preset(
         "tanh: small, right, large",
-        "std 0.01 fades; std 1 saturates four units in five, and yet the gradient explodes.",
+        "std 0.01 fades; std 1 saturates four units in five, yet the gradient explodes.",
         Initialization(
             scheme="xavier_normal",
             nonlinearity="tanh",
@@ -189,15 +186,15 @@ PRESETS = (
     ),
     Preset(
         "SELU's two gains",
-        "torch's gain of 3/4 fades; with 1 the activations come to rest at 1.",
+        "torch's gain of 3/4 fades; with 1 activations rest at 1.",
         Initialization(
             nonlinearity="selu", own_gain=True, gain=1.0, kept="kaiming_normal", depth=30
         ),
     ),
     Preset(
         "Depthwise fans",
-        "torch counts 128 times too many outputs: xavier and fan_out collapse. fan_in only "
-        "wanders, for a sum of nine terms leaves much to chance.",
+        "torch counts 128 times too many outputs: xavier and fan_out collapse. fan_in wanders: "
+        "nine terms leave much to chance.",
         Initialization(
             kind="depthwise",
             kept="kaiming_normal(mode=fan_out); xavier_normal",
@@ -208,13 +205,13 @@ PRESETS = (
     ),
     Preset(
         "Batch norm",
-        "No scheme matters to the activations, and the gradient grows by a fifth at every layer "
-        "on its way down.",
+        "No scheme matters to the activations, and the gradient grows by a fifth a layer on "
+        "its way down.",
         Initialization(norm="batch", depth=24),
     ),
     Preset(
         "Residual sums",
-        "Every layer adds its share: kaiming doubles the variance a layer, the default stays calm.",
+        "kaiming doubles the variance a layer; the default stays calm.",
         Initialization(residual=True, depth=24),
     ),
 )

@@ -163,8 +163,8 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "The same small network, data and batches from each scheme on show: a stack of up to 12 "
-    "hidden layers of 32 units parts two spirals.",
+    "The same network, data and batches from each scheme: up to 12 hidden layers of 32 units "
+    "part two spirals.",
     "Train from every scheme on show",
     learn,
 )
