@@ -37,7 +37,7 @@ STOPS = (
         "affine_grid",
         "Wide, uncorrected",
         "A turn that shears",
-        "The same theta on a wide picture. Switch keep_aspect on.",
+        "The same theta on a wide picture. Switch correct for aspect on.",
     ),
     Stop(
         "interpolate",

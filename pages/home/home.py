@@ -7,9 +7,9 @@ from ui import address, catalogue, home, tour
 address.leave()
 st.title("Torch Loupe", anchor=False)
 st.markdown(
-    "See what PyTorch does: move a control and watch the rule hold, make the classic mistake and "
-    "watch it break. Every picture is computed by torch, now, and checked beside an independent "
-    "reference. New here? [Take the tour](#tour)."
+    "See what PyTorch does: move a control and watch the rule hold, make the classic mistake "
+    "and watch it break. torch computes every picture now, checked against independent "
+    "references. New here? [Take the tour](#tour)."
 )
 query = st.text_input(
     "Find a page",

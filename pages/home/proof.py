@@ -56,8 +56,8 @@ def draw() -> None:
 address.leave()
 st.title("Proof sheet", anchor=False)
 st.markdown(
-    "Every check and every statement of the notes, from every page, run by your torch on your "
-    "device: torch beside references that share none of its code."
+    "Every check and every statement of the notes, run now on your device: torch beside "
+    "references that share none of its code."
 )
 tables.style()
 st.fragment(draw)()
