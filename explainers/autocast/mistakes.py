@@ -648,7 +648,10 @@ def loss_outside(parameters: LossOutside, *, device: str = "cpu") -> CurveMistak
             right_cost=f"The loss is float32: {float(right[look]):.6g}.",
             lesson="Inside, losses are lifted to float32. Outside, the loss of float16 logits "
             "is float16: rounded to 1 part in 2000, infinite above 65504.",
-            source=("pytorch#85791", f"{_PYTORCH}/issues/85791"),
+            source=(
+                "torch documentation, ops that autocast to float32",
+                "https://docs.pytorch.org/docs/stable/amp.html#autocast-op-reference",
+            ),
         ),
         shows="loss",
         over="samples",
@@ -725,7 +728,10 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
             right_cost=f"It is off by {float(right[look]):.2g} of its length.",
             lesson="Inside the region backward's products are autocast too, whatever forward "
             "ran in: gradients vanish or overflow. Leave first.",
-            source=("pytorch#153044", f"{_PYTORCH}/issues/153044"),
+            source=(
+                "torch documentation, torch.autocast",
+                "https://docs.pytorch.org/docs/stable/amp.html#torch.autocast",
+            ),
         ),
         shows="relative error of the gradient",
         over="what the loss is multiplied by, as a power of 2",
