@@ -53,8 +53,8 @@ def training(
 ) -> None:
     """Draw a run with its progress, and buttons that begin it anew and stop it.
 
-    Streamlit hears no click inside a part of the page while that part runs. So the part runs for
-    a moment, draws what there is, and asks to be run again; clicks come in between. A run that is
+    Streamlit hears no click inside a part of the page while that part runs. So the part draws
+    what there is, runs for a moment, and asks to be run again; clicks come in between. A run that is
     left, by closing the browser or by going to another page, ends with its piece.
 
     Args:
@@ -82,7 +82,6 @@ def training(
         disabled=not found.running,
         on_click=found.stop,
     )
-    found.go_on()
     bar = st.progress(found.share)
     place = st.empty()
     if found.state is not None:
@@ -90,6 +89,8 @@ def training(
             draw(found.state, f"{key}.figure")
     if not found.running:
         return
+    # After the drawing: the next run drops what the server has not sent by then.
+    found.go_on()
     with contextlib.suppress(StreamlitAPIException):
         st.rerun(scope="fragment")
     # The whole page runs, and a part of it cannot be asked for: go on to the end.

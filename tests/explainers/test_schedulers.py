@@ -296,9 +296,9 @@ def test_a_thousand_steps_take_less_than_40_ms(name: str) -> None:
     trace(name, steps=10)
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.thread_time()
         trace(name, steps=1000, base_lr=(0.1, 0.01))
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
     assert min(times) < 0.04
 
 
@@ -306,9 +306,9 @@ def test_the_longest_formula_takes_less_than_40_ms_too() -> None:
     longest = "+".join(["cos(epoch)"] * 15)
     times = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.thread_time()
         trace("LambdaLR", steps=1000, base_lr=[0.1] * 4, lr_lambda=f"abs({longest})")
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
     assert min(times) < 0.04
 
 
@@ -763,9 +763,9 @@ BAD = [
 def test_bad_input_gets_its_sentence(call, sentence: str) -> None:
     times = []
     for _ in range(2):
-        start = time.perf_counter()
+        start = time.thread_time()
         with pytest.raises(ValueError) as error:
             call()
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
         assert sentence in str(error.value)
     assert min(times) < 0.05
