@@ -54,8 +54,8 @@ def training(
     """Draw a run with its progress, and buttons that begin it anew and stop it.
 
     Streamlit hears no click inside a part of the page while that part runs. So the part draws
-    what there is, runs for a moment, and asks to be run again; clicks come in between. A run that is
-    left, by closing the browser or by going to another page, ends with its piece.
+    what there is, runs for a moment, and asks to be run again; clicks come in between. A run that
+    is left, by closing the browser or by going to another page, ends with its piece.
 
     Args:
         key: Of the run in the session.

@@ -5,7 +5,14 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from explainers import focal_loss as topic
-from tests.browser.harness import console_errors, open_page, query, settled, wait_for_query
+from tests.browser.harness import (
+    console_errors,
+    open_page,
+    query,
+    settled,
+    slider,
+    wait_for_query,
+)
 
 
 def show(page: Page, words: str) -> None:
