@@ -10,7 +10,6 @@ from tests.browser.harness import (
     open_page,
     query,
     settled,
-    slider,
     wait_for_query,
 )
 
@@ -106,23 +105,4 @@ def test_training_draws_three_maps_and_can_be_run_again(page: Page, app_url: str
     expect(page.get_by_text(re.compile("off the true probability by")).first).to_be_visible()
     page.get_by_role("button", name="Train again").click()
     expect(caption(page, "focal, step 200")).to_be_visible(timeout=60_000)
-    assert errors == []
-
-
-def test_a_training_that_is_stopped_keeps_what_it_has(page: Page, app_url: str) -> None:
-    errors = console_errors(page)
-    open_page(page, f"{app_url}/focal_loss")
-    page.get_by_role("button", name="Train under the three losses").click()
-    settled(page, quiet_ms=600)
-    most = int(topic.Training.specs()["steps"].maximum)
-    slider(page, "steps").last.focus()
-    page.keyboard.press("End")
-    caption(page, re.compile(rf"^BCE, step (?!{most}$)\d+$")).wait_for(timeout=60_000)
-    # No waiting for the button to lie still: training takes but a few seconds.
-    page.get_by_role("button", name="Stop", exact=True).last.dispatch_event("click")
-    settled(page, quiet_ms=600)
-    expect(page.get_by_role("button", name="Train again")).to_be_visible()
-    expect(caption(page, re.compile(r"^BCE, step \d+$"))).to_be_visible()
-    expect(caption(page, f"focal, step {most}")).to_have_count(0)
-    assert "Something went wrong" not in page.content()
     assert errors == []
