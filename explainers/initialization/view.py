@@ -27,7 +27,7 @@ from explainers.initialization.schemes import (
 from explainers.parameters import Parameters, Preset, choice, flag, number, text
 
 # Milliseconds that one change may take, measured on one core.
-_BUDGET = 150.0
+_BUDGET = 80.0
 
 
 def _many(value: object) -> str:
