@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from explainers import devices
+from explainers import devices, runs
 from explainers.float_formats.formats import FORMATS, floating
 from explainers.parameters import Parameters, choice, number
 
@@ -63,31 +63,20 @@ class Progress:
 
 
 @dataclasses.dataclass(slots=True, eq=False)
-class Run:
-    """Collect the reports of one training, as they come."""
+class Run(runs.Run[Progress]):
+    """Collect the reports of one training in a format, as they come."""
 
     held: str
-    reports: list[Progress] = dataclasses.field(default_factory=list)
-
-    @property
-    def last(self) -> Progress:
-        """The newest report."""
-        return self.reports[-1]
-
-    @property
-    def done(self) -> Tensor:
-        """Steps taken at each report, float64."""
-        return torch.tensor([float(each.done) for each in self.reports], dtype=torch.float64)
 
     @property
     def loss(self) -> Tensor:
         """Loss at each report, float64."""
-        return torch.tensor([each.loss for each in self.reports], dtype=torch.float64)
+        return self.row("loss")
 
     @property
     def still(self) -> Tensor:
         """Share of weights that did not move, at each report, float64."""
-        return torch.tensor([each.still for each in self.reports], dtype=torch.float64)
+        return self.row("still")
 
 
 def train(

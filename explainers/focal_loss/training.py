@@ -11,6 +11,7 @@ from torch import Tensor
 from explainers import devices
 from explainers.focal_loss.loss import binary_focal_loss
 from explainers.parameters import Parameters, choice, number
+from explainers.runs import Run, in_turn
 
 LOSSES = ("BCE", "weighted BCE", "focal")
 GRID = 48
@@ -237,12 +238,14 @@ def compare(
     Yields:
         How much of all steps is done, 0 to 1, and the newest report of each loss that has begun.
     """
-    reports: dict[str, Report] = {}
     chunk = max(10, parameters.steps // 8)
-    for index, name in enumerate(LOSSES):
-        for report in train(parameters, name, gamma=gamma, alpha=alpha, chunk=chunk, device=device):
-            reports[name] = report
-            yield (index + report.done / report.steps) / len(LOSSES), dict(reports)
+    trainings = (
+        train(parameters, name, gamma=gamma, alpha=alpha, chunk=chunk, device=device)
+        for name in LOSSES
+    )
+    collected: list[Run[Report]] = [Run() for _ in LOSSES]
+    for share, begun in in_turn(collected, trainings):
+        yield share, {name: run.last for name, run in zip(LOSSES, begun, strict=False)}
 
 
 def best(parameters: Training) -> Report:

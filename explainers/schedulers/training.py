@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from explainers import devices
+from explainers import devices, runs
 from explainers.parameters import Number, shown
 from explainers.schedulers.specs import MOST_STEPS
 from explainers.schedulers.tracing import ROUNDING
@@ -53,25 +53,13 @@ class Progress:
 
 
 @dataclasses.dataclass(slots=True, eq=False)
-class Run:
+class Run(runs.Run[Progress]):
     """Collect the reports of one training, as they come."""
-
-    reports: list[Progress] = dataclasses.field(default_factory=list)
-
-    @property
-    def last(self) -> Progress:
-        """The newest report."""
-        return self.reports[-1]
-
-    @property
-    def done(self) -> Tensor:
-        """Steps taken at each report, float64."""
-        return torch.tensor([float(report.done) for report in self.reports], dtype=torch.float64)
 
     @property
     def full_loss(self) -> Tensor:
         """Loss over all points at each report, float64."""
-        return torch.tensor([report.full_loss for report in self.reports], dtype=torch.float64)
+        return self.row("full_loss")
 
 
 def spirals(*, seed: int = 0) -> tuple[Tensor, Tensor]:

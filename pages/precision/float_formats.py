@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from explainers import float_formats as topic
 from explainers.float_formats import mistakes
+from explainers.runs import in_turn
 from figures import float_formats as figures
 from ui import figure, frame, proofs
 from ui.controls import Controls
@@ -47,12 +48,10 @@ def learn() -> None:
 
 def trained(parameters: topic.Training) -> Iterator[tuple[float, list[topic.Run]]]:
     """Train in one format after the other, report by report."""
-    runs: list[topic.Run] = []
-    for index, held in enumerate(topic.HELD):
-        runs.append(topic.Run(held))
-        for report in topic.train(parameters, held, device=device):
-            runs[index].reports.append(report)
-            yield (index + report.done / report.steps) / len(topic.HELD), runs
+    return in_turn(
+        [topic.Run(held) for held in topic.HELD],
+        (topic.train(parameters, held, device=device) for held in topic.HELD),
+    )
 
 
 def take(settings: topic.FloatFormats) -> tuple[str, list[frame.Download]]:

@@ -7,9 +7,11 @@ import streamlit as st
 
 from explainers import initialization as topic
 from explainers.initialization import mistakes
+from explainers.runs import in_turn
 from figures import initialization as figures
 from ui import figure, frame, proofs, sentences
 from ui.frame import Lesson
+from ui.kept import kept
 from ui.training import training
 
 SLUG = "initialization"
@@ -67,20 +69,13 @@ def draw_nonlinearity() -> None:
 
 def draw_kept() -> None:
     """Draw what is kept, and the buttons that keep and forget."""
-    kept = [str(entry) for entry in topic.read_all(page.value("kept"))]
-    chosen = f"{SLUG}.chosen"
-    with st.container(horizontal=True, gap="xsmall"):
-        st.button("Keep this scheme", icon=":material/add_chart:", on_click=keep)
-        st.button("Forget all", disabled=not kept, on_click=lambda: put("kept list", kept=""))
-    if kept:
-        st.session_state[chosen] = kept
-        st.pills(
-            "Kept (click one to forget it)",
-            kept,
-            selection_mode="multi",
-            key=chosen,
-            on_change=lambda: put("kept list", kept="; ".join(st.session_state[chosen])),
-        )
+    kept(
+        f"{SLUG}.chosen",
+        [str(entry) for entry in topic.read_all(page.value("kept"))],
+        label="Keep this scheme",
+        keep=keep,
+        leave=lambda names: put("kept list", kept="; ".join(names)),
+    )
 
 
 def draw_controls() -> None:
@@ -127,12 +122,10 @@ def trained(
     settings: topic.Initialization, calls: list[topic.Call]
 ) -> Iterator[tuple[float, list[topic.Run]]]:
     """Train from one scheme after the other, report by report."""
-    runs: list[topic.Run] = []
-    for index, call in enumerate(calls):
-        runs.append(topic.Run())
-        for report in topic.train_as(settings, call, device=device):
-            runs[index].reports.append(report)
-            yield (index + report.done / report.steps) / len(calls), runs
+    return in_turn(
+        [topic.Run() for _ in calls],
+        (topic.train_as(settings, call, device=device) for call in calls),
+    )
 
 
 def take(settings: topic.Initialization) -> tuple[str, list[frame.Download]]:

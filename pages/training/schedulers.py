@@ -6,10 +6,12 @@ from collections.abc import Iterator
 import streamlit as st
 
 from explainers import schedulers as topic
+from explainers.runs import in_turn
 from explainers.schedulers import mistakes
 from figures import schedulers as figures
 from ui import figure, frame, proofs, schedule, sentences
 from ui.frame import Lesson
+from ui.kept import kept
 from ui.training import training
 
 SLUG = "schedulers"
@@ -51,20 +53,13 @@ def draw_call() -> None:
 
 def draw_kept() -> None:
     """Draw what is kept, and the buttons that keep and forget."""
-    kept = [str(entry) for entry in topic.read_all(page.value("kept"))]
-    chosen = f"{SLUG}.chosen"
-    with st.container(horizontal=True, gap="xsmall"):
-        st.button("Keep this curve", icon=":material/add_chart:", on_click=keep)
-        st.button("Forget all", disabled=not kept, on_click=lambda: put("kept list", kept=""))
-    if kept:
-        st.session_state[chosen] = kept
-        st.pills(
-            "Kept (click one to forget it)",
-            kept,
-            selection_mode="multi",
-            key=chosen,
-            on_change=lambda: put("kept list", kept="; ".join(st.session_state[chosen])),
-        )
+    kept(
+        f"{SLUG}.chosen",
+        [str(entry) for entry in topic.read_all(page.value("kept"))],
+        label="Keep this curve",
+        keep=keep,
+        leave=lambda names: put("kept list", kept="; ".join(names)),
+    )
 
 
 def typed() -> None:
@@ -118,19 +113,19 @@ def learn() -> None:
 
 def trained(view: topic.View) -> Iterator[tuple[float, list[topic.Run]]]:
     """Train under one schedule after the other, report by report."""
-    runs: list[topic.Run] = []
-    for index, entry in enumerate(view.entries):
-        assert entry.trace is not None
-        momentum = entry.trace.momentum
-        runs.append(topic.Run())
-        for report in topic.train(
-            entry.trace.learning_rate[0].clamp(min=0),
-            momentum=None if momentum is None else momentum[0],
-            chunk=max(5, view.parameters.steps // 40),
-            device=device,
-        ):
-            runs[index].reports.append(report)
-            yield (index + report.done / report.steps) / len(view.entries), runs
+    traces = [entry.trace for entry in view.entries if entry.trace is not None]
+    return in_turn(
+        [topic.Run() for _ in traces],
+        (
+            topic.train(
+                trace.learning_rate[0].clamp(min=0),
+                momentum=None if trace.momentum is None else trace.momentum[0],
+                chunk=max(5, view.parameters.steps // 40),
+                device=device,
+            )
+            for trace in traces
+        ),
+    )
 
 
 def take(settings: topic.Schedulers) -> tuple[str, list[frame.Download]]:
