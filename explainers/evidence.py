@@ -3,10 +3,11 @@
 import contextlib
 import dataclasses
 import enum
+import math
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -135,6 +136,17 @@ def largest_difference(a: Tensor, b: Tensor) -> float:
     if a.numel() == 0:
         return 0.0
     return float((a.detach().to(torch.float64) - b.detach().to(torch.float64)).abs().max())
+
+
+def row(values: Sequence[float]) -> Tensor:
+    """Return numbers as a row to draw, float64."""
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def worded(value: Tensor | float) -> str:
+    """Return a number as it stands in a sentence: three digits, or NaN."""
+    number = float(value)
+    return "NaN" if math.isnan(number) else f"{number:.3g}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

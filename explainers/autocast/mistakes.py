@@ -13,7 +13,14 @@ from torch import Tensor
 from explainers import devices
 from explainers.autocast.lists import DOCUMENTATION, DTYPES, lower_precision, raised, short
 from explainers.autocast.rows import table
-from explainers.evidence import Mistake, Question, largest_difference, recorded_warnings
+from explainers.evidence import (
+    Mistake,
+    Question,
+    largest_difference,
+    recorded_warnings,
+    row,
+    worded,
+)
 from explainers.parameters import Parameters, choice, number
 
 _PYTORCH = "https://github.com/pytorch/pytorch"
@@ -97,10 +104,6 @@ def _tensors(where: torch.device, count: int, size: int = 8) -> list[Tensor]:
     return [torch.rand(size, size, generator=generator).to(where) for _ in range(count)]
 
 
-def _row(values: Sequence[float]) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64)
-
-
 def _nearest(values: Sequence[int], wanted: int) -> int:
     """Return where the nearest of `values` stands: a setting may lie between two."""
     return min(range(len(values)), key=lambda index: abs(values[index] - wanted))
@@ -108,11 +111,6 @@ def _nearest(values: Sequence[int], wanted: int) -> int:
 
 def _region(where: torch.device) -> str:
     return f'with torch.autocast("{where.type}", dtype=torch.float16):\n'
-
-
-def _worded(value: Tensor | float) -> str:
-    value = float(value)
-    return "NaN" if math.isnan(value) else f"{value:.3g}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -253,7 +251,7 @@ def half_model(parameters: HalfModel, *, device: str = "cpu") -> CurveMistake:
             scaler.step(optimizer)
             scaler.update()
             losses.append(float(((weight.detach().float() - meant) @ inputs.T).square().mean()))
-        return _row(losses), weight.detach().float().cpu()
+        return row(losses), weight.detach().float().cpu()
 
     (wrong, stuck), (right, moved) = trained(torch.float16), trained(torch.float32)
     return CurveMistake(
@@ -512,15 +510,15 @@ def sigmoid_first(parameters: Logits, *, device: str = "cpu") -> CurveMistake:
                 said = raised(error)
                 values.append(math.nan)
                 gradients.append(math.nan)
-        return _row(values), _row(gradients), said
+        return row(values), row(gradients), said
 
     (wrong, wrong_slope, said), (right, right_slope, _) = losses(False), losses(True)
     look = int((points - parameters.logit).abs().argmin())
     told = (
         f"torch raises {said}."
         if said
-        else f"At a logit of {points[look]:g} the loss is {_worded(wrong[look])}, and its gradient "
-        f"{_worded(wrong_slope[look])}."
+        else f"At a logit of {points[look]:g} the loss is {worded(wrong[look])}, and its gradient "
+        f"{worded(wrong_slope[look])}."
     )
     start = f"{_region(where)}    "
     return CurveMistake(
@@ -528,8 +526,8 @@ def sigmoid_first(parameters: Logits, *, device: str = "cpu") -> CurveMistake:
             wrong=f"{start}p = torch.sigmoid(model(x))\n    loss = F.binary_cross_entropy(p, y)",
             right=f"{start}loss = F.binary_cross_entropy_with_logits(\n        model(x), y\n    )",
             wrong_cost=told,
-            right_cost=f"The loss is {_worded(right[look])}, and its gradient "
-            f"{_worded(right_slope[look])}.",
+            right_cost=f"The loss is {worded(right[look])}, and its gradient "
+            f"{worded(right_slope[look])}.",
             lesson="In float16 the sigmoid is 1 above 8.3, and log(1 - p) is cut at -100. On "
             "CUDA torch refuses the pair.",
             source=("pytorch#61098", f"{_PYTORCH}/issues/61098"),
@@ -579,7 +577,7 @@ def own_norm(parameters: OwnNorm, *, device: str = "cpu") -> CurveMistake:
             normed = h / (h * h).mean(-1, keepdim=True).sqrt()
         return float(normed.float().square().mean().sqrt())
 
-    wrong, right = (_row([size(e, wide) for e in exponents]) for wide in (False, True))
+    wrong, right = (row([size(e, wide) for e in exponents]) for wide in (False, True))
     look = parameters.exponent - exponents[0]
     start = f"{_region(where)}    h = linear(x)\n"
     norm = "    h = h / (h * h).mean(-1, keepdim=True).sqrt()"
@@ -587,16 +585,16 @@ def own_norm(parameters: OwnNorm, *, device: str = "cpu") -> CurveMistake:
         Mistake(
             wrong=start + norm,
             right=f"{start}    h = h.float()\n{norm}",
-            wrong_cost=f"The root mean square after normalising is {_worded(wrong[look])}; it "
+            wrong_cost=f"The root mean square after normalising is {worded(wrong[look])}; it "
             "should be 1.",
-            right_cost=f"It is {_worded(right[look])}.",
+            right_cost=f"It is {worded(right[look])}.",
             lesson="float16 squares overflow above 255 and vanish below 0.0002, and mul is on "
             "no list. Lift them, as layer_norm does.",
             source=("pytorch#133085", f"{_PYTORCH}/pull/133085"),
         ),
         shows="root mean square after normalising",
         over="size of the activations, as a power of 2",
-        x=_row(list(exponents)),
+        x=row(list(exponents)),
         wrong=wrong,
         right=right,
         said="",
@@ -635,7 +633,7 @@ def loss_outside(parameters: LossOutside, *, device: str = "cpu") -> CurveMistak
         with torch.autocast(where.type, dtype=torch.float16, enabled=inside):
             return float(F.cross_entropy(logits[:count], target[:count], reduction="sum"))
 
-    wrong, right = (_row([loss(count, inside) for count in counts]) for inside in (False, True))
+    wrong, right = (row([loss(count, inside) for count in counts]) for inside in (False, True))
     look = _nearest(counts, parameters.samples)
     start = f"{_region(where)}    output = model(x)\n"
     line = 'loss = F.cross_entropy(\n    output, y, reduction="sum"\n)'
@@ -643,7 +641,7 @@ def loss_outside(parameters: LossOutside, *, device: str = "cpu") -> CurveMistak
         Mistake(
             wrong=start + line,
             right=start + textwrap.indent(line, "    "),
-            wrong_cost=f"The loss is float16: {_worded(wrong[look])}, where float32 has "
+            wrong_cost=f"The loss is float16: {worded(wrong[look])}, where float32 has "
             f"{float(right[look]):.6g}.",
             right_cost=f"The loss is float32: {float(right[look]):.6g}.",
             lesson="Inside, losses are lifted to float32. Outside, the loss of float16 logits "
@@ -655,7 +653,7 @@ def loss_outside(parameters: LossOutside, *, device: str = "cpu") -> CurveMistak
         ),
         shows="loss",
         over="samples",
-        x=_row(list(counts)),
+        x=row(list(counts)),
         wrong=wrong,
         right=right,
         said="",
@@ -710,7 +708,7 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
 
     def off(inside: bool) -> Tensor:
         errors = [float((gradient(each, inside) - true).norm() / true.norm()) for each in exponents]
-        return _row(errors)
+        return row(errors)
 
     wrong, right = off(True), off(False)
     look = _nearest(exponents, parameters.exponent)
@@ -735,7 +733,7 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
         ),
         shows="relative error of the gradient",
         over="what the loss is multiplied by, as a power of 2",
-        x=_row(list(exponents)),
+        x=row(list(exponents)),
         wrong=wrong,
         right=right,
         said="",

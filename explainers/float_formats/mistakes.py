@@ -3,14 +3,14 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from explainers import devices
-from explainers.evidence import Mistake
+from explainers.evidence import Mistake, row, worded
 from explainers.float_formats.formats import FORMATS, rounded
 from explainers.float_formats.vanishing import vanishing
 from explainers.parameters import Parameters, choice, number
@@ -153,7 +153,7 @@ def adam_eps(parameters: AdamEps, *, device: str = "cpu") -> FormatMistake:
             loss.backward()
             optimizer.step()
             losses.append(float(loss.detach()))
-        return _row(losses), weight.detach().float().cpu()
+        return row(losses), weight.detach().float().cpu()
 
     (wrong, broken), (right, kept) = trained(torch.float16, eps), trained(torch.float32, 1e-8)
     stored = rounded(eps, "float16")
@@ -164,8 +164,8 @@ def adam_eps(parameters: AdamEps, *, device: str = "cpu") -> FormatMistake:
             right="optimizer = Adam(model.parameters(), lr=0.05)  # weights in float32\n"
             "with torch.autocast(device_type, dtype=torch.float16):\n    output = model(inputs)",
             wrong_cost=f"{eps:g} is {stored:.3g} in float16. After {steps} steps {bad} of 4 "
-            f"weights are not finite; the loss is {_worded(wrong[-1])}.",
-            right_cost=f"{fine} of 4 weights are not finite; the loss is {_worded(right[-1])}.",
+            f"weights are not finite; the loss is {worded(wrong[-1])}.",
+            right_cost=f"{fine} of 4 weights are not finite; the loss is {worded(right[-1])}.",
             lesson="In float16 an epsilon up to 2**-25 is 0: a weight without a gradient gives "
             "0 / 0. Keep weights and Adam's averages in float32.",
             source=("pytorch#8860", f"{_PYTORCH}/issues/8860"),
@@ -207,7 +207,7 @@ def one_by_one(parameters: OneByOne, *, device: str = "cpu") -> FormatMistake:
         points = torch.cat([points, torch.tensor([count])])
     wrong = _running(name, device)[points]
     ones = torch.ones(count, dtype=FORMATS[name].dtype, device=devices.device(device))
-    right = _row([float(ones[:point].sum()) for point in points.tolist()])
+    right = row([float(ones[:point].sum()) for point in points.tolist()])
     stuck = int((wrong < wrong[-1]).sum())
     stands = wrong[-1] == wrong[-2]
     return FormatMistake(
@@ -336,7 +336,7 @@ def squares(parameters: Squares, *, device: str = "cpu") -> FormatMistake:
             square = (x.float() if wide else x).pow(2).mean()
             y = x * torch.rsqrt(square + 1e-6).to(dtype)
             found.append(float(y.double().square().mean().sqrt()))
-        return _row(found)
+        return row(found)
 
     wrong, right = after(torch.float16, False), after(torch.float16, True)
     at = parameters.size
@@ -430,11 +430,3 @@ LESSONS: Mapping[str, tuple[type[Parameters], Callable[..., FormatMistake]]] = {
     "squares": (Squares, squares),
     "compare": (Compare, compare),
 }
-
-
-def _row(values: Sequence[float]) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64)
-
-
-def _worded(value: Tensor) -> str:
-    return "NaN" if bool(value.isnan()) else f"{float(value):.3g}"

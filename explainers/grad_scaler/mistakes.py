@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from explainers import devices
-from explainers.evidence import Mistake, Question, recorded_warnings
+from explainers.evidence import Mistake, Question, recorded_warnings, row, worded
 from explainers.grad_scaler.loop import Problem, run, state
 from explainers.grad_scaler.machine import Edge, invoke
 from explainers.grad_scaler.training import WAYS, Race, train
@@ -205,7 +205,7 @@ def skipped_steps(parameters: SkippedSteps, *, device: str = "cpu") -> ScalerMis
                 own.append(taken)
                 planned.append(scheduler.last_epoch)
         said = str(caught[0].message) if caught else ""
-        return _row(rates), _row(own), _row(planned), said
+        return row(rates), row(own), row(planned), said
 
     wrong, own, planned, said = used(False)
     right, _, kept, silence = used(True)
@@ -510,7 +510,7 @@ def to_zero(parameters: ToZero, *, device: str = "cpu") -> ScalerMistake:
                 scaler.update(1.0)
             scales.append(scaler.get_scale())
             weights.append(float(weight.detach()))
-        return _row(scales), _row(weights)
+        return row(scales), row(weights)
 
     (wrong, weight), (right, kept) = path(False), path(True)
     return ScalerMistake(
@@ -519,9 +519,9 @@ def to_zero(parameters: ToZero, *, device: str = "cpu") -> ScalerMistake:
             right="scaler.step(optimizer)\nscaler.update()\n"
             "if scaler.get_scale() < 1:\n    scaler.update(1.0)",
             wrong_cost=f"After {bad} bad batches the scale is {wrong[bad]:.2g}; after {clean} "
-            f"clean ones {wrong[-1]:.2g}, and the weight {_worded(weight[-1])} (best is 1).",
+            f"clean ones {wrong[-1]:.2g}, and the weight {worded(weight[-1])} (best is 1).",
             right_cost=f"After {bad} bad batches the scale is {right[bad]:.2g}; after {clean} "
-            f"clean ones {right[-1]:.2g}, and the weight {_worded(kept[-1])}.",
+            f"clean ones {right[-1]:.2g}, and the weight {worded(kept[-1])}.",
             lesson="166 halvings take 65536 to 0, which never grows. Below 2**-127 its inverse "
             "is infinite, and unscaling makes infinities and NaNs after the check. Set a "
             "floor, or stop: data or model is broken.",
@@ -611,11 +611,3 @@ def question(*, device: str = "cpu") -> Question:
         f"torch took {taken} steps and left the scale at {end:g}: each bad batch skips a step "
         "and halves the scale. Growing takes 2000 clean steps.",
     )
-
-
-def _row(values: Sequence[float]) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64)
-
-
-def _worded(value: Tensor) -> str:
-    return "NaN" if bool(value.isnan()) else f"{float(value):.3g}"
