@@ -50,17 +50,19 @@ def see(view: "View") -> str:
     )
     margin = 0.04 * max(out_height, out_width)
     right, bottom = out_width - 1.0, out_height - 1.0
-    words = view.sentence or "theta is singular: the output is read from one line or point."
+    words = view.sentence or "theta is singular: the output reads one line or point."
     corners = np.array([[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]])
     return style.panels(
         [
             style.Panel(
-                "Input, and where the output reads it",
+                "The input, where it is read",
                 view.picture,
                 window,
                 (
                     style.lines(reads, colour=style.BLUE),
-                    _corner_marks(style.floats(view.corners), window, "is read for the {} corner"),
+                    _corner_marks(
+                        style.floats(view.corners), window, ("is read for the {} corner")
+                    ),
                 ),
             ),
             style.Panel(
@@ -75,8 +77,8 @@ def see(view: "View") -> str:
                 ),
             ),
         ],
-        alt=f"Left, the input, {width} by {height} pixels, with the lattice of positions that are "
-        f"read. Right, the output, {out_width} by {out_height}. {words}",
+        alt=f"Left, the input, {width} by {height} pixels, and the positions read. Right, "
+        f"the output, {out_width} by {out_height}. {words}",
         tallest=320,
         words=view.sentence,
         code=theta_code(view.theta),
@@ -104,15 +106,15 @@ def picture_mistake(result: "PictureMistake", *, wrong: bool) -> str:
     return style.panels(
         [
             style.Panel("Input: output pixel → what it reads", result.source, marks=(reading,)),
-            style.Panel(f"Asked for, by {result.wanted_by}", result.wanted),
-            style.Panel(f"What the {line} line gives", result.wrong if wrong else result.right),
+            style.Panel(f"Asked for ({result.wanted_by})", result.wanted),
+            style.Panel(f"The {line} line's result", result.wrong if wrong else result.right),
             style.Panel(
                 f"Difference, mean {error:.3f}",
                 result.wrong_difference if wrong else result.right_difference,
             ),
         ],
-        alt=f"Four pictures: input, what was asked for, what the {line} line gives, and their "
-        f"difference, on average {error:.3f} of full scale.",
+        alt=f"Input, target, the {line} line's result, their difference: mean {error:.3f} "
+        "of full scale.",
         tallest=230,
     )
 
@@ -172,7 +174,7 @@ def _flag_errors(table: "FlagTable", wrong: bool) -> style.Chart:
                 "yaxis": f"y{suffix}",
             }
         )
-    title = "Error of the identity by align_corners: affine_grid's / grid_sample's"
+    title = "The identity's error: affine_grid's / grid_sample's align_corners"
     figure = go.Figure(
         data=traces,
         layout={
@@ -186,9 +188,9 @@ def _flag_errors(table: "FlagTable", wrong: bool) -> style.Chart:
     pairs = errors.max(axis=(1, 2))
     return style.Chart(
         figure,
-        f"Four maps of the error that the identity makes on {table.size} by {table.size} pixels. "
-        f"Equal flags: at most {max(pairs[0], pairs[3]):.1e}. Mixed: up to "
-        f"{max(pairs[1], pairs[2]):.2f}.",
+        f"The identity's error on {table.size} by {table.size} pixels: at most "
+        f"{max(pairs[0], pairs[3]):.1e} with equal flags, {max(pairs[1], pairs[2]):.2f} "
+        "mixed.",
     )
 
 
@@ -227,7 +229,7 @@ def _convention(table: "FlagTable") -> style.Chart:
         shapes.append({"type": "line", "x0": edge, "x1": edge, "y0": -0.5, "y1": 1.5, "line": line})
     return style.chart(
         traces,
-        title="A row of pixels, and where -1 and 1 fall on it",
+        title="Where -1 and 1 fall on a row of pixels",
         x_title="normalised position x",
         y_title="",
         height=220,
@@ -240,9 +242,9 @@ def _convention(table: "FlagTable") -> style.Chart:
         },
         shapes=shapes,
         left=96,
-        alt=f"Two rows of {table.size} pixel squares over the axis from -1 to 1. The first pixel's "
-        f"centre is at {table.centres[0, 0]:.3f} with align_corners False and at "
-        f"{table.centres[1, 0]:.3f} with True.",
+        alt=f"Two rows of {table.size} pixels over -1 to 1. First centre: "
+        f"{table.centres[0, 0]:.3f} with align_corners False, {table.centres[1, 0]:.3f} "
+        "with True.",
     )
 
 
@@ -251,7 +253,7 @@ def libraries(result: "Libraries", *, wrong: bool) -> str:
     turns = result.wrong if wrong else result.right
     return style.panels(
         [style.Panel(f"{turn.library} {turn.measured:+.0f}°", turn.output) for turn in turns],
-        alt="Measured turns, counter-clockwise positive: "
+        alt="Turns, counter-clockwise positive: "
         + ", ".join(f"{turn.library} {turn.measured:+.0f}°" for turn in turns),
         tallest=190,
     )
@@ -296,9 +298,9 @@ def ruler(result: "PaddingRuler", *, wrong: bool) -> style.Chart:
     dotted = {"color": style.PURPLE, "width": 1, "dash": "dot"}
     return style.chart(
         traces,
-        title="What is read along a row of eight pixels, and far outside (grey: inside)",
-        x_title="normalised position x that is read",
-        y_title="value read (0 to 1)",
+        title="A row of eight pixels read inside (grey) and far outside",
+        x_title="normalised position x",
+        y_title="value read",
         height=350,
         x={"range": [-4.05, 4.05], "dtick": 1},
         y={"range": [-0.06, 1.2]},
@@ -309,7 +311,7 @@ def ruler(result: "PaddingRuler", *, wrong: bool) -> style.Chart:
                 for x in (result.probe, landing)
             ),
         ],
-        alt=f"Value read along a row of eight pixels. At x = {result.probe:g}: {values}; "
+        alt=f"Values read along a row of eight pixels. At x = {result.probe:g}: {values}; "
         f"reflection lands at {landing:.2f}.",
     )
 
@@ -326,7 +328,7 @@ def full_turn(result: "FullTurn", *, wrong: bool) -> str:
                 for mode, left in remains.items()
             ),
         ],
-        alt=f"A card before and after a full turn. Contrast left: {kept}.",
+        alt=f"A card before and after a full turn. Contrast: {kept}.",
         tallest=230,
     )
 

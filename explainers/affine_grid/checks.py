@@ -54,21 +54,21 @@ def view_checks(view: View, *, device: str = "cpu") -> tuple[Check, ...]:
         checks.append(
             Check(
                 f"This picture, {settings.mode}, {border}: torch equals OpenCV",
-                "cv2.warpAffine through the pixel matrix",
+                "cv2.warpAffine",
                 largest_difference(
                     ours, opencv_warp(view.picture, matrix, size, settings.mode, border)
                 ),
                 _POSITION * max(1.0, float(np.abs(matrix[:, :2]).max())),
                 ""
                 if border == settings.padding_mode
-                else "OpenCV's reflection differs: compared with border.",
+                else "Compared with border: OpenCV reflects differently.",
             )
         )
     if not view.problem:
         identity = torch.eye(2, 3)
         checks.append(
             Check(
-                "theta and its inverse compose to the identity",
+                "theta times its inverse is the identity",
                 "compose(theta, invert(theta)) against eye(2, 3)",
                 largest_difference(compose(view.theta, invert(view.theta)), identity),
                 1e-6 * float(1 + view.theta.abs().sum() * invert(view.theta).abs().sum()),
@@ -85,7 +85,7 @@ def view_checks(view: View, *, device: str = "cpu") -> tuple[Check, ...]:
             "pixel_matrix in float64",
             largest_difference(read, pixels) / max(in_size),
             2e-6 * max(1.0, float(view.theta.abs().max())),
-            "Unit: the picture's longer side.",
+            "Unit: the longer side.",
         )
     )
     return tuple(checks)
@@ -152,12 +152,11 @@ def _against_opencv(device: str) -> list[Check]:
         )
         found.append(
             Check(
-                f"Bilinear and bicubic, zeros and border, align_corners={align_corners}: "
-                "torch equals OpenCV",
-                "cv2.warpAffine through the pixel matrix",
+                f"Bilinear and bicubic, zeros and border, align_corners={align_corners}: as OpenCV",
+                "cv2.warpAffine",
                 error,
                 2 * _POSITION,
-                "Both cubic kernels have a = -0.75.",
+                "Both cubics: a = -0.75.",
             )
         )
     return found
@@ -192,9 +191,8 @@ def _against_slow_loop(device: str) -> list[Check]:
             worst = max(worst, largest_difference(fast, torch.from_numpy(slow)))
         found.append(
             Check(
-                f"{mode.capitalize()}, every padding_mode, both align_corners: torch does what "
-                "its documentation says",
-                "a loop over pixels in numpy float64",
+                f"{mode.capitalize()}, every padding_mode, either align_corners: as documented",
+                "a numpy float64 loop",
                 worst,
                 1e-12,
             )
@@ -215,8 +213,7 @@ def _against_torchvision(device: str) -> list[Check]:
             _POSITION,
         ),
         Check(
-            "rotation with scale, shear and translate is torchvision's affine, the angle's sign "
-            "turned",
+            "rotation with scale, shear, translate is torchvision's affine, angle negated",
             "torchvision.transforms.v2.functional.affine",
             largest_difference(
                 warp(wide, moved, device=device).output,
@@ -243,11 +240,11 @@ def _against_pil(device: str) -> Check:
     y, x = torch.meshgrid(torch.linspace(-1, 1, 128), torch.linspace(-1, 1, 128), indexing="ij")
     inside = x.hypot(y) < 0.95
     return Check(
-        "rotation(30) is PIL's rotate(30), inside the inscribed circle",
+        "rotation(30) is PIL's rotate(30) in the inscribed circle",
         "PIL.Image.rotate, 8 bits",
         largest_difference(ours[:, inside], by_pil[:, inside]),
         1.01 / 255,
-        "PIL rounds to 8 bits: agreement is to 1/255.",
+        "PIL rounds to 8 bits.",
     )
 
 
@@ -265,7 +262,7 @@ def _laws(device: str) -> list[Check]:
     centre = (slice(None), slice(32, 96), slice(40, 96))
     return [
         Check(
-            "The identity gives the picture back",
+            "The identity changes nothing",
             "the picture itself",
             largest_difference(warp(card, torch.eye(2, 3), device=device).output, card),
             _POSITION,
@@ -279,21 +276,21 @@ def _laws(device: str) -> list[Check]:
             _POSITION,
         ),
         Check(
-            "Four quarter turns give the picture back",
+            "Four quarter turns change nothing",
             "the picture itself",
             largest_difference(quarter, card),
             4 * _POSITION,
         ),
         Check(
-            "Warping by A, then by B, is one warp by A @ B",
-            "two warps of a smooth picture, away from its edge",
+            "Warping by A, then B, is one warp by A @ B",
+            "two warps, away from the edge",
             largest_difference(stepwise[centre], at_once[centre]),
             2e-3,
-            "The difference is what sampling twice blurs.",
+            "Sampling twice blurs.",
         ),
         Check(
-            "Batched equals one by one",
-            "two pictures warped together by their own thetas",
+            "A batch equals one by one",
+            "two pictures, two thetas",
             _batched_difference(card),
             1e-6,
         ),

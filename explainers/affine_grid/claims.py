@@ -41,7 +41,7 @@ def claims(*, device: str = "cpu") -> tuple[Claim, ...]:
 def _first_example() -> Claim:
     try:
         torch.tensor([[1.0, -0.2], [0, 1, -0.4]], dtype=torch.float)
-        measured, verdict = "torch built a matrix from it", Verdict.HOLDS
+        measured, verdict = "torch built the matrix", Verdict.HOLDS
     except ValueError as error:
         measured, verdict = f"ValueError: {error}", Verdict.WRONG
     return Claim(
@@ -49,8 +49,8 @@ def _first_example() -> Claim:
         _AFFINE,
         verdict,
         measured,
-        "A number is missing: [[1, 0, -0.2], [0, 1, -0.4]] moves it right by 0.2 and down by "
-        "0.4 of half its sides.",
+        "A number is missing: [[1, 0, -0.2], [0, 1, -0.4]] moves right by 0.2 and down by "
+        "0.4 of half the sides.",
     )
 
 
@@ -63,8 +63,7 @@ def _clockwise(device: str) -> Claim:
         f"{_AFFINE}, second example",
         _verdict(abs(square + 45) < 1, abs(wide + 45) < 1),
         f"A bar turns {-square:.1f}° clockwise on 101x101, {-wide:.1f}° on 50x200.",
-        "Only on a square picture; otherwise multiply theta[0, 1] by H / W and theta[1, 0] by "
-        "W / H.",
+        "On squares. Else theta[0, 1] times H / W, theta[1, 0] times W / H.",
     )
 
 
@@ -78,8 +77,8 @@ def _backward_sampling(device: str) -> Claim:
         "grid_sample samples backward: theta gives each output pixel its place in the input.",
         _AFFINE,
         Verdict.HOLDS if column == -2 else Verdict.WRONG,
-        f"Reading 2 pixels further right moves a dot by {column:+d} pixels.",
-        "So the picture moves the other way.",
+        f"Reading 2 pixels further right moves a dot {column:+d} pixels.",
+        "The picture moves the other way.",
     )
 
 
@@ -97,8 +96,8 @@ def _offsets(device: str) -> Claim:
         "The offsets in theta are relative to the picture's width, not in pixels.",
         _AFFINE,
         Verdict.HOLDS if of_width else Verdict.CONDITION if of_half else Verdict.WRONG,
-        f"On 40x80 an offset of -0.5 moves {right} pixels right along x, {down} down along y.",
-        "They count in half widths along x, half heights along y, and backward.",
+        f"On 40x80, -0.5 moves {right} pixels right along x, {down} down along y.",
+        "They count half widths and half heights, backward.",
     )
 
 
@@ -109,10 +108,9 @@ def _range_and_corners(device: str) -> Claim:
         "In the grid, x = -1, y = -1 is the top left corner and x = 1, y = 1 the bottom right.",
         _SAMPLE,
         _verdict(outer[1] == 1, outer[0] == 1),
-        f"The top left pixel is 1. At (-1, -1) torch reads {outer[1]:g} with align_corners=True "
-        f"and {outer[0]:g} with False.",
-        "They are the corner pixels' centres with align_corners=True; by default their outer "
-        "corners, three quarters padding.",
+        f"The top left pixel is 1; at (-1, -1) torch reads {outer[1]:g} with "
+        f"align_corners=True, {outer[0]:g} with False.",
+        "True: the corner pixels' centres; False: their outer corners, three quarters padding.",
     )
 
 
@@ -124,9 +122,8 @@ def _meaning_of_align_corners(device: str) -> Claim:
         "align_corners chooses how to interpolate at the corners of the picture.",
         _SAMPLE,
         Verdict.HOLDS if only_corners else Verdict.WRONG,
-        f"At (0.2, 0.2), well inside 8x8, torch reads {middle[1]:.2f} with True and "
-        f"{middle[0]:.2f} with False.",
-        "It says what -1 and 1 mean, and so moves every position.",
+        f"At (0.2, 0.2) in 8x8: {middle[1]:.2f} with True, {middle[0]:.2f} with False.",
+        "It says what -1 and 1 mean: every position moves.",
     )
 
 
@@ -163,9 +160,9 @@ def _flags_must_agree(device: str) -> Claim:
         "align_corners must be the same in grid_sample, affine_grid and interpolate.",
         _SAMPLE,
         Verdict.HOLDS if agree else Verdict.WRONG,
-        f"Identity on 8x8: error {same:.0e} when equal, at least {mixed:.2f} when mixed; "
-        f"doubling equals interpolate to {max(doubled):.0e}.",
-        "Mixed flags zoom and blur even the identity.",
+        f"Identity on 8x8: error {same:.0e} if equal, at least {mixed:.2f} mixed; doubling "
+        f"equals interpolate to {max(doubled):.0e}.",
+        "Mixed, even the identity zooms and blurs.",
     )
 
 
@@ -177,7 +174,7 @@ def _grid_shape(device: str) -> Claim:
         _AFFINE,
         Verdict.HOLDS if grid.shape == (1, 4, 6, 2) else Verdict.WRONG,
         f"size (1, 3, 4, 6) gives {list(grid.shape)}.",
-        "The last axis is (x, y): column before row.",
+        "The last axis is (x, y): column, row.",
     )
 
 
@@ -202,7 +199,7 @@ def _defaults(device: str) -> Claim:
         f"Equal to bilinear, zeros, align_corners=False: {'yes' if same else 'no'}. "
         f"Warnings: {len(caught)}"
         + (f", “{str(caught[0].message).split('. ')[0]}”." if caught else "."),
-        "align_corners became False in 1.3, and torch warns until it is given.",
+        "False since 1.3; torch warns until it is given.",
     )
 
 
@@ -219,8 +216,8 @@ def _scale_layout(device: str) -> Claim:
         "theta is [[scale_x, 0, trans_x], [0, scale_y, trans_y]].",
         _STN,
         Verdict.HOLDS if enlarges else Verdict.CONDITION if shrinks else Verdict.WRONG,
-        f"A square's area: times {areas[2.0]:.2f} for scale 2, times {areas[0.5]:.2f} for 0.5.",
-        "These scale and shift the reading grid: scale 2 makes the picture smaller.",
+        f"A square's area: times {areas[2.0]:.2f} at scale 2, {areas[0.5]:.2f} at 0.5.",
+        "They scale what is read: scale 2 halves the picture.",
     )
 
 
@@ -231,9 +228,9 @@ def _learns(device: str) -> Claim:
         "A spatial transformer lets the network learn the parameters of the transformation.",
         _STN,
         Verdict.HOLDS if fell < 0.05 else Verdict.WRONG,
-        f"{len(found.loss) - 1} steps of Adam on theta: loss down to {fell:.1%}; largest error of "
-        f"theta {found.error:.3f}.",
-        "Gradients reach theta from nearby pixels only: a large turn wants a blurred start.",
+        f"{len(found.loss) - 1} steps of Adam on theta: loss {fell:.1%}; largest error "
+        f"{found.error:.3f}.",
+        "Gradients come from nearby pixels: blur first for large turns.",
     )
 
 

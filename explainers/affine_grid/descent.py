@@ -22,7 +22,7 @@ class Descent(Parameters):
     degrees: float = number(
         30.0,
         label="turn to find",
-        help="The descent starts from no turn.",
+        help="The descent starts at 0.",
         minimum=-180.0,
         maximum=180.0,
         step=5.0,
@@ -37,7 +37,7 @@ class Descent(Parameters):
         "coarse to fine",
         ("coarse to fine", "none"),
         label="blur",
-        help="Blur both at first, then less: gradients see further.",
+        help="Blur both, less and less: gradients see further.",
     )
 
 
@@ -117,7 +117,7 @@ def descend(parameters: Descent, *, device: str = "cpu") -> Found:
     try:
         sentence = describe(last)
     except ValueError as error:
-        sentence = f"Descent ran into a dead end: {error}."
+        sentence = f"The descent is stuck: {error}."
     return Found(
         target=target.cpu(),
         frames=torch.stack(frames).cpu(),

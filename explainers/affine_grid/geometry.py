@@ -256,7 +256,7 @@ def describe(theta: Tensor, *, aspect: float = 1.0) -> str:
     if moves:
         parts.append("moves {it} " + " and ".join(moves))
     if not parts:
-        return "Leaves the picture where it is."
+        return "Leaves the picture as it is."
     first = parts[0].format(it="the picture", its="the picture's")
     rest = [part.format(it="it", its="its") for part in parts[1:]]
     return ", then ".join([first[0].upper() + first[1:], *rest]) + "."

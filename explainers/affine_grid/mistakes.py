@@ -105,9 +105,8 @@ _WANTED = {
         wrong_code="[[1, 0, 0.5], [0, 1, 0]]",
         right_code="[[1, 0, -0.5], [0, 1, 0]]",
         by_torchvision={"translate": [32.0, 0.0]},
-        cost=lambda m: f"A square moves {m.right:+.0f} pixels to the right; asked: +32.",
-        lesson="theta says where each output pixel reads. To move the picture right, every "
-        "pixel must read further left.",
+        cost=lambda m: f"A square moves {m.right:+.0f} pixels right; asked: +32.",
+        lesson="theta says where each output pixel reads. To move right, read further left.",
     ),
     "enlarge": _Wanted(
         words="Enlarge to twice",
@@ -116,9 +115,8 @@ _WANTED = {
         wrong_code="[[2, 0, 0], [0, 2, 0]]",
         right_code="[[0.5, 0, 0], [0, 0.5, 0]]",
         by_torchvision={"scale": 2.0},
-        cost=lambda m: f"A square's area becomes {m.area:.2f} times what it was; asked: 4.",
-        lesson="theta scales the area that is read: 2 reads twice the width, and halves the "
-        "picture's.",
+        cost=lambda m: f"A square's area becomes {m.area:.2f} times as large; asked: 4.",
+        lesson="theta scales what is read: 2 reads twice the width and halves the picture.",
     ),
     "turn": _Wanted(
         words="Turn by 30°",
@@ -128,8 +126,8 @@ _WANTED = {
         right_code="[[cos, -sin, 0], [sin, cos, 0]]",
         by_torchvision={"angle": -30.0},
         cost=lambda m: f"A bar turns {m.degrees:+.0f}°; asked: +30° (counter-clockwise).",
-        lesson="Two errors cancel: theta is the inverse map, and y points down. The textbook "
-        "matrix is right for a turn alone.",
+        lesson="theta is the inverse map and y points down: two errors that cancel, for "
+        "turns alone.",
     ),
 }
 
@@ -141,8 +139,8 @@ class Direction(Parameters):
     motion: str = choice(
         "move",
         tuple(_WANTED),
-        label="What should the picture do?",
-        help="Asked of torchvision too, which takes the motion itself.",
+        label="The picture's motion",
+        help="torchvision takes the motion itself.",
         words=tuple(wanted.words for wanted in _WANTED.values()),
     )
 
@@ -186,7 +184,7 @@ class Order(Parameters):
 
     degrees: float = number(
         30.0,
-        label="first turn by (degrees)",
+        label="first turn (degrees)",
         help="Counter-clockwise.",
         minimum=-90.0,
         maximum=90.0,
@@ -194,7 +192,7 @@ class Order(Parameters):
     )
     translate_x: float = number(
         0.5,
-        label="then move right by",
+        label="then move right",
         help="1 is half the width.",
         minimum=-1.0,
         maximum=1.0,
@@ -222,11 +220,10 @@ def order(parameters: Order, *, device: str = "cpu") -> PictureMistake:
         Mistake(
             wrong="theta = move @ turn",
             right="theta = turn @ move",
-            wrong_cost=f"Mean difference to the two steps: {errors[0]:.3f} of full scale.",
-            right_cost=f"Mean difference to the two steps: {errors[1]:.3f}, from blurring twice "
-            "and cutting at the edge.",
-            lesson="Warping by A, then by B, is one warp by A @ B: the output's positions go "
-            "through B first.",
+            wrong_cost=f"Mean difference to two steps: {errors[0]:.3f} of full scale.",
+            right_cost=f"Mean difference to two steps: {errors[1]:.3f}, from blurring twice "
+            "and cutting the edge.",
+            lesson="A, then B, is one warp by A @ B: positions go through B first.",
             source=("pytorch#35775", f"{_FORUM}/issues/35775"),
         ),
         source,
@@ -266,7 +263,7 @@ def not_square(parameters: NotSquare, *, device: str = "cpu") -> PictureMistake:
     wanted = tv.rotate(source, degrees, interpolation=InterpolationMode.BILINEAR)
     sizes = [_square_after(theta, device, height, width) for theta in (wrong, right)]
     costs = [
-        f"A square of {_SQUARE} by {_SQUARE} pixels comes out {m.sides[0]:.0f} by {m.sides[1]:.0f}."
+        (f"A square of {_SQUARE} by {_SQUARE} pixels becomes {m.sides[0]:.0f} by {m.sides[1]:.0f}.")
         for m in sizes
     ]
     return _picture_mistake(
@@ -275,8 +272,7 @@ def not_square(parameters: NotSquare, *, device: str = "cpu") -> PictureMistake:
             right="theta = [[cos, -sin * H / W, 0],\n         [sin * W / H, cos, 0]]",
             wrong_cost=costs[0],
             right_cost=costs[1],
-            lesson="Both axes run from -1 to 1: on a wide picture x's unit is longer than y's, "
-            "and a plain turn stretches and shears.",
+            lesson="On a wide picture x's unit is longer than y's: a plain turn shears.",
             source=("torchvision PR 2553", "https://github.com/pytorch/vision/pull/2553"),
         ),
         source,
@@ -316,13 +312,12 @@ def x_before_y(parameters: XBeforeY, *, device: str = "cpu") -> PictureMistake:
         mistake=Mistake(
             wrong="grid = torch.stack([rows, columns], dim=-1)",
             right="grid = torch.stack([columns, rows], dim=-1)",
-            wrong_cost="The picture comes out transposed: it differs from its transpose by at "
-            f"most {transposed:.1g}.",
-            right_cost="The picture comes back: it differs by at most "
+            wrong_cost=f"Transposed, to within {transposed:.1g}.",
+            right_cost="Equal to the input, to within "
             f"{largest_difference(outputs[1], source):.1g}.",
-            lesson="A tensor is indexed [row, column]; a grid holds (x, y): column, row.",
+            lesson="Tensors are indexed [row, column]; grids hold (x, y): column, row.",
             source=(
-                "torch documentation of grid_sample",
+                "torch docs: grid_sample",
                 "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.grid_sample.html",
             ),
         ),
@@ -361,8 +356,8 @@ class MixedFlags(Parameters):
 
     size: int = number(
         8,
-        label="side of the picture (pixels)",
-        help="The smaller, the further apart the conventions.",
+        label="side (pixels)",
+        help="Small sides show it best.",
         minimum=2,
         maximum=32,
         step=1,
@@ -400,12 +395,14 @@ def mixed_flags(parameters: MixedFlags, *, seed: int = 0, device: str = "cpu") -
             "F.grid_sample(x, grid, align_corners=False)",
             right="F.affine_grid(theta, size, align_corners=False)\n"
             "F.grid_sample(x, grid, align_corners=False)",
-            wrong_cost=f"The identity changes pixels by up to {float(errors[1, 0].max()):.2f}; "
-            f"mixed the other way by up to {float(errors[0, 1].max()):.2f}.",
-            right_cost=f"The identity changes pixels by up to {float(errors[0, 0].max()):.1g} "
-            f"(both False) and {float(errors[1, 1].max()):.1g} (both True).",
-            lesson="The flag says whether -1 and 1 are the corner pixels' outer edges or "
-            "centres. Both calls must mean the same.",
+            wrong_cost="The identity changes pixels by up to "
+            f"{float(errors[1, 0].max()):.2f}; mixed the other way, "
+            f"{float(errors[0, 1].max()):.2f}.",
+            right_cost="The identity changes pixels by up to "
+            f"{float(errors[0, 0].max()):.1g} (both False), "
+            f"{float(errors[1, 1].max()):.1g} (both True).",
+            lesson="-1 and 1 are the corner pixels' outer edges (False) or centres (True): "
+            "use one flag.",
             source=("pytorch#20785", f"{_FORUM}/issues/20785"),
         ),
         size=size,
@@ -447,7 +444,7 @@ class SameAngle(Parameters):
     degrees: float = number(
         30.0,
         label="angle (degrees)",
-        help="Each library chooses its sign. Below 90: a bar looks the same after half a turn.",
+        help="Below 90: a bar looks the same after half a turn.",
         minimum=-80.0,
         maximum=80.0,
         step=1.0,
@@ -474,10 +471,10 @@ def libraries(parameters: SameAngle, *, device: str = "cpu") -> Libraries:
             right=f"angle = {-degrees:g} if clockwise_is_positive else {degrees:g}",
             wrong_cost=f"{len(against)} of {len(as_written)} turn the other way"
             + (f": {', '.join(against)}." if against else "."),
-            right_cost="All turn the same way; the largest disagreement is "
+            right_cost="All turn alike, to within "
             f"{max(abs(turn.measured - degrees) for turn in mended):.2f}°.",
-            lesson="torchvision disagrees with itself: rotate is counter-clockwise, affine "
-            "clockwise. Test the sign with a picture.",
+            lesson="torchvision's rotate is counter-clockwise, its affine clockwise. Test "
+            "the sign.",
             source=("torchvision#5608", "https://github.com/pytorch/vision/issues/5608"),
         ),
         wrong=as_written,
@@ -522,7 +519,7 @@ class Padding(Parameters):
     probe: float = number(
         -3.5,
         label="read at x =",
-        help="A normalised position; -1 to 1 is inside.",
+        help="-1 to 1 is inside.",
         minimum=-4.0,
         maximum=4.0,
         step=0.05,
@@ -530,7 +527,7 @@ class Padding(Parameters):
     align_corners: bool = flag(
         False,
         label="align_corners",
-        help="-1 and 1 are the corner pixels' outer edges (False) or centres (True).",
+        help="-1 and 1: the corner pixels' outer edges (False) or centres (True).",
     )
 
 
@@ -558,11 +555,12 @@ def padding_ruler(parameters: Padding, *, device: str = "cpu") -> PaddingRuler:
         mistake=Mistake(
             wrong="x = -3.5 reflects at -1 to 1.5, at 1 to -0.5",
             right="x = -3.5 reflects at -1 to 1.5, at 1 to +0.5",
-            wrong_cost="The documentation's sentence lands at -0.5; torch reads at "
-            f"{by_torch:+.2f}, {abs(by_torch + 0.5):.2f} away.",
+            wrong_cost=f"By the documentation -0.5; torch reads at {by_torch:+.2f}, "
+            f"{abs(by_torch + 0.5):.2f} away.",
             right_cost=f"torch reads at {by_torch:+.2f}: 2 - 1.5 = 0.5.",
-            lesson="Outside, zeros fades to black, border repeats the last pixel, reflection "
-            "bounces between outer edges (align_corners=False) or centres (True).",
+            lesson="Outside, zeros fades to black, border repeats the last pixel, "
+            "reflection bounces between outer edges (align_corners=False) or "
+            "centres (True).",
             source=("pytorch#63559", f"{_FORUM}/issues/63559"),
         ),
         pixels=pixels,
@@ -614,8 +612,8 @@ class SmallTurns(Parameters):
 
     turns: int = number(
         12,
-        label="small turns that make a full one",
-        help="Each warps what the last one left.",
+        label="steps in a full turn",
+        help="Each warps the last result.",
         minimum=1,
         maximum=72,
         step=1,
@@ -662,12 +660,12 @@ def full_turn(parameters: SmallTurns, *, device: str = "cpu") -> FullTurn:
             wrong=f"for _ in range({turns}):\n    x = warp(x, small)",
             right=f"for _ in range({turns}):\n    theta = compose(theta, small)\n"
             "x = warp(x, theta)",
-            wrong_cost=f"Bilinear keeps {wrong['bilinear'].contrast:.0%} of the contrast; mean "
-            f"difference to the picture {wrong['bilinear'].error:.3f}.",
-            right_cost=f"Bilinear keeps {right['bilinear'].contrast:.0%} of the contrast; mean "
-            f"difference to the picture {right['bilinear'].error:.1e}.",
-            lesson="Every warp resamples: bilinear blurs, bicubic overshoots, nearest "
-            "misplaces pixels. Multiply the matrices and sample once.",
+            wrong_cost=f"Bilinear keeps {wrong['bilinear'].contrast:.0%} of the contrast; "
+            f"mean difference {wrong['bilinear'].error:.3f}.",
+            right_cost=f"Bilinear keeps {right['bilinear'].contrast:.0%} of the contrast; "
+            f"mean difference {right['bilinear'].error:.1e}.",
+            lesson="Each warp resamples: bilinear blurs, bicubic overshoots, nearest "
+            "misplaces. Multiply the matrices; sample once.",
             source=("Jaderberg et al., 2015", "https://arxiv.org/abs/1506.02025"),
         ),
         source=source,
@@ -681,7 +679,7 @@ def question(*, device: str = "cpu") -> Question:
     moved = _square_after(torch.tensor([[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]), device)
     way = "left" if moved.right < 0 else "right"
     return Question(
-        text="`theta = [[1, 0, 0.5], [0, 1, 0]]` on a 128 by 128 picture. Where does it go?",
+        text="`theta = [[1, 0, 0.5], [0, 1, 0]]` on 128 by 128 pixels. Where does it go?",
         options=(
             "32 pixels to the right",
             "32 pixels to the left",
@@ -689,8 +687,8 @@ def question(*, device: str = "cpu") -> Question:
             "64 pixels to the left",
         ),
         answer=f"{abs(moved.right):.0f} pixels to the {way}",
-        because=f"A square moved by {moved.right:+.0f} pixels: each output pixel reads a "
-        "quarter of the width further right.",
+        because="Outputs read a quarter of the width further right, so a square moves by "
+        f"{moved.right:+.0f} pixels.",
     )
 
 

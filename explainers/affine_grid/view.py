@@ -37,7 +37,7 @@ class AffineGrid(Parameters):
     degrees: float = number(
         30.0,
         label="degrees",
-        help="Positive turns the picture counter-clockwise.",
+        help="Positive: counter-clockwise.",
         minimum=-180.0,
         maximum=180.0,
         step=1.0,
@@ -45,7 +45,7 @@ class AffineGrid(Parameters):
     scale_x: float = number(
         1.0,
         label="scale x",
-        help="2 makes the picture twice as wide.",
+        help="2 doubles the width.",
         minimum=0.25,
         maximum=4.0,
         step=0.05,
@@ -53,7 +53,7 @@ class AffineGrid(Parameters):
     scale_y: float = number(
         1.0,
         label="scale y",
-        help="2 makes the picture twice as high.",
+        help="2 doubles the height.",
         minimum=0.25,
         maximum=4.0,
         step=0.05,
@@ -61,7 +61,7 @@ class AffineGrid(Parameters):
     translate_x: float = number(
         0.0,
         label="translate x",
-        help="To the right; 1 is half the width.",
+        help="Right; 1 is half the width.",
         minimum=-1.0,
         maximum=1.0,
         step=0.05,
@@ -77,40 +77,43 @@ class AffineGrid(Parameters):
     shear: float = number(
         0.0,
         label="shear",
-        help="Degrees; positive leans the top to the right.",
+        help="Degrees; positive leans the top right.",
         minimum=-60.0,
         maximum=60.0,
         step=1.0,
     )
     mode: str = choice(
-        "bilinear", MODES, label="mode", help="How values between pixel centres are made."
+        "bilinear",
+        MODES,
+        label="mode",
+        help="How values between pixels are made.",
     )
     padding_mode: str = choice(
         "zeros",
         PADDING_MODES,
         label="padding_mode",
-        help="What lies outside: black, the last pixel, or the picture mirrored.",
+        help="Outside: black, the last pixel, or a mirror.",
     )
     align_corners: bool = flag(
         False,
         label="align_corners",
-        help="-1 and 1 are the corner pixels' outer edges (False) or centres (True).",
+        help="-1 and 1: the corner pixels' outer edges (False) or centres (True).",
     )
     keep_aspect: bool = flag(
         True,
         label="correct for aspect",
-        help="Put width over height into theta: a wide picture turns without shear.",
+        help="Width over height in theta: no shear.",
     )
     picture: str = choice(
         "card",
         ("card", "wide", "checkerboard", "zone_plate"),
         label="picture",
-        help="You can upload your own beside this.",
+        help="Or upload your own.",
     )
     height: int = number(
         0,
         label="output height",
-        help="Rows; 0 keeps the picture's.",
+        help="Rows; 0: as the picture.",
         minimum=0,
         maximum=LARGEST_OUTPUT,
         step=8,
@@ -118,7 +121,7 @@ class AffineGrid(Parameters):
     width: int = number(
         0,
         label="output width",
-        help="Columns; 0 keeps the picture's.",
+        help="Columns; 0: as the picture.",
         minimum=0,
         maximum=LARGEST_OUTPUT,
         step=8,
@@ -126,7 +129,7 @@ class AffineGrid(Parameters):
     by_hand: bool = flag(
         False,
         label="theta by hand",
-        help="Set theta's six numbers; the sliders above then rest.",
+        help="Six numbers in place of the sliders.",
     )
     theta_00: float = _entry(1.0, 0, 0)
     theta_01: float = _entry(0.0, 0, 1)
@@ -156,32 +159,32 @@ class AffineGrid(Parameters):
 PRESETS = (
     Preset(
         "A turn",
-        "The grid turns clockwise on the input, so the picture turns counter-clockwise.",
+        "The grid turns clockwise, the picture counter-clockwise.",
         AffineGrid(),
     ),
     Preset(
         "A quarter turn",
-        "Each output pixel falls on one input pixel: nothing blurs.",
+        "Each output pixel meets one input pixel: no blur.",
         AffineGrid(degrees=90.0),
     ),
     Preset(
         "Wide, uncorrected",
-        "The circle becomes an egg: x and y have different units.",
+        "The circle becomes an egg: x and y differ in unit.",
         AffineGrid(degrees=45.0, picture="wide", keep_aspect=False),
     ),
     Preset(
         "Move and mirror the edge",
-        "The picture goes right while the grid goes left; reflection fills the gap.",
+        "Grid left, picture right; reflection fills the gap.",
         AffineGrid(degrees=0.0, translate_x=0.5, padding_mode="reflection"),
     ),
     Preset(
         "Shrink, and alias",
-        "However far apart the outputs, each reads four pixels: the new rings are false.",
+        "Outputs still read four pixels each: the new rings are false.",
         AffineGrid(degrees=0.0, scale_x=0.4, scale_y=0.4, picture="zone_plate"),
     ),
     Preset(
         "Theta of the notes",
-        "Both offsets are negative: the picture moves right and down.",
+        "Both offsets negative: right and down.",
         AffineGrid(by_hand=True, theta_02=-0.2, theta_12=-0.4),
     ),
 )
@@ -271,10 +274,7 @@ def explain(parameters: AffineGrid, *, image: Tensor | None = None, device: str 
         sentence, problem = describe(theta, aspect=aspect), ""
     except ValueError as error:
         sentence = ""
-        problem = (
-            f"{error}. All is read from one line or point; make the first two columns point in "
-            "different directions."
-        )
+        problem = f"{error}. All is read from one line or point: point the first two columns apart."
     reads = in_pixels(warped.grid, (height, width), align_corners=parameters.align_corners)
     lines, output_lines = lattice_lines(reads)
     tiny = picture("tiny")[0]

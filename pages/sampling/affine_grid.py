@@ -58,7 +58,7 @@ def draw_view() -> None:
         view.tiny_output,
         view.links,
         key=f"{SLUG}.loupe",
-        alt="The same warp of a 16 by 16 picture, pixel by pixel.",
+        alt="The same warp of 16 by 16 pixels.",
     )
     page.live_checks(topic.view_checks(view, device=device))
 
@@ -75,9 +75,9 @@ def learn() -> None:
         captions=figures.descent_captions(found),
         curves=[Curve("loss", found.loss.tolist(), log=True)],
         reference=found.target,
-        reference_title="The turned picture to match",
-        title="The input under theta",
-        alt=f"Descent over {parameters.steps} steps. {found.sentence}",
+        reference_title="To match",
+        title="Under theta",
+        alt=f"{parameters.steps} steps. {found.sentence}",
     )
     st.markdown(
         f"Asked for {parameters.degrees:g}°. {found.sentence} Largest error of theta: "
@@ -118,8 +118,8 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "Gradients reach theta, so descent can find the turn: the idea of the spatial transformer.",
-    "Find the turn by gradient descent",
+    "Gradients reach theta: descent finds the turn, as in a spatial transformer.",
+    "Find a turn by descent",
     learn,
 )
 page.take(take)

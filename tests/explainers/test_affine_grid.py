@@ -149,7 +149,7 @@ def test_decompose_reads_back_what_rotation_was_given(
 
 
 def test_the_sentence_names_every_motion_and_only_those() -> None:
-    assert ag.describe(torch.eye(2, 3)) == "Leaves the picture where it is."
+    assert ag.describe(torch.eye(2, 3)) == "Leaves the picture as it is."
     assert ag.describe(ag.rotation(30.0)) == "Turns the picture 30° counter-clockwise."
     assert ag.describe(ag.rotation(-12.5)) == "Turns the picture 12.5° clockwise."
     whole = ag.describe(ag.rotation(30.0, scale=(2.0, 2.0), shear=10.0, translate=(-0.5, 0.25)))
