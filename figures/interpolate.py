@@ -33,7 +33,7 @@ def see(view: "View") -> str:
         image = view.source if view.source.dim() == 3 else view.source[None]
         return style.panels(
             [style.Panel(f"Input, {shape}", _shown(image, image))],
-            alt=f"The input, {shape}. There is no output: the call is refused.",
+            alt=f"The input, {shape}. No output: the call is refused.",
             tallest=320 if image.shape[1] > 1 else 60,
         )
     out = " × ".join(str(side) for side in view.output.shape[1:])
@@ -42,8 +42,7 @@ def see(view: "View") -> str:
             style.Panel(f"Input, {shape}", _shown(view.source, view.source)),
             style.Panel(f"Output, {out}", _shown(view.output, view.source)),
         ],
-        alt=f"Left, the input, {shape} pixels; right, the output, {out}, drawn as large. "
-        f"{view.sentence}",
+        alt=f"Left, the input, {shape} pixels; right, the output, {out}. {view.sentence}",
         tallest=320,
         words=view.sentence,
     )
@@ -84,8 +83,8 @@ def line_alt(view: "View") -> str:
     assert view.line is not None
     numbers = _listed(view.line.outputs)
     return (
-        f"{len(view.line.samples)} samples, {_listed(view.line.samples)}, and the "
-        f"{len(view.line.outputs)} outputs that torch makes of them, {numbers}. {view.sentence}"
+        f"{len(view.line.samples)} samples, {_listed(view.line.samples)}, and their "
+        f"{len(view.line.outputs)} outputs, {numbers}. {view.sentence}"
     )
 
 
@@ -106,16 +105,16 @@ def drag_range(view: "View", rule: "Numbers") -> dict[str, float]:
 def outside_text(view: "View") -> str:
     """Return what an output does that reads beyond the first or the last sample."""
     if view.parameters.antialias:
-        return "weights beyond the edge are left out"
+        return "weights beyond the edge are dropped"
     if view.parameters.mode == "bicubic":
-        return "what lies beyond counts as the edge sample"
+        return "beyond counts as the edge sample"
     return "the edge sample is used"
 
 
 def table_alt(view: "View") -> str:
     """Return what the two tables show now, in words."""
     assert view.loupe is not None
-    return f"The input's numbers and the output's, linked value by value. {view.sentence}"
+    return f"Input and output, linked value by value. {view.sentence}"
 
 
 def aliasing(result: "Aliasing", *, wrong: bool) -> str:
@@ -134,8 +133,8 @@ def aliasing(result: "Aliasing", *, wrong: bool) -> str:
             style.Panel(f"Difference, mean {mean:.1f} of 255", difference),
             style.Panel(f"One output pixel reads {counted}", weights.clamp(min=0) / weights.max()),
         ],
-        alt=f"A zone plate, PIL's reduction of it, the {line} line's, their difference, on average "
-        f"{mean:.1f} of 255, and the {counted} input pixels that one output pixel reads.",
+        alt=f"A zone plate, PIL's reduction, the {line} line's, their difference, mean "
+        f"{mean:.1f} of 255, and the {counted} input pixels of one output.",
         tallest=200,
     )
 
@@ -242,7 +241,7 @@ def overshoot(result: "Overshoot", *, wrong: bool) -> tuple[str | style.Chart, .
     edge = {"color": style.NEUTRAL, "width": 1, "dash": "dot"}
     chart = style.chart(
         traces,
-        title="One row of the enlarged step (dotted: what uint8 holds)",
+        title="A row of the enlarged step (dotted: uint8's limits)",
         x_title="pixel of the output",
         y_title="level (0 to 255)",
         height=300,
@@ -251,7 +250,7 @@ def overshoot(result: "Overshoot", *, wrong: bool) -> tuple[str | style.Chart, .
             {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "line": edge}
             for y in (0, 255)
         ],
-        alt=f"A row of bicubic values from {low:.0f} to {high:.0f}; {name} to uint8 it runs from "
+        alt=f"A row of bicubic values from {low:.0f} to {high:.0f}; {name} to uint8, "
         f"{cast.min():.0f} to {cast.max():.0f}.",
     )
     pictures = style.panels(
@@ -259,7 +258,7 @@ def overshoot(result: "Overshoot", *, wrong: bool) -> tuple[str | style.Chart, .
             style.Panel("Input", result.source / 255),
             style.Panel(f"Enlarged, {name} to uint8", picture),
         ],
-        alt=f"A dark and bright step, and the same enlarged by bicubic, {name} to uint8.",
+        alt=f"A step, and the same enlarged by bicubic, {name} to uint8.",
         tallest=170,
     )
     return pictures, chart
@@ -278,8 +277,8 @@ def two_ways(result: "TwoWays", *, wrong: bool) -> str:
             style.Panel(f"interpolate, {flag}", output),
             style.Panel(f"Difference, at most {most:.2g}", difference),
         ],
-        alt=f"A small letter resized by grid_sample with align_corners False and by interpolate "
-        f"with {flag}; they differ by at most {most:.2g}.",
+        alt="A letter by grid_sample with align_corners False and by interpolate with "
+        f"{flag}; at most {most:.2g} apart.",
         tallest=230,
     )
 
@@ -295,8 +294,7 @@ def labels(result: "Labels", *, wrong: bool) -> str:
             style.Panel("Bilinear, rounded" if wrong else "nearest-exact", _coloured(output)),
             style.Panel(f"Invented class: {count} pixels", invented),
         ],
-        alt=f"A map of three classes, the same resized, and the {count} pixels that hold a class "
-        "that is not around them.",
+        alt=f"Three classes, resized, and {count} pixels of a class not around them.",
         tallest=230,
     )
 

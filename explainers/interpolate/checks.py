@@ -86,8 +86,8 @@ def _view_against_slow(view: View, only: Indices) -> Check:
     )
     error, tolerance = largest_difference(_at(view.output[:1], only), slow), _tolerance(view)
     return Check(
-        f"This {parameters.input}, {parameters.mode}: torch does what its documentation says",
-        f"a matrix per axis in float64{_share(view, only)}",
+        f"This {parameters.input}, {parameters.mode}: as documented",
+        f"float64 matrices per axis{_share(view, only)}",
         error,
         tolerance,
         _narrow(view, view.source.shape[1:], out) if error > tolerance else "",
@@ -119,8 +119,8 @@ def _view_weights(view: View, device: str) -> list[Check]:
     beyond = max(float((sums - 1).abs().max()) - 1e-5, 0.0)
     found = [
         Check(
-            "The weights on show times the input give the output, and sum to 1 within 1e-5",
-            f"sums in float32{share}",
+            "Weights shown times input give the output, and sum to 1 within 1e-5",
+            f"float32 sums{share}",
             max(largest_difference(product[whole], made[whole]), beyond),
             _tolerance(view, samples),
         )
@@ -142,14 +142,14 @@ def _view_weights(view: View, device: str) -> list[Check]:
     remark = ""
     if error > tolerance:
         remark = _narrow(view, tuple(shape[1:]), tuple(output.shape[1:])) or (
-            "A fault of torch: where a scale_factor keeps or doubles a side, backward does not "
-            "read where forward did."
+            "A fault of torch: where a scale_factor keeps or doubles a side, backward "
+            "reads elsewhere."
         )
     return [
         *found,
         Check(
-            "torch's backward pass has the same weights",
-            "its product with random output gradients, in float64",
+            "torch's backward has the same weights",
+            "its product with random gradients, in float64",
             error,
             tolerance,
             remark,
@@ -163,13 +163,13 @@ def _view_constant(view: View, device: str) -> list[Check]:
         # Resizing a large volume again would take longer than all else here.
         low, high = (view.source.min(), view.source.max())
         beyond = max(float(low - view.output.min()), float(view.output.max() - high), 0.0)
-        statement = f"{view.parameters.mode} stays within the range of its input"
+        statement = f"{view.parameters.mode} stays within its input's range"
         return [Check(statement, "the input's extremes", beyond, _tolerance(view))]
     ones = torch.ones_like(view.source[:1])
     constant = resize(ones, device=device, **view.parameters.arguments())
     return [
         Check(
-            "A constant input stays constant: the weights of each output sum to 1",
+            "A constant stays constant: each output's weights sum to 1",
             "ones, resized",
             float((constant - 1).abs().max()),
             1e-5,
@@ -181,8 +181,8 @@ def _view_doubled(view: View, device: str) -> Check:
     assert view.output is not None
     doubled = resize(2 * view.source[:1], device=device, **view.parameters.arguments())
     return Check(
-        "Resizing is linear: twice the input gives twice the output",
-        f"twice the input, resized{_channel(view)}",
+        "Linear: twice the input, twice the output",
+        f"twice the input{_channel(view)}",
         largest_difference(doubled, 2 * view.output[:1]),
         _tolerance(view),
     )
@@ -201,7 +201,7 @@ def _view_against_libraries(view: View) -> list[Check]:
         positions = sample_positions(n, m, scale_factor=parameters.used_scale)
         line = np.interp(positions.numpy(), np.arange(n), source[0].numpy())
         error = largest_difference(output[0], torch.from_numpy(line))
-        return [Check("linear: torch equals numpy", "np.interp at the positions", error, tolerance)]
+        return [Check("linear: torch equals numpy", "np.interp", error, tolerance)]
     if mode not in OPENCV or parameters.axes != 2 or not _by_sides(view):
         return []
     size = (output.shape[1], output.shape[2])
@@ -227,7 +227,7 @@ def _view_against_libraries(view: View) -> list[Check]:
             f"cv2.resize, {name}",
             largest_difference(_at(output, free), _at(theirs, free)),
             0.0,
-            "In a tie each library picks its pixel." if tied else "",
+            "In ties each library picks its pixel." if tied else "",
         )
     ]
 
@@ -247,7 +247,7 @@ def _view_against_torch(view: View, only: Indices, device: str) -> list[Check]:
     if mode in ("nearest", "nearest-exact"):
         return [
             Check(
-                f"{mode} makes no new values: every output value is one of the input's",
+                f"{mode} makes no new values",
                 f"torch.isin{_share(view, only)}",
                 float((~torch.isin(_at(output, only), source)).any()),
                 0.0,
@@ -268,7 +268,7 @@ def _view_against_torch(view: View, only: Indices, device: str) -> list[Check]:
         )[0].cpu()
         found.append(
             Check(
-                f"{mode} is grid_sample at the same positions",
+                f"{mode} equals grid_sample there",
                 f'F.grid_sample, padding_mode="border", float64{_share(view, only)}',
                 largest_difference(_at(output, only), sampled),
                 tolerance,
@@ -285,7 +285,7 @@ def _view_against_torch(view: View, only: Indices, device: str) -> list[Check]:
             for sides in (out, source.shape[1:])
         )
         error = largest_difference(_at(output, made), _at(source, given))
-        statement = "align_corners=True keeps the values at the corners"
+        statement = "align_corners=True keeps the corner values"
         found.append(Check(statement, "the input's corners", error, tolerance))
     return found
 
@@ -355,8 +355,8 @@ def _narrow(view: View, sides: tuple[int, ...], out: tuple[int, ...]) -> str:
     """Return a remark where torch's kernels with antialias err, empty elsewhere."""
     if view.parameters.antialias and out[-1] == 1 and out[0] != sides[0]:
         return (
-            "A fault of torch: with antialias, an output one column wide takes its first row's "
-            "weights for every row."
+            "A fault of torch: with antialias, outputs one column wide use the first row's "
+            "weights everywhere."
         )
     return ""
 
@@ -436,7 +436,7 @@ def _ramp_error(n: int, call: Mapping[str, Any], device: str) -> float:
 def _ramps(device: str) -> list[Check]:
     lengths = list(itertools.product((2, 3, 5, 12, 50, 128), (1, 2, 3, 7, 8, 20, 53, 128, 201)))
     factors = list(itertools.product((4, 5, 12, 50), (0.3, 0.5, 0.7, 1.3, 2.0, 2.5, 3.7)))
-    reference = "sample_positions in float64, kept between 0 and n - 1"
+    reference = "float64 positions, kept within 0 and n - 1"
 
     def worst(modes: tuple[str, ...], **flags: Any) -> float:
         return max(
@@ -447,19 +447,19 @@ def _ramps(device: str) -> list[Check]:
 
     return [
         Check(
-            "nearest and nearest-exact turn the ramp 0, 1, 2, ... into the positions they read",
+            "nearest and nearest-exact turn a ramp 0, 1, 2, ... into its positions",
             f"{reference}; {len(lengths)} pairs of lengths",
             worst(("nearest", "nearest-exact")),
             0.0,
         ),
         Check(
-            "linear turns a ramp into its positions, align_corners=False and True",
+            "So does linear, with either align_corners",
             f"{reference}; {len(lengths)} pairs of lengths",
             max(worst(("linear",), align_corners=flag) for flag in (False, True)),
             _POSITION * 128,
         ),
         Check(
-            "So do all three at a scale_factor that does not divide the length",
+            "So do all three at factors that do not divide",
             f"{reference}; {len(factors)} lengths and factors",
             max(
                 _ramp_error(n, {"scale_factor": factor, "mode": mode}, device)
@@ -480,13 +480,13 @@ def _cubic_ramp(device: str, *, antialias: bool) -> Check:
     straight = largest_difference(resized[0, 0, inside], positions[inside])
     if antialias:
         return Check(
-            "bicubic with antialias (a = -0.5) does turn a ramp into its positions, inside",
-            "sample_positions, a pixel or more from the ends",
+            "So does bicubic with antialias (a = -0.5), inside",
+            "float64 positions, a pixel or more from the ends",
             straight,
             _POSITION * n,
         )
     return Check(
-        "bicubic (a = -0.75) bends a ramp, by as much as its kernel says",
+        "bicubic (a = -0.75) bends a ramp as its kernel says",
         "slow_resize in float64",
         largest_difference(resized, slow_resize(ramp, (1, m), mode="bicubic")),
         _POSITION * n,
@@ -508,10 +508,10 @@ def _kernels(device: str) -> list[Check]:
         # cubic and linear sum to 1 as they are; Lanczos does only after division.
         return largest_difference(response[:, inside], (weights / weights.sum(dim=0))[:, inside])
 
-    reference = "kernel in float64, 2 pixels or more from the ends"
+    reference = "float64 kernel, 2 pixels or more from the ends"
     return [
         Check(
-            "A single 1 spreads as the kernels say: linear, cubic with a = -0.75",
+            "A single 1 spreads by the kernel: linear, cubic with a = -0.75",
             reference,
             max(error(mode, antialias=False) for mode in ("bilinear", "bicubic")),
             _POSITION * 9,
@@ -562,9 +562,8 @@ def _against_slow(device: str) -> Check:
                 )
                 worst, count = max(worst, largest_difference(fast, slow)), count + 1
     return Check(
-        f"Every mode with every flag, {count} calls in float64: torch does what its documentation "
-        "says",
-        "a matrix per axis in float64",
+        f"Every mode, every flag, {count} float64 calls: as documented",
+        "float64 matrices per axis",
         worst,
         1e-12,
     )
@@ -579,7 +578,7 @@ def _trilinear(device: str) -> Check:
         resized = resize(lines.reshape(1, -1, lines.shape[-1])[0], size=side, mode="linear")
         stepwise = resized.reshape(*lines.shape[:-1], side).movedim(-1, axis)
     return Check(
-        "trilinear is linear along depth, then height, then width",
+        "trilinear is linear along depth, height, width in turn",
         'F.interpolate, mode="linear", three times',
         largest_difference(whole, stepwise),
         _POSITION * 6,
@@ -597,7 +596,7 @@ def _area(device: str) -> Check:
         for size in ((10, 20), (7, 47), (64, 50))
     )
     return Check(
-        "area is adaptive average pooling, reducing and enlarging",
+        "area is adaptive average pooling, down and up",
         "F.adaptive_avg_pool2d",
         error,
         1e-15,
@@ -622,7 +621,7 @@ def _grid_sample(device: str) -> Check:
         resized = resize(image, size=size, mode=mode, align_corners=align_corners, device=device)
         error = max(error, largest_difference(resized, sampled))
     return Check(
-        "Resizing samples the identity's grid, if both have the same align_corners",
+        "Resizing samples the identity's grid, align_corners alike",
         'F.affine_grid and F.grid_sample, padding_mode="border"',
         error,
         _POSITION * 23,
@@ -639,7 +638,7 @@ def _opencv(device: str) -> Check:
         for mode, size in itertools.product(("bilinear", "bicubic"), ((131, 203), (23, 37)))
     )
     return Check(
-        "bilinear and bicubic without antialias equal OpenCV, enlarging and reducing",
+        "bilinear and bicubic without antialias equal OpenCV",
         "cv2.resize, INTER_LINEAR and INTER_CUBIC",
         error,
         2e-5,
@@ -656,7 +655,7 @@ def _pil(device: str) -> Check:
         for mode, size in itertools.product(ANTIALIASED, ((131, 203), (23, 37)))
     )
     return Check(
-        "bilinear, bicubic and lanczos with antialias equal PIL, enlarging and reducing",
+        "bilinear, bicubic and lanczos with antialias equal PIL",
         "PIL.Image.resize, BILINEAR, BICUBIC and LANCZOS",
         error,
         2e-5,
@@ -690,12 +689,12 @@ def _bytes() -> list[Check]:
             "Both round between the axes.",
         ),
         Check(
-            "On uint8 bicubic rounds and clamps twice: after the columns and at the end",
-            "float64 weights, clamped after each axis; in levels of 255",
+            "On uint8 bicubic rounds and clamps twice: after the columns and last",
+            "float64 weights, clamped after each axis; in levels",
             largest_difference(ours, twice),
             1.0,
-            "Clamped at the end alone, as OpenCV does, they differ by up to "
-            f"{largest_difference(ours, once):.0f} levels.",
+            f"Clamped last alone, as in OpenCV: up to {largest_difference(ours, once):.0f} "
+            "levels off.",
         ),
     ]
 
@@ -724,29 +723,26 @@ _CASES = (
 )
 
 _WHY_OPENCV = {
-    "nearest": "Both take the value at floor(i · in / out).",
-    "nearest-exact": "Both take the pixel under the output's centre. Row 65 of 131 is a tie: "
-    "torch picks 30, OpenCV 29.",
-    "bilinear": "The same weights. On uint8 torch rounds after each axis, OpenCV works in "
-    "fixed point: one level.",
-    "bicubic": "Both have a = -0.75. On uint8 torch also clamps between the axes.",
-    "area": "Whole blocks are averaged alike. A pixel half covered counts half in OpenCV, "
-    "whole in torch. On uint8, torch's float32 is rounded.",
-    "lanczos": "torch has six taps, widened by the reduction; OpenCV eight, never widened.",
+    "nearest": "Both read floor(i · in / out).",
+    "nearest-exact": "Both read under the output's centre. Row 65 of 131 ties: torch takes "
+    "30, OpenCV 29.",
+    "bilinear": "Same weights. On uint8 torch rounds per axis, OpenCV in fixed point: one level.",
+    "bicubic": "Both a = -0.75. On uint8 torch also clamps between axes.",
+    "area": "Whole blocks average alike. A pixel half covered counts half in OpenCV, whole "
+    "in torch. On uint8, torch's float32 is rounded.",
+    "lanczos": "torch: six taps, widened by the reduction; OpenCV: eight, never widened.",
 }
 _WHY_PIL = {
-    ("nearest", False): "PIL takes the pixel under the output's centre, nearest that at its "
-    "upper left corner.",
-    ("nearest-exact", False): "Both take the pixel under the output's centre. Row 65 of 131 is "
-    "a tie: torch picks 30, PIL 29.",
-    ("bilinear", False): "When reducing, PIL always widens the kernel, torch only with "
-    "antialias=True.",
-    ("bilinear", True): "The same kernel, widened by the reduction.",
-    ("bicubic", False): "torch has a = -0.75, PIL a = -0.5 and a kernel widened by the reduction.",
-    ("bicubic", True): "With antialias torch too has a = -0.5 and widens the kernel.",
-    ("area", False): "Whole blocks are averaged alike. Else BOX takes the pixels whose centre "
-    "is covered, torch every one it touches. On uint8, torch's float32 is rounded.",
-    ("lanczos", True): "The same six taps, widened alike.",
+    ("nearest", False): "PIL reads under the output's centre, nearest under its upper left corner.",
+    ("nearest-exact", False): "Both read under the output's centre. Row 65 of 131 ties: "
+    "torch takes 30, PIL 29.",
+    ("bilinear", False): "Reducing, PIL always widens the kernel, torch only with antialias=True.",
+    ("bilinear", True): "The same widened kernel.",
+    ("bicubic", False): "torch: a = -0.75. PIL: a = -0.5, kernel widened by the reduction.",
+    ("bicubic", True): "With antialias torch too has a = -0.5 and widens.",
+    ("area", False): "Whole blocks average alike. Else BOX takes pixels whose centre is "
+    "covered, torch all it touches. On uint8, torch's float32 is rounded.",
+    ("lanczos", True): "The same six widened taps.",
 }
 
 

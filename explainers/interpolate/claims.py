@@ -64,7 +64,7 @@ def _signature() -> Claim:
         _FIRST,
         verdict,
         f"Now also: {', '.join(added)}." if added else "The same names.",
-        "recompute_scale_factor came with torch 1.5, antialias with 1.11.",
+        "Since then: recompute_scale_factor (torch 1.5), antialias (1.11).",
     )
 
 
@@ -79,10 +79,9 @@ def _modes(where: torch.device) -> Claim:
         "The modes are nearest, linear, bilinear, bicubic, trilinear and area.",
         f"{_FIRST}; {_SECOND}",
         Verdict.WRONG if missing else newer,
-        f"All of them run: {'no' if missing else 'yes'}. So do {', '.join(added) or 'no others'}. "
-        f"antialias=True runs with {', '.join(smooth) or 'none'}.",
-        "There are eight: also nearest-exact, and lanczos, for pictures on the CPU with "
-        "antialias=True.",
+        f"All run: {'no' if missing else 'yes'}. Also: {', '.join(added) or 'no others'}. "
+        f"With antialias=True: {', '.join(smooth) or 'none'}.",
+        "And nearest-exact, and lanczos for pictures on the CPU with antialias=True.",
     )
 
 
@@ -95,8 +94,8 @@ def _default_mode(where: torch.device) -> Claim:
         "The default mode is nearest.",
         _SECOND,
         Verdict.HOLDS if error == 0 and named == "nearest" else Verdict.WRONG,
-        f"The signature says {named!r}; a call without mode differs from nearest by {error:g}.",
-        "A mask of classes wants it; a picture seldom does.",
+        f"Signature: {named!r}; without mode, off from nearest by {error:g}.",
+        "Right for masks of classes, seldom for pictures.",
     )
 
 
@@ -112,8 +111,8 @@ def _tuples(where: torch.device) -> Claim:
         f"{_FIRST}; {_SECOND}",
         Verdict.HOLDS if holds else Verdict.WRONG,
         f"A tuple as input: {inputs or 'runs'}. A picture with scale_factor 2.0: "
-        f"{number or 'runs'}; with (2.0, 3.0): {right or 'runs'}; with (2.0,): {short or 'runs'}.",
-        "The input is a Tensor; scale_factor one number, or one per spatial axis.",
+        f"{number or 'runs'}; (2.0, 3.0): {right or 'runs'}; (2.0,): {short or 'runs'}.",
+        "A Tensor; scale_factor one number, or one per axis.",
     )
 
 
@@ -136,8 +135,8 @@ def _which_take_the_flag(where: torch.device) -> Claim:
         "align_corners can be used with linear, bilinear and trilinear only.",
         f"{_FIRST}; {_SECOND}",
         Verdict.HOLDS if taken == noted else Verdict.WRONG,
-        f"True is taken by {', '.join(m for m in MODES if m in taken)}, and refused by "
-        f"{', '.join(refused)}. In bicubic it moves values by up to {changed:.2f}.",
+        f"Taken by {', '.join(m for m in MODES if m in taken)}; refused by "
+        f"{', '.join(refused)}. It moves bicubic by up to {changed:.2f}.",
         "bicubic takes it too. nearest, nearest-exact and area refuse even False; lanczos "
         "takes False.",
     )
@@ -163,10 +162,9 @@ def _default_flag(where: torch.device) -> Claim:
         "align_corners is False by default.",
         f"{_FIRST}; {_SECOND}",
         verdict,
-        f"The signature says {default}; bilinear and bicubic then differ from False by {error:g}. "
+        f"Signature: {default}; bilinear and bicubic differ from False by {error:g}. "
         f"nearest with False: {'refused' if refused else 'runs'}.",
-        "The default is None: False where a mode takes the flag, and the only value allowed "
-        "elsewhere.",
+        "None: False where a mode takes the flag, else nothing else is allowed.",
     )
 
 
@@ -188,10 +186,9 @@ def _keeps_corners(where: torch.device) -> Claim:
         "align_corners=True aligns the centres of the corner pixels and keeps their values.",
         f"{_FIRST}; {_SECOND}",
         _verdict(plain < 1e-6, smooth < 1e-6),
-        f"Corners change by {plain:.0e} without antialias, by {smooth:.2f} with it. One output of "
-        f"0, 1, 2, 9 is {single:g}.",
-        "Only without antialias, and with two outputs or more along each axis: a single one "
-        "takes the first value.",
+        f"Corners change by {plain:.0e} without antialias, {smooth:.2f} with it. One output "
+        f"of 0, 1, 2, 9: {single:g}.",
+        "Without antialias, from two outputs per axis on: a single one takes the first value.",
     )
 
 
@@ -210,10 +207,11 @@ def _edge_values(where: torch.device) -> Claim:
         "align_corners=False aligns the outer corners, and reads edge values beyond the border.",
         _FIRST,
         _verdict(plain < 1e-6, smooth < 1e-6),
-        f"1, 2 doubled is {', '.join(f'{v:g}' for v in first.flatten().tolist())}. Repeating the "
-        f"edge by hand first changes {plain:.0e} without antialias, {smooth:.2f} with it.",
-        "Only without antialias: with it, weights beyond the border are dropped and the rest "
-        "divided by their sum.",
+        f"1, 2 doubled is {', '.join(f'{v:g}' for v in first.flatten().tolist())}. "
+        f"Repeating the edge first changes {plain:.0e} without antialias, {smooth:.2f} with "
+        "it.",
+        "Without antialias; with it, weights beyond the border go and the rest are "
+        "rescaled to sum 1.",
     )
 
 
@@ -235,11 +233,11 @@ def _independent_of_size(where: torch.device) -> Claim:
         "input's size.",
         _FIRST,
         _verdict(max(doubled, odd) < 1e-6, recomputed < 1e-6),
-        f"Dropping the second half of a line moves the first outputs by {doubled:.0e} at 2, "
+        f"Without a line's second half its first outputs move by {doubled:.0e} at 2, "
         f"{odd:.0e} at 1.3, {recomputed:.2f} at 1.3 with recompute_scale_factor=True; with "
         f"align_corners=True by {aligned:.2f}.",
-        "Only with a scale_factor: a size, or recompute_scale_factor=True, reads at the ratio "
-        "of the rounded sides.",
+        "With a scale_factor. A size, or recompute_scale_factor=True, reads at the rounded "
+        "sides' ratio.",
     )
 
 
@@ -258,10 +256,10 @@ def _overshoot(where: torch.device) -> Claim:
         "bicubic can overshoot below 0 and above 255; clamp(min=0, max=255) before showing it.",
         f"{_FIRST}; {_SECOND}",
         Verdict.HOLDS if beyond and mended else Verdict.WRONG,
-        f"A step from 0 to 255 gives {low:.1f} to {high:.1f}. Cast to uint8 without clamp, the "
-        f"lowest becomes {careless}. On a uint8 input: {int(saturated.min())} to "
+        f"A step from 0 to 255 gives {low:.1f} to {high:.1f}; cast to uint8 without clamp, "
+        f"the lowest becomes {careless}. From uint8: {int(saturated.min())} to "
         f"{int(saturated.max())}.",
-        "So can lanczos. torch itself clamps a uint8 input.",
+        "lanczos too. torch clamps for a uint8 input.",
     )
 
 
@@ -281,10 +279,10 @@ def _upsampling(where: torch.device) -> Claim:
         "interpolate is upsampling: it gives a picture more resolution.",
         _SECOND,
         _verdict(grows, not shrinks),
-        f"scale_factor=0.25 takes 96x96 to {small.shape[-2]}x{small.shape[-1]} and reads "
+        f"scale_factor=0.25 takes 96x96 to {small.shape[-2]}x{small.shape[-1]}, reading "
         f"{used:.0%} of the pixels. Stripes 3 pixels apart keep a contrast of "
         f"{plain_contrast:.2f}, with antialias {smooth_contrast:.2f}.",
-        "It shrinks too, and then aliases unless antialias=True or mode='area'. Enlarging adds "
+        "It shrinks too, and aliases without antialias=True or mode='area'. Enlarging adds "
         "pixels, not detail.",
     )
 
@@ -299,12 +297,12 @@ def _printed(mode: str, align_corners: bool | None, noted: str, where: torch.dev
         f"{mode}{flag} doubles [[1, 2], [3, 4]] to the table that is printed.",
         _FIRST,
         Verdict.HOLDS if same else Verdict.WRONG,
-        f"Printed now, it is {'the same text' if same else 'another text'}. First row "
+        f"Now: {'the same text' if same else 'another text'}. First row "
         f"{', '.join(f'{value:.4f}' for value in made[0, 0, 0].tolist())}; corners "
         f"{', '.join(corners)}.",
         "Every digit holds."
         if align_corners is None
-        else "Every digit holds. Without the flag the first row is 1, 1.25, 1.75, 2.",
+        else "Every digit holds. Without the flag: first row 1, 1.25, 1.75, 2.",
     )
 
 
@@ -333,9 +331,8 @@ def _darknet(where: torch.device) -> Claim:
         _DARKNET,
         _verdict(runs and error == 0, weights > 0),
         f"nn.Upsample(scale_factor=2) in nn.Sequential makes {list(image.shape)} to "
-        f"{list(made.shape)}, {weights} weights; each pixel repeated differs from it by {error:g}.",
-        "It stands in nn.Sequential the same way, but has no filters: output_filters repeats "
-        "the number before.",
+        f"{list(made.shape)}, {weights} weights; off from repeated pixels by {error:g}.",
+        "It stands there alike, without filters: output_filters repeats the number before.",
     )
 
 

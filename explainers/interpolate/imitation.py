@@ -25,16 +25,16 @@ class Imitation(Parameters):
         "bilinear",
         ("nearest-exact", "bilinear", "bicubic"),
         label="mode to imitate",
-        help="The layer sees only F.interpolate's inputs and outputs.",
+        help="The layer sees only inputs and outputs.",
     )
     data: str = choice(
         "noise",
         ("noise", "a picture"),
         label="trained on",
-        help="Noise has every frequency; a picture few fine ones.",
+        help="Noise has all frequencies, a picture few fine ones.",
     )
     steps: int = number(
-        20, label="steps", help="Steps of gradient descent.", minimum=5, maximum=100, step=5
+        20, label="steps", help="Of gradient descent.", minimum=5, maximum=100, step=5
     )
     seed: int = number(0, label="seed", help="Of the noise.", minimum=0, maximum=99, step=1)
 
@@ -64,8 +64,8 @@ class Imitated:
     def sentence(self) -> str:
         """Where loss and kernel end."""
         return (
-            f"Loss {float(self.loss[-1]):.1g}; the kernel is within "
-            f"{float(self.error[-1]):.1g} of the formula."
+            f"Loss {float(self.loss[-1]):.1g}; kernel within {float(self.error[-1]):.1g} of "
+            "the formula."
         )
 
 

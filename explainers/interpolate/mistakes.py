@@ -78,14 +78,12 @@ class Reduction(Parameters):
     factor: int = number(
         4,
         label="reduce by",
-        help="Input side over output side.",
+        help="Input over output side.",
         minimum=1,
         maximum=8,
         step=1,
     )
-    mode: str = choice(
-        "bilinear", ("bilinear", "bicubic"), label="mode", help="The modes that OpenCV has too."
-    )
+    mode: str = choice("bilinear", ("bilinear", "bicubic"), label="mode", help="OpenCV has both.")
 
 
 def aliasing(parameters: Reduction, *, device: str = "cpu") -> Aliasing:
@@ -115,12 +113,12 @@ def aliasing(parameters: Reduction, *, device: str = "cpu") -> Aliasing:
         mistake=Mistake(
             wrong=f'F.interpolate(x, size={size}, mode="{mode}")',
             right=f'F.interpolate(x, size={size}, mode="{mode}",\n              antialias=True)',
-            wrong_cost=f"{unread[0]:.0%} of the pixels are never read. Mean difference to PIL: "
+            wrong_cost=f"{unread[0]:.0%} of pixels are never read. Mean difference to PIL: "
             f"{errors[0]:.1f} of 255.",
-            right_cost=f"{unread[1]:.0%} of the pixels are never read. Mean difference to PIL: "
+            right_cost=f"{unread[1]:.0%} of pixels are never read. Mean difference to PIL: "
             f"{errors[1]:.2g} of 255.",
-            lesson="Without antialias the kernel keeps its width, as OpenCV's does; PIL's "
-            "widens. A model trained with one and tested with the other sees other pictures.",
+            lesson="Without antialias the kernel keeps its width, as in OpenCV; PIL's "
+            "widens. Train with one, test with the other, and pictures differ.",
             source=("torchvision#2950", "https://github.com/pytorch/vision/issues/2950"),
         ),
         source=source,
@@ -140,7 +138,7 @@ class TwoLengths(Parameters):
         5, label="input length", help="Samples 0, 1, 2, …", minimum=2, maximum=12, step=1
     )
     out_size: int = number(
-        3, label="output length", help="How many are asked for.", minimum=1, maximum=12, step=1
+        3, label="output length", help="Outputs asked for.", minimum=1, maximum=12, step=1
     )
 
 
@@ -171,8 +169,8 @@ def nearest(parameters: TwoLengths, *, device: str = "cpu") -> Combs:
             right=f'F.interpolate(x, size={m}, mode="nearest-exact")',
             wrong_cost=f"Picks {picks[0]}: on average {_drift(drifts[0])}.",
             right_cost=f"Picks {picks[1]}: on average {_drift(drifts[1])}.",
-            lesson="nearest takes floor(i·n/m), the pixel under the output's left edge, as "
-            "OpenCV does. nearest-exact takes the one under its centre, as PIL does.",
+            lesson="nearest reads floor(i·n/m), under the output's left edge, as OpenCV "
+            "does; nearest-exact under its centre, as PIL does.",
             source=("pytorch#34808", f"{_TORCH}/issues/34808"),
         ),
         wrong=(combs[0],),
@@ -187,7 +185,7 @@ class OneMore(Parameters):
     count: int = number(
         2,
         label="samples",
-        help="0, 1, 0, 1, …; the second line has one more.",
+        help="0, 1, 0, 1, …; the second line is one longer.",
         minimum=2,
         maximum=8,
         step=1,
@@ -220,9 +218,7 @@ def one_more(parameters: OneMore, *, device: str = "cpu") -> Combs:
         )
         before, after = combs[flag]
         moves[flag] = float((before.outputs[:shared] - after.outputs[:shared]).abs().max())
-    words = (
-        f"One sample more at the end changes the first {shared} outputs by up to {{:.3g}}.".format
-    )
+    words = f"One sample more moves the first {shared} outputs by up to {{:.3g}}.".format
     return Combs(
         mistake=Mistake(
             wrong='F.interpolate(x, scale_factor=2, mode="linear",\n              '
@@ -232,7 +228,7 @@ def one_more(parameters: OneMore, *, device: str = "cpu") -> Combs:
             wrong_cost=words(moves[True]),
             right_cost=words(moves[False]),
             lesson="align_corners=True steps by (n - 1) / (m - 1), which depends on the "
-            "length. False steps by n / m, the same for every crop.",
+            "length; False by n / m: alike for every crop.",
             source=("pytorch#30565", f"{_TORCH}/issues/30565"),
         ),
         wrong=combs[True],
@@ -250,7 +246,7 @@ class OddScale(Parameters):
     scale_factor: float = number(
         1.3,
         label="scale_factor",
-        help="The output length is rounded down.",
+        help="The output is rounded down.",
         minimum=0.3,
         maximum=3.0,
         step=0.05,
@@ -297,12 +293,14 @@ def rounded_scale(parameters: OddScale, *, device: str = "cpu") -> Combs:
             wrong=f'F.interpolate(x, scale_factor={factor:g}, mode="linear")',
             right=f'F.interpolate(x, scale_factor={factor:g}, mode="linear",\n              '
             "recompute_scale_factor=True)",
-            wrong_cost=f"Up to {float(off[0].max()):.3f} from size={m}: index {at} is "
-            f"{float(wrong.outputs[at]):.3f} against {float(by_size.outputs[at]):.3f}.",
-            right_cost=f"Up to {float(off[1].max()):.1g} from size={m}: index {at} is "
-            f"{float(right.outputs[at]):.3f} against {float(by_size.outputs[at]):.3f}.",
-            lesson=f"{n} times {factor:g} is {n * factor:g}, and torch gives {m} values. By "
-            "default it steps by 1 / scale_factor; recomputed, by n / m, as with size.",
+            wrong_cost=f"Up to {float(off[0].max()):.3f} off size={m}: index {at} is "
+            f"{float(wrong.outputs[at]):.3f}, not "
+            f"{float(by_size.outputs[at]):.3f}.",
+            right_cost=f"Up to {float(off[1].max()):.1g} off size={m}: index {at} is "
+            f"{float(right.outputs[at]):.3f}; wanted "
+            f"{float(by_size.outputs[at]):.3f}.",
+            lesson=f"{n} times {factor:g} is {n * factor:g}; torch gives {m} values, "
+            "stepping by 1 / scale_factor, or recomputed by n / m, as with size.",
             source=("pytorch#55909", f"{_TORCH}/issues/55909"),
         ),
         wrong=(wrong, by_size),
@@ -344,7 +342,7 @@ class Step(Parameters):
         255, label="bright level", help="Right half, of 255.", minimum=0, maximum=255, step=5
     )
     scale: int = number(
-        4, label="enlarge by", help="Output side over input side.", minimum=1, maximum=8, step=1
+        4, label="enlarge by", help="Output over input side.", minimum=1, maximum=8, step=1
     )
 
 
@@ -372,11 +370,10 @@ def overshoot(parameters: Step, *, device: str = "cpu") -> Overshoot:
             wrong="y.to(torch.uint8)",
             right="y.clamp(0, 255).round().to(torch.uint8)",
             wrong_cost=f"{int(outside.sum())} of {output.numel()} pixels leave 0 to 255"
-            + (f" and wrap around: {wrapped}." if outside.any() else "; only fractions are cut."),
-            right_cost=f"The enlarged step runs from {low:.0f} to {high:.0f}; clamped, nothing "
-            "wraps.",
-            lesson="The cubic kernel has negative weights, and overshoots a step by up to 11 "
-            "%; uint8 has no room. (Given uint8, torch clamps.)",
+            + (f", wrapping around: {wrapped}." if outside.any() else "; only fractions are cut."),
+            right_cost=f"The step runs from {low:.0f} to {high:.0f}; clamped, nothing wraps.",
+            lesson="The cubic kernel's negative weights overshoot a step by up to 11 %. "
+            "(Given uint8, torch clamps.)",
             source=("pytorch#21044", f"{_TORCH}/issues/21044"),
         ),
         source=source,
@@ -450,11 +447,10 @@ def two_ways(parameters: OtherSize, *, device: str = "cpu") -> TwoWays:
             "F.grid_sample(x, grid, align_corners=False)",
             right='F.interpolate(x, size, mode="bilinear", align_corners=False)\n'
             "F.grid_sample(x, grid, align_corners=False)",
-            wrong_cost=f"The same even grid differs by up to {errors[0]:.2f}; at the corners the "
-            f"two read {shift:.2f} pixels apart.",
-            right_cost=f"The same even grid differs by at most {errors[1]:.1g}.",
-            lesson="A grid made for one way of resizing does not fit the other. Give the same "
-            "align_corners in every call.",
+            wrong_cost=f"An even grid differs by up to {errors[0]:.2f}; the corners are "
+            f"read {shift:.2f} pixels apart.",
+            right_cost=f"An even grid differs by at most {errors[1]:.1g}.",
+            lesson="A grid fits one way of resizing. Give every call the same align_corners.",
             source=("pytorch-pwc#33", "https://github.com/sniklaus/pytorch-pwc/issues/33"),
         ),
         source=source[0],
@@ -522,12 +518,12 @@ def labels(parameters: LabelSize, *, device: str = "cpu") -> Labels:
         mistake=Mistake(
             wrong=f'F.interpolate(labels, size={side}, mode="bilinear").round()',
             right=f'F.interpolate(labels, size={side}, mode="nearest-exact")',
-            wrong_cost=f"{count} pixels between classes 0 and 2 become class 1, which no pixel "
-            "around them holds.",
-            right_cost=f"{int((~present.gather(0, right[None].long())[0]).sum())} pixels of a "
-            "class that is not around.",
-            lesson="Class 1 does not lie between classes 0 and 2. Use nearest-exact, or resize "
-            "one map per class and take the largest.",
+            wrong_cost=f"{count} pixels between classes 0 and 2 become class 1, absent "
+            "around them.",
+            right_cost=f"{int((~present.gather(0, right[None].long())[0]).sum())} pixels of "
+            "an absent class.",
+            lesson="Class 1 is not between 0 and 2. Use nearest-exact, or one map per "
+            "class and the largest.",
             source=(
                 "image-segmentation-keras#11",
                 "https://github.com/divamgupta/image-segmentation-keras/issues/11",
@@ -578,12 +574,12 @@ def antialiased_corners(parameters: TwoLengths, *, device: str = "cpu") -> Combs
             wrong='F.interpolate(x, size, mode="bilinear",\n              antialias=True, '
             "align_corners=True)",
             right='F.interpolate(x, size, mode="bilinear",\n              antialias=True)',
-            wrong_cost=f"The line reads {_drift(drifts[0])} on average; its ends are {ends[0]} for "
-            f"0 and {n - 1}.",
-            right_cost=f"The line reads {_drift(drifts[1])} on average; its ends are {ends[1]} for "
-            f"0 and {n - 1}.",
-            lesson="With antialias torch takes align_corners' scale, yet reads at s·(i + ½) − "
-            "½: corners do not meet and the picture moves. Only False matches PIL.",
+            wrong_cost=f"Reads {_drift(drifts[0])} on average; ends read {ends[0]} for 0 "
+            f"and {n - 1}.",
+            right_cost=f"Reads {_drift(drifts[1])} on average; ends read {ends[1]} for 0 "
+            f"and {n - 1}.",
+            lesson="With antialias torch takes align_corners' scale but reads at s·(i + ½) "
+            "− ½: corners part, the picture moves. False matches PIL.",
             source=("pytorch PR 65142", f"{_TORCH}/pull/65142"),
         ),
         wrong=(wrong,),
@@ -601,12 +597,11 @@ def question(*, device: str = "cpu") -> Question:
         for mode in ("nearest", "nearest-exact")
     }
     return Question(
-        text='`F.interpolate(x, size=3, mode="nearest")` on the five values 0, 1, 2, 3, 4. Which '
-        "three come out?",
+        text='`F.interpolate(x, size=3, mode="nearest")` on 0, 1, 2, 3, 4 gives?',
         options=("0, 1, 3", "0, 2, 4", "1, 2, 3", "0, 2, 3"),
         answer=picks["nearest"],
-        because=f"nearest takes floor(i·5/3); nearest-exact gives {picks['nearest-exact']}, the "
-        "samples under the outputs' centres.",
+        because=f"nearest reads floor(i·5/3); nearest-exact gives {picks['nearest-exact']}, "
+        "under the outputs' centres.",
     )
 
 

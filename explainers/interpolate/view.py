@@ -35,25 +35,25 @@ class Interpolate(Parameters):
         "signal",
         ("signal", "row", "table", "picture", "volume"),
         label="input",
-        help="Its shape decides torch's modes. A row is a picture of one line.",
+        help="Decides torch's modes. A row: a picture one line high.",
         words=("signal (C, L)", "row (C, 1, L)", "table (C, H, W)", "picture", "volume"),
     )
     mode: str = choice(
         "linear",
         MODES,
         label="mode",
-        help="linear, bilinear and trilinear are one rule, named by the input's shape.",
+        help="linear, bilinear and trilinear: one rule, named by shape.",
     )
     given: str = choice(
         "scale_factor",
         ("scale_factor", "size", "both", "neither"),
         label="given to torch",
-        help="Exactly one of the two.",
+        help="Exactly one works.",
     )
     scale_factor: float = number(
         2.0,
         label="scale_factor",
-        help="Output over input; the output side is rounded down.",
+        help="Output over input; outputs are rounded down.",
         minimum=0.05,
         maximum=8.0,
         step=0.05,
@@ -61,7 +61,7 @@ class Interpolate(Parameters):
     size: int = number(
         8,
         label="size",
-        help="Length, height or depth of the output; one number serves every axis.",
+        help="Output length, height or depth; one number for all axes.",
         minimum=1,
         maximum=MAX_SIDE,
         step=1,
@@ -69,7 +69,7 @@ class Interpolate(Parameters):
     width: int = number(
         0,
         label="size, width",
-        help="Columns of the output; 0 takes as many as rows.",
+        help="Output columns; 0: as many as rows.",
         minimum=0,
         maximum=MAX_SIDE,
         step=1,
@@ -78,23 +78,23 @@ class Interpolate(Parameters):
         "None",
         tuple(_FLAGS),
         label="align_corners",
-        help="What coincides: outer edges (False) or corner centres (True). None is False "
+        help="What coincides: outer edges (False) or corner centres (True). None: False "
         "where a mode takes the flag.",
     )
     antialias: bool = flag(
         False,
         label="antialias",
-        help="Widen the kernel when reducing: every input value counts.",
+        help="Reducing, widen the kernel: every value counts.",
     )
     recompute_scale_factor: bool = flag(
         False,
         label="recompute_scale_factor",
-        help="Read at the scale of the rounded side, not at scale_factor.",
+        help="Read at the rounded side's scale.",
     )
     samples: str = numbers(
         "0, 0.8, 0.2, 1, 0.4",
         label="samples",
-        help="2 to 12 numbers, commas between; drag them in the figure.",
+        help="2 to 12 numbers, by commas; drag them in the figure.",
         minimum=-9.0,
         maximum=9.0,
         columns=(2, 12),
@@ -102,7 +102,7 @@ class Interpolate(Parameters):
     table: str = numbers(
         "1, 2; 3, 4",
         label="table",
-        help="1 to 6 rows of 1 to 6 numbers, semicolons between rows; editable in the figure.",
+        help="1 to 6 rows of 1 to 6 numbers, by semicolons; editable in the figure.",
         minimum=-99.0,
         maximum=99.0,
         rows=(1, 6),
@@ -112,7 +112,7 @@ class Interpolate(Parameters):
         "zone_plate",
         ("zone_plate", "card", "wide", "checkerboard"),
         label="picture",
-        help="You can upload your own beside this.",
+        help="Or upload your own.",
     )
 
     def tensor(self, image: Tensor | None = None) -> Tensor:
@@ -172,32 +172,32 @@ def typed_numbers(name: str) -> Numbers:
 PRESETS = (
     Preset(
         "Fill in between",
-        "Doubling never reads at a sample: inside, outputs are 3/4 of one and 1/4 of another.",
+        "Inside, outputs are 3/4 of one sample, 1/4 of another.",
         Interpolate(),
     ),
     Preset(
         "nearest drifts",
-        "The arrows lean left: nearest picks 0, 1, 3 of five. nearest-exact picks 0, 2, 4.",
+        "Left-leaning arrows: nearest picks 0, 1, 3 of five, nearest-exact 0, 2, 4.",
         Interpolate(mode="nearest", given="size", size=3, samples="0, 1, 2, 3, 4"),
     ),
     Preset(
         "A step overshoots",
-        "Bicubic leaves its samples' range: below 0 before the step, above 1 behind.",
+        "Bicubic dips below 0 before the step, and tops 1 behind.",
         Interpolate(input="row", mode="bicubic", scale_factor=4.0, samples="0, 0, 0, 1, 1, 1"),
     ),
     Preset(
         "The notes' table",
-        "With align_corners=True the corners 1, 2, 3, 4 stay, and the rest is spread evenly.",
+        "align_corners=True keeps the corners 1, 2, 3, 4, the rest evenly between.",
         Interpolate(input="table", mode="bilinear", align_corners="True"),
     ),
     Preset(
         "Shrink, and alias",
-        "False rings: most pixels are never read. Now turn antialias on.",
+        "False rings: most pixels go unread. Turn antialias on.",
         Interpolate(input="picture", mode="bilinear", given="size", size=40),
     ),
     Preset(
         "A volume",
-        "New slices are mixed from their neighbours, as new columns are.",
+        "New slices mix their neighbours, as new columns do.",
         Interpolate(input="volume", mode="trilinear"),
     ),
 )
@@ -369,12 +369,12 @@ def reading_rule(view: View) -> str:
     assert view.output is not None
     in_size, out_size = view.source.shape[-1], view.output.shape[-1]
     if parameters.mode == "area":
-        return "Output i is the mean of the input values that it covers."
+        return "Output i is the mean of the inputs it covers."
     scale = in_size / out_size if parameters.used_scale is None else 1 / parameters.used_scale
     if parameters.mode == "nearest":
-        return f"Output i takes the value at floor({scale:.4g}·i)."
+        return f"Output i is input floor({scale:.4g}·i)."
     if parameters.mode == "nearest-exact":
-        return f"Output i takes the value at floor({scale:.4g}·(i + ½))."
+        return f"Output i is input floor({scale:.4g}·(i + ½))."
     if in_size == out_size and (parameters.mode != "bicubic" or parameters.antialias):
         return "Output i is input i."
     if parameters.align_corners == "True" and not parameters.antialias:

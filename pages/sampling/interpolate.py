@@ -111,7 +111,7 @@ def draw_view() -> None:
                 view.loupe.output,
                 view.loupe.links,
                 key=f"{SLUG}.loupe",
-                alt="The same call on a small picture, pixel by pixel.",
+                alt="The same call, pixel by pixel.",
             )
     page.live_checks(topic.view_checks(view, device=device))
 
@@ -133,12 +133,12 @@ def learn() -> None:
             Curve("error of the kernel", found.error.tolist(), log=True),
         ],
         reference=formula,
-        reference_title="The kernel by its formula",
-        title="The layer's kernel",
-        alt=f"Training over {parameters.steps} steps. {found.sentence}",
+        reference_title="By formula",
+        title="The layer's",
+        alt=f"{parameters.steps} steps. {found.sentence}",
     )
     st.markdown(
-        f"{found.sentence} On a picture the loss falls too, but the kernel is not found: too few "
+        f"{found.sentence} On a picture the loss falls, but the kernel is not found: few "
         "fine details tell kernels apart."
     )
 
@@ -181,9 +181,8 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "Resizing is linear and the same everywhere: a convolution learns it from examples, and "
-    "finds the kernel.",
-    "Train a transposed convolution to be F.interpolate",
+    "Resizing is linear and everywhere alike: a convolution learns the kernel.",
+    "Train a transposed convolution to resize",
     learn,
 )
 page.take(take)

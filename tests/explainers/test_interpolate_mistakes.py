@@ -78,7 +78,7 @@ def test_a_factor_of_1_3_reads_elsewhere_than_the_size_that_it_gives() -> None:
     assert float(factor.outputs[1]) == pytest.approx(0.654, abs=5e-4)
     assert float(by_size.outputs[1]) == pytest.approx(0.700, abs=5e-4)
     assert torch.equal(result.right[0].outputs, by_size.outputs)
-    assert "4 times 1.3 is 5.2, and torch gives 5 values" in result.mistake.lesson
+    assert "4 times 1.3 is 5.2; torch gives 5 values" in result.mistake.lesson
 
 
 def test_bicubic_leaves_0_to_255_and_a_cast_wraps_around() -> None:
@@ -87,7 +87,7 @@ def test_bicubic_leaves_0_to_255_and_a_cast_wraps_around() -> None:
     assert float(result.line.max()) == pytest.approx(283.0, abs=0.1)
     assert "-28 becomes 228" in result.mistake.wrong_cost
     assert float((result.right - result.line.clamp(0, 255)).abs().max()) <= 0.5
-    assert "The enlarged step runs from -28 to 283" in result.mistake.right_cost
+    assert "The step runs from -28 to 283" in result.mistake.right_cost
 
 
 def test_a_gentle_step_does_not_wrap() -> None:
