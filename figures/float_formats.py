@@ -123,8 +123,8 @@ def _line(view: "View") -> str:
             "nearest",
         )
     words = (
-        f"{view.sentence} Its neighbours are {found.labels[0]} and {found.labels[2]}, and the line "
-        f"runs from {view.window[0]:.6g} to {view.window[1]:.6g}."
+        f"{view.sentence} Its neighbours: {found.labels[0]} and {found.labels[2]}; the "
+        f"line: {view.window[0]:.6g} to {view.window[1]:.6g}."
     )
     return (
         f'<div class="track" role="img" aria-label="{escape(words)}" '
@@ -180,7 +180,7 @@ def formula(found: "Inspection") -> str:
     bits, format_ = found.bits, found.format
     name = format_.name
     if bits.kind == "infinite":
-        return f"An exponent of ones and a mantissa of zeros: {name}'s code for {found.stored:g}."
+        return f"An exponent of ones, a mantissa of zeros: {name}'s code for {found.stored:g}."
     if bits.kind == "zero":
         zero = "-0" if bits.sign == "1" else "0"
         return f"An exponent and a mantissa of zeros: {name}'s code for {zero}."
@@ -191,7 +191,7 @@ def formula(found: "Inspection") -> str:
     digits = bits.mantissa.rstrip("0") or "0"
     binary = f"{leading}.{digits}₂" if len(digits) <= 23 else f"{leading}.{digits[:20]}…₂"
     shift = f"{max(exponent, 1)} − {format_.bias}"
-    small = "" if exponent else " (exponent 0 counts as 1, and the leading 1 is gone: subnormal)"
+    small = "" if exponent else " (exponent 0 counts as 1, without the leading 1: subnormal)"
     return (
         f"{sign}{binary} × 2^({shift}) = {sign}{significand:.12g} × 2{_up(power)} = "
         f"{found.spelled}{small}"
@@ -287,7 +287,7 @@ def spectrum(view: "View") -> str:
 
 def _spectrum_words(view: "View") -> str:
     edges = view.histogram.edges
-    return f"The gradients' sizes run from 2**{edges[0]:.0f} to 2**{edges[-1]:.0f}. {view.loss}"
+    return f"Gradients from 2**{edges[0]:.0f} to 2**{edges[-1]:.0f}. {view.loss}"
 
 
 def _turns(view: "View", name: str) -> tuple[float, float, float]:
@@ -389,30 +389,30 @@ def mistake(result: "FormatMistake", *, wrong: bool) -> Curves:
             Line(f"the {other} line", values[other], result.at),
             *(Line(name, row, result.at) for name, row in result.others.items()),
         ),
-        title=f"{result.shows[0].upper()}{result.shows[1:]} under the {chosen} line, beside the "
-        f"{other} one",
+        title=f"{result.shows[0].upper()}{result.shows[1:]} under the {chosen} line, beside "
+        f"the {other} one",
         x_title=result.over,
         y_title=result.shows,
         log=result.log,
         marks=(Mark(at, value, f"{value:.4g}"),) if seen else (),
         references=(result.limit,) if result.limit else (),
         height=240,
-        alt=f"Under the {chosen} line {result.shows} at {at:g} is {value:.4g}, under the {other} "
-        f"one {float(values[other][result.look]):.4g}.",
+        alt=f"Under the {chosen} line {result.shows} at {at:g} is {value:.4g}, under the "
+        f"{other} one {float(values[other][result.look]):.4g}.",
     )
 
 
 def training(runs: Sequence["Run"]) -> tuple[Curves, Curves]:
     """Draw the loss, and the share of weights that stand still, for each format."""
     words = " ".join(
-        f"Held in {run.held}, the loss ends at {run.last.loss:.3g}; {run.last.still:.0%} of the "
-        "weights stand still."
+        f"Held in {run.held}, the loss ends at {run.last.loss:.3g}; {run.last.still:.0%} of "
+        "the weights stand still."
         for run in runs
     )
     return (
         Curves(
             lines=tuple(Line(run.held, run.loss, run.done) for run in runs),
-            title="Loss over all points, by what the weights are held in",
+            title="Loss over all points, by format",
             x_title="step",
             y_title="loss (mean squared error)",
             log=True,
@@ -421,7 +421,7 @@ def training(runs: Sequence["Run"]) -> tuple[Curves, Curves]:
         ),
         Curves(
             lines=tuple(Line(run.held, run.still, run.done) for run in runs),
-            title="Share of the weights that a step asked to move and did not",
+            title="Share of weights asked to move that stood still",
             x_title="step",
             y_title="share that stands still",
             y_range=(0.0, 1.0),

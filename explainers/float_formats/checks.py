@@ -65,7 +65,7 @@ def view_checks(view: "View", *, device: str = "cpu") -> tuple[Check, ...]:
         _bits_view_check(view),
         Check(
             f"torch.tensor({view.parameters.value}, dtype=torch.{name}) holds what is shown",
-            "rounding to float32 and then to the format, in Python",
+            "rounded to float32, then to the format, in Python",
             _apart(
                 float(torch.tensor(found.value, dtype=found.format.dtype, device=where).double())
                 if where.type != "mps"
@@ -76,9 +76,7 @@ def view_checks(view: "View", *, device: str = "cpu") -> tuple[Check, ...]:
             )
             / spacing,
             0.0,
-            "torch casts a Python float by way of float32: two roundings."
-            if found.twice_rounded
-            else "",
+            "torch rounds Python floats twice, by way of float32." if found.twice_rounded else "",
         ),
         _share_view_check(view, where),
     )
@@ -95,11 +93,11 @@ def _nearest_view_check(view: "View") -> Check:
     least = min(abs(Fraction(number) - Fraction(found.value)) for number in inside)
     own = abs(Fraction(found.nearest) - Fraction(found.value)) if isfinite(found.nearest) else least
     return Check(
-        "No number of the format is nearer than the one that is marked",
+        "No number of the format is nearer",
         "distances as fractions, in spacings",
         float((own - least) / Fraction(found.spacing)),
         0.0,
-        "Beyond the largest number comes infinity, or the largest itself."
+        "Past the largest comes infinity, or the largest itself."
         if abs(found.value) > found.format.max
         else "",
     )
@@ -117,7 +115,7 @@ def _bits_view_check(view: "View") -> Check:
         read = (-1) ** int(bits_.sign) * whole * power
         error = max(error, float(abs(read - Fraction(found.stored)) / power))
     return Check(
-        "The bits of all six formats add up to what they store",
+        "All six formats' bits add up to what they store",
         "(-1)**sign * 1.mantissa * 2**(exponent - bias), as fractions",
         error,
         0.0,
@@ -143,7 +141,7 @@ def _share_view_check(view: "View", where: torch.device) -> Check:
         ):
             error = max(error, abs(float(part.double().mean()) - mine))
     return Check(
-        "In all six formats the gradients' shares are those of torch's casts",
+        "All six formats' shares are those of torch's casts",
         f"{len(size)} gradients, cast by torch and counted",
         error,
         1e-12,
@@ -158,11 +156,11 @@ def _numbers_check() -> Check:
     expected = every[(every >= -3.0) & (every <= 1.5)].unique()
     wrong = len(found) if found.shape != expected.shape else int((found != expected).sum())
     return Check(
-        "Between two bounds every float16 number is found, and no other",
+        "Every float16 number between two bounds is found",
         "numpy.float16, all 65536 codes",
         float(wrong),
         0.0,
-        f"{len(found)} numbers from -3 to 1.5: half of all lie between -1 and 1.",
+        f"{len(found)} from -3 to 1.5: half of all lie between -1 and 1.",
     )
 
 
@@ -173,8 +171,8 @@ def _twice_check(where: torch.device) -> Check:
     expected = [rounded(rounded(value, "float32"), "float16") for value in values]
     once = [float(np.float16(value)) for value in values]
     return Check(
-        "A Python float is rounded to float32 first, then to float16",
-        "exact rounding in Python, two times",
+        "Python floats round to float32 first, then to float16",
+        "exact rounding in Python, twice",
         max(abs(a - b) for a, b in zip(torchs, expected, strict=True)),
         0.0,
         f"numpy rounds once: {sum(a != b for a, b in zip(torchs, once, strict=True))} of "
@@ -191,7 +189,7 @@ def _brain_check(where: torch.device) -> Check:
     torchs = values.to(where).to(torch.bfloat16).cpu()
     apart = (torchs.view(torch.int16) != upper.view(torch.int16)).sum()
     return Check(
-        "bfloat16 is the upper half of float32, rounded",
+        "bfloat16 is float32's upper half, rounded",
         f"whole numbers on the bytes of {len(values)} float32 numbers",
         float(apart),
         0.0,
@@ -208,11 +206,11 @@ def _sum_check(where: torch.device) -> Check:
         total = np.float16(total + value)
     step = spacing(float(exact), "float16")
     return Check(
-        "torch.sum of 4096 float16 numbers is the exact sum, rounded once",
-        "fractions, within half a step of float16",
+        "torch.sum of 4096 float16 numbers is exact, rounded once",
+        "fractions, within half a float16 step",
         abs(torchs - float(exact)) / step,
         0.5 + 1e-3,
-        f"torch gives {torchs:g}; a loop with a float16 total {float(total):g}.",
+        f"torch: {torchs:g}; a loop with a float16 total: {float(total):g}.",
     )
 
 
@@ -227,8 +225,8 @@ def _vanishing_check(device: str) -> Check:
                 place = round(place + Fraction(2) ** exponent / Fraction(found.gap))
                 error = max(error, abs(float(found.weight[step + 1]) - 1 - place * found.gap))
     return Check(
-        "A weight of 1 moves by whole gaps, and never for half a gap or less",
-        "counting gaps in fractions, 16 updates of 2**-14 to 2**-7",
+        "A weight of 1 moves by whole gaps, never for half of one or less",
+        "gaps in fractions, 16 updates of 2**-14 to 2**-7",
         error,
         0.0,
     )
@@ -243,11 +241,11 @@ def _underflow_check(where: torch.device) -> Check:
         cast = halves.to(format_.dtype).cpu().double() / least
         error = max(error, largest_difference(cast, torch.tensor([0.0, 1.0, 1.0]).double()))
     return Check(
-        "Half of the smallest positive number becomes 0; anything more, that number",
+        "Half the smallest positive number becomes 0; more, that number",
         "0 and 1, in units of 2**(1 - bias - m)",
         error,
         0.0,
-        "torch.finfo gives the smallest normal number; subnormal ones reach lower, by 2**-m.",
+        "torch.finfo has the smallest normal number; subnormals reach lower, by 2**-m.",
     )
 
 
@@ -268,7 +266,7 @@ def _finfo_check() -> Check:
         given = (format_.bits, format_.max, format_.smallest_normal, format_.eps)
         error = max(error, *(abs(a / b - 1) for a, b in zip(given, expected, strict=True)))
     return Check(
-        "torch.finfo follows from the widths of exponent and mantissa",
+        "torch.finfo follows from exponent's and mantissa's widths",
         "(2 - 2**-m) * 2**bias, 2**(1 - bias), 2**-m, in Python",
         error,
         0.0,
@@ -298,11 +296,11 @@ def _cast_check(format_: Format, where: torch.device) -> Check:
     unit = ours[both].abs().clamp(min=format_.smallest_subnormal)
     error = largest_difference(torchs[both] / unit, ours[both] / unit)
     return Check(
-        f"tensor.to({format_.name}) gives the nearest number, in a tie the even one",
-        f"exact rounding in Python, {len(probes)} numbers of float32",
+        f"tensor.to({format_.name}) gives the nearest number, in ties the even one",
+        f"exact rounding in Python, {len(probes)} float32 numbers",
         error if bool(agree.all()) else math.inf,
         0.0,
-        "Beyond 448 torch stores 448: there is no infinity." if not format_.infinity else "",
+        "Past 448 torch stores 448, not infinity." if not format_.infinity else "",
     )
 
 
@@ -318,7 +316,7 @@ def _bits_check() -> Check:
             error = max(error, abs(read - found.value) / max(abs(found.value), 1e-300))
     return Check(
         "The bits are the number: (-1)**sign * 1.mantissa * 2**(exponent - bias)",
-        "the fields of torch's bytes, put together in Python",
+        "torch's bytes, put together in Python",
         error,
         0.0,
     )
@@ -340,7 +338,7 @@ def _neighbours_check() -> Check:
             below, _, above = neighbours(value, format_.name)
             error = max(error, abs(above - up), abs(below - down))
     return Check(
-        "The neighbours of a number are one code of torch's bytes away",
+        "A number's neighbours are one code of torch's bytes away",
         "torch.nextafter in float32 and float64",
         error,
         0.0,
@@ -359,8 +357,8 @@ def _share_check(where: torch.device) -> Check:
         for kind in ("zero", "subnormal", "normal", "infinite"):
             error = max(error, abs(kinds.count(kind) / len(kinds) - getattr(share, kind)))
     return Check(
-        "The shares of zero, subnormal, normal and infinite are those of torch's casts",
-        "4096 numbers from 2**-100 to 2**100, cast by torch and counted one by one",
+        "Shares of zero, subnormal, normal, infinite are those of torch's casts",
+        "4096 numbers from 2**-100 to 2**100, cast by torch",
         error,
         1e-12,
     )

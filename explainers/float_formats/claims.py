@@ -34,8 +34,9 @@ def _overflow_claim(where: torch.device) -> Claim:
         "float16 has overflow errors, above and below; after an overflow come NaNs.",
         "Why use amp: drawbacks",
         Verdict.HOLDS if both and math.isnan(difference) else Verdict.WRONG,
-        f"65519 becomes {float(big[0]):g}, 65520 {float(big[1]):g}, and inf - inf "
-        f"{difference:g}; 2**-25 becomes {float(tiny[0]):g}, a little more {float(tiny[1]):.3g}.",
+        f"65519 becomes {float(big[0]):g}, 65520 {float(big[1]):g}, inf - inf "
+        f"{difference:g}; 2**-25 becomes {float(tiny[0]):g}, a little more "
+        f"{float(tiny[1]):.3g}.",
         "float16 holds 2**-24 (6e-8) to 65504; below 2**-14 with fewer digits.",
     )
 
@@ -49,11 +50,11 @@ def _rounding_claim(device: str) -> Claim:
         "Rounding errors: where the gradient is too small, the update may fail.",
         "Why use amp: drawbacks",
         Verdict.HOLDS if ends["float16"] == 1 and ends["float32"] > 1.39 else Verdict.WRONG,
-        "A weight of 1 after 1000 updates of 0.0004: "
+        "1 after 1000 updates of 0.0004: "
         + ", ".join(f"{dtype} {end:.6g}" for dtype, end in ends.items())
         + ".",
-        "Above 1, float16 numbers are 0.00098 apart; less than half of that is lost. autocast "
-        "leaves weights in float32.",
+        "Above 1, float16 numbers are 0.00098 apart; less than half is lost. autocast "
+        "keeps weights in float32.",
     )
 
 
@@ -68,7 +69,7 @@ def _epsilon_claim(where: torch.device) -> Claim:
         f"1e-8 in float16 is {stored:g}; 1 / (0 + eps) is "
         + ", ".join(f"{value:g} for {eps:g}" for eps, value in quotients.items())
         + ".",
-        "It is underflow: an epsilon below 2**-25 is 0 and guards nothing.",
+        "They underflow: an epsilon below 2**-25 is 0 and guards nothing.",
     )
 
 
@@ -80,9 +81,9 @@ def _sum_claim(where: torch.device) -> Claim:
         "Take care with sums: they overflow easily.",
         "Notes of caution: sum",
         Verdict.HOLDS if math.isinf(total) and wide == 70000 else Verdict.WRONG,
-        f"The sum of 70000 ones is {total:g} in float16, {wide:g} with dtype=float32, their mean "
-        f"{mean:g}; 300 squared is {square:g}.",
-        "The result does. torch adds in float32, so the mean is right; autocast on CUDA "
+        f"70000 ones sum to {total:g} in float16, {wide:g} with dtype=float32; mean "
+        f"{mean:g}. 300 squared is {square:g}.",
+        "The result does. torch adds in float32: the mean is right; autocast on CUDA "
         "returns float32 sums.",
     )
 
@@ -96,7 +97,7 @@ def _softmax_claim(where: torch.device) -> Claim:
         "For softmax use the official API.",
         "Notes of caution: sum",
         Verdict.HOLDS if held else Verdict.WRONG,
-        f"Logits 12 and 1: exp over its sum gives {naive[0]:g} and {naive[1]:g}, torch.softmax "
-        f"{official[0]:g} and {official[1]:.3g}.",
+        f"Logits 12 and 1: exp over its sum gives {naive[0]:g} and {naive[1]:g}, "
+        f"torch.softmax {official[0]:g} and {official[1]:.3g}.",
         "torch subtracts the largest logit first; exp(12) is above 65504.",
     )

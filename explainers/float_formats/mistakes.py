@@ -62,7 +62,7 @@ class SmallUpdates(Parameters):
     exponent: int = number(
         -12,
         label="update, as a power of 2",
-        help="What each step adds.",
+        help="Per step.",
         minimum=-16,
         maximum=-7,
         step=1,
@@ -89,12 +89,12 @@ def small_updates(parameters: SmallUpdates, *, device: str = "cpu") -> FormatMis
             right=f"master = weight.float()\nfor step in range({steps}):\n"
             f"    master += 2**{parameters.exponent}\n"
             f"    weight = master.to(torch.{name})  # for forward and backward",
-            wrong_cost=f"The weight ends at {narrow.weight[-1]:.6g}; exact is {exact:.6g}. "
-            f"Above 1, {name} numbers are {narrow.gap:.2g} apart.",
-            right_cost=f"The master ends at {master.weight[-1]:.6g}, and {name} sees "
-            f"{seen[-1]:.6g}; exact is {exact:.6g}.",
-            lesson="An update of half the gap or less is rounded away, every time. Keep "
-            "weights in float32, as autocast does, and cast a copy.",
+            wrong_cost=f"The weight ends at {narrow.weight[-1]:.6g}, not {exact:.6g}. Above "
+            f"1, {name} numbers are {narrow.gap:.2g} apart.",
+            right_cost=f"The master ends at {master.weight[-1]:.6g}, {name} sees "
+            f"{seen[-1]:.6g}; exact: {exact:.6g}.",
+            lesson="Half the gap or less rounds away, every time. Keep weights in float32, "
+            "as autocast does, and cast a copy.",
             source=("pytorch/ao#1124", "https://github.com/pytorch/ao/pull/1124"),
         ),
         shows="weight",
@@ -118,7 +118,7 @@ class AdamEps(Parameters):
         "1e-8",
         _EPSILONS,
         label="eps",
-        help="Added to Adam's denominator; torch's default is 1e-8.",
+        help="In Adam's denominator; torch's default is 1e-8.",
     )
 
 
@@ -164,10 +164,10 @@ def adam_eps(parameters: AdamEps, *, device: str = "cpu") -> FormatMistake:
             right="optimizer = Adam(model.parameters(), lr=0.05)  # weights in float32\n"
             "with torch.autocast(device_type, dtype=torch.float16):\n    output = model(inputs)",
             wrong_cost=f"{eps:g} is {stored:.3g} in float16. After {steps} steps {bad} of 4 "
-            f"weights are not finite; the loss is {worded(wrong[-1])}.",
-            right_cost=f"{fine} of 4 weights are not finite; the loss is {worded(right[-1])}.",
-            lesson="In float16 an epsilon up to 2**-25 is 0: a weight without a gradient gives "
-            "0 / 0. Keep weights and Adam's averages in float32.",
+            f"weights are not finite; loss {worded(wrong[-1])}.",
+            right_cost=f"{fine} of 4 weights are not finite; loss {worded(right[-1])}.",
+            lesson="In float16 an epsilon up to 2**-25 is 0: no gradient, and 0 / 0. Keep "
+            "weights and Adam's averages in float32.",
             source=("pytorch#8860", f"{_PYTORCH}/issues/8860"),
         ),
         shows="loss",
@@ -187,7 +187,7 @@ class OneByOne(Parameters):
     count: int = number(
         4000,
         label="how many ones",
-        help="Samples counted, or losses added up.",
+        help="Samples counted, or losses summed.",
         minimum=100,
         maximum=_MOST_ADDED,
         step=100,
@@ -223,8 +223,8 @@ def one_by_one(parameters: OneByOne, *, device: str = "cpu") -> FormatMistake:
                 if float(right[-1]) == count
                 else f": added in float32, then rounded: {name} has no {count}."
             ),
-            lesson="torch.sum adds in float32 and rounds once. Your own total stands still at "
-            "2048 in float16, at 256 in bfloat16. Count in Python, or in float32.",
+            lesson="torch.sum adds in float32 and rounds once. A running total stops at "
+            "2048 in float16, 256 in bfloat16. Count in Python or float32.",
             source=("pytorch#2391", f"{_PYTORCH}/issues/2391"),
         ),
         shows="total",
@@ -281,12 +281,13 @@ def positions(parameters: Positions, *, device: str = "cpu") -> FormatMistake:
             "cos = (position * inv_freq[0]).cos()",
             right=f"position = torch.arange({length}, dtype=torch.float32)\n"
             f"cos = (position * inv_freq[0].float()).cos().to(torch.{name})",
-            wrong_cost=f"{length} positions become {distinct} distinct ones. The cosine is off by "
-            f"up to {off:.2g}.",
-            right_cost=f"All {length} positions stay distinct. The cosine is off by up to "
-            f"{near:.2g}: one rounding.",
-            lesson="Beyond 2048 in float16, or 256 in bfloat16, whole numbers merge. "
-            "model.to(dtype) casts buffers too: make positions and phases in float32.",
+            wrong_cost=f"{length} positions become {distinct} distinct ones. The cosine is up "
+            f"to {off:.2g} off.",
+            right_cost=f"All {length} positions are distinct. The cosine is up to "
+            f"{near:.2g} off: one rounding.",
+            lesson="Past 2048 in float16, 256 in bfloat16, whole numbers merge. "
+            "model.to(dtype) casts buffers too: make positions and phases in "
+            "float32.",
             source=(
                 "transformers#25681",
                 "https://github.com/huggingface/transformers/issues/25681",
@@ -308,7 +309,7 @@ class Squares(Parameters):
 
     size: int = number(
         8,
-        label="size of the activations, as a power of 2",
+        label="activations' size, as a power of 2",
         help="Root mean square before the norm.",
         minimum=0,
         maximum=13,
@@ -348,10 +349,10 @@ def squares(parameters: Squares, *, device: str = "cpu") -> FormatMistake:
             right="variance = x.float().pow(2).mean(-1, keepdim=True)\n"
             "y = x * torch.rsqrt(variance + eps).to(x.dtype)",
             wrong_cost=f"The largest activation, {largest:.4g}, squared is {square:.4g} in "
-            f"float16. After the norm their root mean square is {wrong[at]:.3g}; it should be 1.",
-            right_cost=f"After the norm their root mean square is {right[at]:.3g}.",
-            lesson="In float16 256 squared is infinite, and 1 / sqrt(inf) is 0: the layer "
-            "passes zeros on. Square in float32, as torch's norms do.",
+            f"float16. Root mean square after the norm: {wrong[at]:.3g}, not 1.",
+            right_cost=f"Root mean square after the norm: {right[at]:.3g}.",
+            lesson="float16's 256 squared is infinite, and 1 / sqrt(inf) is 0: only zeros "
+            "pass. Square in float32, as torch's norms do.",
             source=("pytorch#133085", f"{_PYTORCH}/pull/133085"),
         ),
         shows="root mean square after the norm",
@@ -402,16 +403,15 @@ def compare(parameters: Compare, *, device: str = "cpu") -> FormatMistake:
             "assert torch.allclose(output.float(), reference)",
             right=f"output = logits.softmax(1)  # {parameters.dtype}\n"
             "torch.testing.assert_close(output, reference, check_dtype=False)",
-            wrong_cost=f"torch.allclose gives {official}: {bad} of {count} values are further off "
-            "than rtol=1e-05 allows.",
-            right_cost=f"assert_close {'passes' if agrees else 'raises'}: {beyond} of {count} are "
-            f"further off than rtol={rtol:g}, {parameters.dtype}'s own.",
-            lesson="torch.allclose has one tolerance, far finer than a narrow format. "
+            wrong_cost=f"torch.allclose: {official}; {bad} of {count} values exceed rtol=1e-05.",
+            right_cost=f"assert_close {'passes' if agrees else 'raises'}: {beyond} of "
+            f"{count} exceed rtol={rtol:g}, {parameters.dtype}'s own.",
+            lesson="torch.allclose has one tolerance, too fine for narrow formats. "
             "assert_close takes the dtype's. Neither helps where terms cancel.",
             source=("pytorch#162041", f"{_PYTORCH}/pull/162041"),
         ),
-        shows="error over what is allowed",
-        over="value, from the least error to the largest",
+        shows="error over allowed error",
+        over="values, by error",
         at=torch.arange(count, dtype=torch.float64),
         # On a log axis nothing is at 0.
         wrong=by_one.clamp(min=1e-3),

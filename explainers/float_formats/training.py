@@ -34,13 +34,13 @@ class Training(Parameters):
     momentum: float = number(
         0.0,
         label="momentum",
-        help="Its buffer is held in the format too.",
+        help="Its buffer is in the format too.",
         minimum=0.0,
         maximum=0.9,
         step=0.1,
     )
     steps: int = number(
-        800, label="steps", help="Steps of each run.", minimum=100, maximum=2000, step=100
+        800, label="steps", help="Of each run.", minimum=100, maximum=2000, step=100
     )
 
 

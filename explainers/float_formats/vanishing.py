@@ -89,10 +89,10 @@ def question(*, device: str = "cpu") -> Question:
     at = {1.2441: options[0], 1.1221: options[1], 1.0: options[2]}
     last = float(found["float16"])
     return Question(
-        "A float16 weight of 1 is given 1000 updates of 2**-12 (0.000244). Where does it end?",
+        "A float16 weight of 1 gets 1000 updates of 2**-12 (0.000244). Where does it end?",
         options,
         at[min(at, key=lambda end: abs(end - last))],
-        f"torch gives {last:.6g} in float16 and {float(found['float32']):.6g} in float32. The "
-        f"next float16 number above 1 is {neighbours(1.0, 'float16')[2]:.10g}; an update below "
-        "half that distance is lost, each time.",
+        f"torch: {last:.6g} in float16, {float(found['float32']):.6g} in float32. float16's "
+        f"next number above 1 is {neighbours(1.0, 'float16')[2]:.10g}; updates below half "
+        "that distance are lost.",
     )

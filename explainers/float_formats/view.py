@@ -29,15 +29,15 @@ from explainers.parameters import Parameters, Preset, choice, number, shown, tex
 
 REFERENCES: tuple[tuple[str, str], ...] = (
     (
-        "torch documentation, torch.finfo",
+        "torch docs: torch.finfo",
         "https://docs.pytorch.org/docs/stable/type_info.html#torch.torch.finfo",
     ),
     (
-        "torch documentation, tensor dtypes",
+        "torch docs: tensor dtypes",
         "https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.dtype",
     ),
     (
-        "torch documentation, numerical accuracy",
+        "torch docs: numerical accuracy",
         "https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html",
     ),
     (
@@ -55,7 +55,7 @@ _LONGEST = 40
 _LARGEST = 10**60
 # Bits of a power that is worked out exactly: no tower of powers costs time.
 _MOST_BITS = 4000
-_RULE = "a number, or a sum, product or power of numbers as 1 + 2**-12, of size 1e-60 to 1e60"
+_RULE = "a number, or sums, products and powers of numbers as 1 + 2**-12, of size 1e-60 to 1e60"
 
 
 def exact(written: str) -> Fraction:
@@ -129,7 +129,7 @@ class FloatFormats(Parameters):
     value: str = text(
         "0.1",
         label="number",
-        help="Sums and powers are first worked out exactly: 1 + 2**-12.",
+        help="Sums and powers are exact first: 1 + 2**-12.",
         rule=_RULE,
         read=_read,
         longest=_LONGEST,
@@ -138,12 +138,12 @@ class FloatFormats(Parameters):
         "float16",
         tuple(FORMATS),
         label="dtype",
-        help="The format drawn large; the others stand below.",
+        help="Drawn large; the others stand below.",
     )
     zoom: int = number(
         1,
         label="zoom out",
-        help="0 shows two gaps to either side; each step doubles them.",
+        help="0 shows two gaps either side; each step doubles them.",
         minimum=0,
         maximum=5,
         step=1,
@@ -151,7 +151,7 @@ class FloatFormats(Parameters):
     exponent: int = number(
         0,
         label="scale of the gradients, as a power of 2",
-        help="Multiplies all gradients, as a loss scale does.",
+        help="Times all gradients, as a loss scale.",
         minimum=-10,
         maximum=40,
         step=1,
@@ -159,7 +159,7 @@ class FloatFormats(Parameters):
     step: int = number(
         0,
         label="after training steps",
-        help="Steps trained in float32 before the gradients are taken.",
+        help="In float32, before the gradients are taken.",
         minimum=0,
         maximum=50,
         step=10,
@@ -169,7 +169,7 @@ class FloatFormats(Parameters):
 PRESETS = (
     Preset(
         "A tenth",
-        "No binary format holds 0.1; each stores another nearest number.",
+        "No binary format holds 0.1; each stores its nearest number.",
         FloatFormats(),
     ),
     Preset(
@@ -179,12 +179,12 @@ PRESETS = (
     ),
     Preset(
         "An update that vanishes",
-        "1 + 2**-12 is nearer to 1 than to the next float16: the update is gone.",
+        "1 + 2**-12 is nearer to 1 than to float16's next number.",
         FloatFormats(value="1 + 2**-12", zoom=0),
     ),
     Preset(
         "Too large",
-        "Half a step past 65504, float16 is infinite. bfloat16 goes on, in steps of 256.",
+        "Half a step past 65504 float16 is infinite. bfloat16 goes on, in steps of 256.",
         FloatFormats(value="65520", zoom=2),
     ),
     Preset(
@@ -273,7 +273,7 @@ class View:
             )
             if part
         ]
-        what = ", ".join(parts) or "all are kept to full precision"
+        what = ", ".join(parts) or "all keep full precision"
         return f"Gradients times 2**{self.parameters.exponent} in {self.parameters.dtype}: {what}."
 
 

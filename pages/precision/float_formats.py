@@ -78,8 +78,8 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "The same network and data, with weights, gradients and optimizer held in each format. "
-    "Watch for updates that change nothing.",
+    "Weights, gradients and optimizer in each format, one network. Watch for updates that "
+    "change nothing.",
     "Train in four formats",
     learn,
 )

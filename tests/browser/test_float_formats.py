@@ -81,11 +81,11 @@ def test_another_format_changes_bits_and_bands(page: Page, app_url: str) -> None
 
 def test_the_scale_moves_the_gradients_until_nothing_is_lost(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/float_formats?exponent=14")
-    expect(page.get_by_text("are kept to full precision")).to_have_count(0)
+    expect(page.get_by_text("keep full precision")).to_have_count(0)
     slider(page, "scale of the gradients").focus()
     page.keyboard.press("ArrowRight")
     wait_for_query(page, {"exponent": "15"})
-    expect(page.get_by_text("all are kept to full precision")).to_be_visible()
+    expect(page.get_by_text("all keep full precision")).to_be_visible()
     half = page.locator(".shares tr").filter(has_text="float16").first
     expect(half).to_contain_text("100 %")
 

@@ -446,7 +446,7 @@ def test_a_scale_moves_the_gradients_by_powers_of_two() -> None:
     assert torch.equal(plain.histogram.edges + 16, scaled.histogram.edges)
     assert plain.shares["float16"].zero > 0.05
     assert scaled.shares["float16"].normal == 1
-    assert scaled.loss.endswith("all are kept to full precision.")
+    assert scaled.loss.endswith("all keep full precision.")
 
 
 @pytest.mark.parametrize("step", [0, 7, 50])

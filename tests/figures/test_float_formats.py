@@ -82,7 +82,7 @@ def test_an_arrow_shows_rounding_and_none_where_nothing_is_rounded() -> None:
         ("0.1", "float16", "1.100110011₂ × 2^(11 − 15) = 1.599609375 × 2⁻⁴ = 0.0999755859375"),
         ("-2", "bfloat16", "−1.0₂ × 2^(128 − 127) = −1 × 2¹ = -2"),
         ("2**-24", "float16", "0.0000000001₂ × 2^(1 − 15) = 0.0009765625 × 2⁻¹⁴ = 5.96"),
-        ("1e9", "float16", "An exponent of ones and a mantissa of zeros: float16's code for inf."),
+        ("1e9", "float16", "An exponent of ones, a mantissa of zeros: float16's code for inf."),
         ("0", "float32", "An exponent and a mantissa of zeros: float32's code for 0."),
     ],
 )
