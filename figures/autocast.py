@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 _SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32"}
 _HEADINGS = {
-    "lower precision": "Listed to run in the lower precision",
-    "float32": "Listed to run in float32",
-    "widest input": "Listed to run in their widest input's dtype",
-    "not listed": "On no list: the inputs' dtypes decide",
+    "lower precision": "Listed: lower precision",
+    "float32": "Listed: float32",
+    "widest input": "Listed: the widest input's dtype",
+    "not listed": "Unlisted: the inputs' dtypes",
 }
 _FAILURES = {"overflows": "overflow", "all zero": "vanish", "raises": "raise"}
 _EXACT = 1e-9
@@ -181,9 +181,9 @@ def errors(view: "View") -> Curves:
         marks = (Mark(at, max(outcome.error, _EXACT), words, "circle"),)
     return Curves(
         lines=tuple(lines),
-        title=f"Error of {settings.op} at every size of its inputs",
-        x_title="size of the inputs, as a power of 2",
-        y_title="error, relative to float64",
+        title=f"{settings.op}'s error by its inputs' size",
+        x_title="size of inputs, power of 2",
+        y_title="relative error to float64",
         log=True,
         y_range=(_EXACT / 3, 5.0),
         x_range=(float(found.exponents[0]), float(found.exponents[-1])),
@@ -348,13 +348,13 @@ def cost_sentence(progress: "CostProgress", device: str) -> str:
     said = [f"On this {device} {'; '.join(words)}."]
     if slow := [mode.name for mode in others if (mode.ratio or 0) > 1.05]:
         said.append(
-            f"Slower in {' and '.join(slow)}: there is no fast path here at this size, and every "
-            "cast costs."
+            f"Slower in {' and '.join(slow)}: no fast path for this device and size, and "
+            "casts cost."
         )
     if any(mode.saved_bytes > base.saved_bytes for mode in others):
-        said.append("More bytes: the weights' casts are kept too.")
+        said.append("More bytes: the weights' casts are kept.")
     if progress.cut:
-        said.append("Time ran out before all steps were taken.")
+        said.append("Time ran out early.")
     return " ".join(said)
 
 

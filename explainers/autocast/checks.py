@@ -56,9 +56,9 @@ def _lists(device: str, dtype: str) -> Check:
     rows = [row for row in table(device, dtype) if row.listed is not Listed.UNLISTED]
     off = [row.name for row in rows if not row.as_listed]
     return Check(
-        f"In {dtype}, the listed operations give the dtypes that torch lists",
-        f"the documentation's lists for {devices.device(device).type}: {len(rows)} operations, "
-        "three kinds of input each",
+        f"In {dtype}, the listed operations give torch's listed dtypes",
+        f"the {devices.device(device).type}'s documented lists: {len(rows)} operations, "
+        "three kinds of input",
         _wrong(len(off)),
         0.0,
         f"Off: {', '.join(off)}." if off else "",
@@ -84,11 +84,10 @@ def _by_hand(where: torch.device, listed: Listed) -> Check:
                 error = max(error, largest_difference(cast, by_hand) if same else float("inf"))
                 count += 1
     return Check(
-        "Operations listed as lower precision equal those on inputs cast down by hand"
+        "Operations listed as lower precision equal themselves on inputs cast down"
         if listed is Listed.LOWER
-        else "Operations listed as float32 equal those on inputs cast up by hand",
-        f"the same {count // len(DTYPES)} operations outside of autocast, bit for bit, in float16 "
-        "and bfloat16",
+        else "Operations listed as float32 equal themselves on inputs cast up",
+        f"the same {count // len(DTYPES)} operations outside, bit for bit, float16 and bfloat16",
         error,
         0.0,
     )
@@ -107,8 +106,8 @@ def _recorded(device: str) -> Check:
             # A dtype that comes out either went in or was cast to.
             wrong += outcome.dtype is not None and outcome.dtype not in given | casts
     return Check(
-        "Every dtype that comes out either went in, or torch recorded a cast to it",
-        f"the calls that reach torch's library: {len(rows)} operations, three kinds of input each",
+        "Each dtype that comes out went in, or a cast to it was recorded",
+        f"calls that reach torch's library: {len(rows)} operations, three kinds of input",
         _wrong(wrong),
         0.0,
     )
@@ -125,11 +124,11 @@ def _numpy(where: torch.device) -> Check:
     # Sums of 16 in float32 or wider lose next to nothing; then one rounding to float16.
     allowed = np.abs(true) * 2.0**-11 + np.abs(x) @ np.abs(y) * 2.0**-20 + 2.0**-25
     return Check(
-        "Products in float16 are exact products of rounded inputs, rounded once more",
-        "numpy: inputs to float16, product in float64; the error in units of what is allowed",
+        "float16 products: exact products of rounded inputs, rounded again",
+        "numpy: float16 inputs, float64 product; error over what is allowed",
         float((error / allowed).max()),
         1.0,
-        "Allowed: half a step of float16, and a millionth of the sum of magnitudes.",
+        "Allowed: half a float16 step plus a millionth of the summed magnitudes.",
     )
 
 
@@ -145,7 +144,7 @@ def _overflow(where: torch.device) -> Check:
         wrong += product != expected
     return Check(
         "A product overflows where numpy's float16 does, above 65504",
-        "numpy.float16, for four numbers around 256 squared",
+        "numpy.float16, four numbers around 256 squared",
         _wrong(wrong),
         0.0,
     )
@@ -160,8 +159,8 @@ def _off(where: torch.device) -> Check:
     outside = a @ b
     kept = wide.dtype is not torch.bfloat16 and inside.dtype is torch.float32
     return Check(
-        "A nested autocast(enabled=False) computes as outside; float64 is left alone",
-        "the same product outside of autocast",
+        "Under a nested autocast(enabled=False) nothing is cast; float64 never is",
+        "the product outside of autocast",
         largest_difference(inside, outside) if kept else float("inf"),
         0.0,
     )
@@ -183,8 +182,8 @@ def _restored(where: torch.device) -> Check:
         wrong += (a @ a).dtype is not torch.bfloat16
     wrong += (a @ a).dtype is not torch.float32
     return Check(
-        "Leaving a region, even by an error, restores the one around it",
-        "dtypes of a product after an error, in, between and outside of nested regions",
+        "Leaving a region, even by an error, restores the outer one",
+        "a product's dtypes after an error, in, between and outside regions",
         _wrong(wrong),
         0.0,
     )
@@ -197,7 +196,7 @@ def _decorator(where: torch.device) -> Check:
         managed = torch.mm(a, b)
     same = decorated(a, b).dtype is managed.dtype
     return Check(
-        "autocast computes alike as decorator and as context manager",
+        "autocast acts alike as decorator and context manager",
         "torch.mm in a with block",
         largest_difference(decorated(a, b), managed) if same else float("inf"),
         0.0,
@@ -216,11 +215,11 @@ def _weights(where: torch.device) -> Check:
     output = F.linear(low, weight.detach().bfloat16()).float()
     gradient = (2 / output.numel() * (output - given)).bfloat16().T @ low
     return Check(
-        "Weights and their gradients stay float32; the gradient is the lower precision's, cast",
-        "the backward pass of a linear layer, written out in bfloat16",
+        "Weights and gradients stay float32; the gradient is the lower precision's, cast",
+        "a linear layer's backward, written out in bfloat16",
         largest_difference(weight.grad, gradient.float()) if not wrong else float("inf"),
         2.0**-8 * float(gradient.abs().max()),
-        "One rounding of bfloat16 is 1 part in 256.",
+        "One bfloat16 rounding: 1 part in 256.",
     )
 
 
@@ -241,11 +240,11 @@ def _gradient(where: torch.device, *, look_first: bool) -> Tensor:
 
 def _no_grad(where: torch.device) -> Check:
     return Check(
-        "A weight whose first cast falls under no_grad keeps its gradient in the same region",
+        "A weight first cast under no_grad keeps its gradient",
         "the gradient without that first pass",
         largest_difference(_gradient(where, look_first=True), _gradient(where, look_first=False)),
         0.0,
-        "Older releases lost it with the kept cast: pytorch#105211.",
+        "Older releases lost it: pytorch#105211.",
     )
 
 
@@ -277,8 +276,8 @@ def _second(node: Any) -> tuple[Any, ...]:
 def _cache(where: torch.device) -> Check:
     kept, anew = (_casts(where, cache_enabled=cached) for cached in (True, False))
     return Check(
-        "A weight used three times is cast once, and three times with cache_enabled=False",
-        "the nodes of the backward graph that undo a cast",
+        "A weight used three times is cast once; with cache_enabled=False, thrice",
+        "backward nodes that undo a cast",
         _wrong(abs(kept - 1) + abs(anew - 3)),
         0.0,
     )
@@ -292,7 +291,7 @@ def _out_of_place(where: torch.device) -> Check:
         held.addmm_(a, b)
     return Check(
         "In-place and out= operations are not autocast",
-        "the same operations outside of autocast, bit for bit",
+        "the same outside of autocast, bit for bit",
         max(
             largest_difference(out, torch.mm(a, b)),
             largest_difference(held, torch.addmm(a, a, b)),
@@ -307,8 +306,8 @@ def _saved(where: torch.device) -> Check:
     # Inputs, three outputs of relu, the last output and the targets.
     counted = 4 * 64 * (32 + 3 * 32 + 1 + 1)
     return Check(
-        "The bytes kept for backward are those of the activations",
-        "activations of the network that Learn trains, counted by hand, in float32",
+        "The bytes kept for backward are the activations'",
+        "float32 activations of Learn's network, counted by hand",
         _wrong(abs(full - counted)),
         0.0,
     )
@@ -331,7 +330,7 @@ def _shown_dtypes(view: View) -> Check:
     if settings.enabled:
         off = [row.name for row in rows if not row.as_listed]
         return Check(
-            "The listed operations on show give the dtypes of their list",
+            "The listed operations shown give their list's dtypes",
             f"torch's lists for the {view.device}: {len(rows)} operations",
             _wrong(len(off)),
             0.0,
@@ -366,7 +365,7 @@ def _chosen_by_hand(view: View, where: torch.device) -> Check:
             except (RuntimeError, NotImplementedError):
                 same = 0.0
             return Check(
-                f"{settings.op} raises with these inputs, every time",
+                f"{settings.op} raises with these inputs each time",
                 "a second call",
                 same,
                 0.0,
@@ -381,8 +380,8 @@ def _chosen_by_hand(view: View, where: torch.device) -> Check:
     how = f"cast to {short(next(iter(casts)))} by hand" if len(casts) == 1 else "as they are"
     difference = largest_difference(shown.nan_to_num(), by_hand.nan_to_num())
     return Check(
-        f"{settings.op} gives what it gives outside of autocast on inputs cast as recorded",
-        f"{settings.op} outside of autocast, inputs {how}, bit for bit",
+        f"{settings.op} equals itself outside on inputs cast as recorded",
+        f"{settings.op} outside, inputs {how}, bit for bit",
         difference if shown.dtype is by_hand.dtype else float("inf"),
         0.0,
     )

@@ -77,7 +77,7 @@ def _automatic_claim(where: torch.device) -> Claim:
         _AMP,
         _yes(chosen == (torch.float32, torch.float16, torch.float32)),
         f"Weight {short(chosen[0])}, linear {short(chosen[1])}, mse_loss {short(chosen[2])}.",
-        "autocast casts the inputs of each listed operation, as it is called.",
+        "autocast casts each listed operation's inputs at the call.",
     )
 
 
@@ -101,10 +101,10 @@ def cuda_only(*, device: str = "cpu") -> Claim:
         "must be CUDA tensors.",
         f"{_AMP}: operations; typical training",
         Verdict.OBSOLETE if on_cpu else Verdict.HOLDS,
-        f"On the CPU linear gives {' and '.join(found.values())}. This torch can autocast for "
-        f"{', '.join(takes)}; run here on {where.type}.",
-        "True of the first releases. Now each device has its lists; float16 with a GradScaler "
-        "runs on a CPU, seldom faster.",
+        f"On the CPU linear gives {' and '.join(found.values())}. This torch autocasts for "
+        f"{', '.join(takes)}; run on {where.type}.",
+        "In the first releases. Now each device has lists; float16 with a GradScaler runs "
+        "on CPUs, seldom faster.",
     )
 
 
@@ -125,8 +125,8 @@ def _imports_claim() -> Claim:
         f"{_AMP}: how to use it",
         Verdict.OBSOLETE if said or warned else Verdict.HOLDS,
         f"{said[0] if said else 'Both import'}. The classes raise {warned} FutureWarnings.",
-        "Both are classes, and torch.cuda.amp is deprecated: use "
-        'torch.amp.GradScaler("cuda") and torch.autocast("cuda").',
+        'Both are classes; torch.cuda.amp gives way to torch.amp.GradScaler("cuda") and '
+        'torch.autocast("cuda").',
     )
 
 
@@ -148,7 +148,7 @@ def _decorator_claim(where: torch.device) -> Claim:
         f"{_AMP}: the autocast class",
         Verdict.CONDITION if works and said else _yes(works),
         f"Both give {short(managed.dtype)}. With enable: {said or 'taken'}.",
-        "Both uses work. The argument is enabled; device_type comes first.",
+        "Both work. The argument is enabled, after device_type.",
     )
 
 
@@ -166,8 +166,8 @@ def _out_of_place_claim(where: torch.device) -> Claim:
         "a.addmm(b, c, out=d).",
         f"{_AMP}: operations",
         _yes(plain is torch.bfloat16 and inplace is torch.float32 and exact),
-        f"addmm gives {short(plain)}, addmm_ {short(inplace)}, and with out= {short(out.dtype)}, "
-        f"{'equal' if exact else 'not equal'} to the float32 result.",
+        f"addmm gives {short(plain)}, addmm_ {short(inplace)}, out= {short(out.dtype)}, "
+        f"{'equal' if exact else 'not equal'} to float32's result.",
         "The others run in their tensors' dtype.",
     )
 
@@ -190,10 +190,9 @@ def _widest_claim(where: torch.device) -> Claim:
             f"{name} {short(row.from_mixed) if row.from_mixed else 'raises'}"
             for name, row in found.items()
         )
-        + (f". Cast without being on a list here: {', '.join(cast)}." if cast else "."),
-        "add does, by promotion. dot and cat are on a list that differs by device. Unlisted "
-        "operations run in their inputs' dtype, and may raise where these differ, as mv on a "
-        "CPU.",
+        + (f". Cast here though unlisted: {', '.join(cast)}." if cast else "."),
+        "add promotes. dot and cat are listed on some devices. Unlisted operations run in "
+        "their inputs' dtype, and may raise where these differ, as mv on a CPU.",
     )
 
 
@@ -209,7 +208,7 @@ def _mismatch_claim(where: torch.device) -> Claim:
         f"{_AMP}: mismatch error",
         _yes(bool(found.said) and found.inside is torch.float16),
         f"{found.said or 'Nothing was raised'}. With .float(): off by {found.difference:.2g}.",
-        "Where an operation wants equal dtypes, as mm does; add promotes.",
+        "Where equal dtypes are needed, as in mm; add promotes.",
     )
 
 
@@ -226,8 +225,8 @@ def _fp16_copy_claim(where: torch.device) -> Claim:
         f"{_AMP}: typical training",
         _yes(found == (torch.float16, torch.float16)),
         f"Output {short(output.dtype)}, weight {short(found[0])}, weight.grad {short(found[1])}.",
-        "Each weight is cast when needed, and the cast kept while the region lasts. Gradients "
-        "are float16 on their way, float32 at the weight.",
+        "Weights are cast when needed, and the casts kept for the region. Gradients travel "
+        "in float16, and reach weights in float32.",
     )
 
 
@@ -243,9 +242,9 @@ def _backward_dtype_claim(where: torch.device) -> Claim:
         "Backward operations run in the dtype that autocast chose for the forward ones.",
         f"{_EXAMPLES}: typical training",
         _yes(seen == [torch.float16]),
-        f"Outside of the region, the gradient that reaches a float16 linear is {short(seen[0])}; "
-        f"the loss is {short(loss.dtype)}.",
-        "So backward needs no autocast; torch advises against it.",
+        f"Outside the region, a float16 linear gets a gradient of {short(seen[0])}; the "
+        f"loss is {short(loss.dtype)}.",
+        "Backward needs no autocast; torch advises against it.",
     )
 
 
@@ -257,10 +256,9 @@ def _reduction_claim(device: str) -> Claim:
         "Reductions need float32's range, and autocast gives them float32.",
         _AMP,
         Verdict.HOLDS if len(wide) == len(names) else _verdict(bool(wide)),
-        f"From float16 inputs, float32 comes out of {', '.join(wide)}; float16 out of "
-        f"{', '.join(name for name in names if name not in wide) or 'none'}.",
-        "Losses get it. sum and softmax are on CUDA's float32 list, not the CPU's; mean is on "
-        "neither.",
+        f"From float16 inputs, {', '.join(wide)} give float32, "
+        f"{', '.join(name for name in names if name not in wide) or 'none'} float16.",
+        "Losses do. sum and softmax are on CUDA's float32 list, not the CPU's; mean on neither.",
     )
 
 
@@ -281,10 +279,10 @@ def _register_claim(where: torch.device) -> Claim:
         'amp.register_float_function(torch, "sigmoid").',
         f"{_CAUTION}: registering",
         Verdict.HOLDS if there else Verdict.OBSOLETE,
-        f"Found in {', '.join(there) or 'neither torch.amp nor torch.cuda.amp'}. custom_fwd with "
-        f"cast_inputs=torch.float32 gives {short(given)} from bfloat16.",
-        "That is NVIDIA's apex. In torch: custom_fwd, or a nested autocast(enabled=False) and "
-        ".float().",
+        f"Found in {', '.join(there) or 'neither torch.amp nor torch.cuda.amp'}. custom_fwd "
+        f"with cast_inputs=torch.float32 gives {short(given)} from bfloat16.",
+        "That is NVIDIA's apex. torch has custom_fwd, or nested autocast(enabled=False) "
+        "with .float().",
     )
 
 
@@ -297,11 +295,11 @@ def _memory_claim(where: torch.device) -> Claim:
         "amp takes less memory.",
         f"{_WHY}: advantages",
         Verdict.CONDITION if share < 0.9 else Verdict.WRONG,
-        f"Four linear layers, 256 samples: kept for backward {found['float32'] / 1024:.0f} KiB in "
-        f"float32, {found['float16'] / 1024:.0f} KiB under autocast ({share:.2f} times). Weights "
-        f"{weights / 1024:.0f} KiB in both.",
-        "Activations halve. Weights, gradients and optimizer stay float32, and the weights' "
-        "casts come on top.",
+        f"Four linear layers, 256 samples: backward keeps {found['float32'] / 1024:.0f} KiB "
+        f"in float32, {found['float16'] / 1024:.0f} under autocast ({share:.2f} times). "
+        f"Weights: {weights / 1024:.0f} KiB in both.",
+        "Activations halve. Weights, gradients, optimizer stay float32; the weights' casts "
+        "are extra.",
     )
 
 
@@ -338,10 +336,10 @@ def _speed_claim(where: torch.device) -> Claim:
         "amp computes faster, up to twice as fast.",
         f"{_WHY}: advantages",
         Verdict.HOLDS if half < 0.6 * full else Verdict.CONDITION,
-        f"A product of {_PRODUCT} by {_PRODUCT} matrices on this {where.type}, over float32's "
+        f"{_PRODUCT} by {_PRODUCT} matrix products on this {where.type}, over float32's "
         f"time: float16 {half / full:.2g}, bfloat16 {brain / full:.2g}.",
-        "Only with Tensor Cores, or a CPU's AMX. Elsewhere it is slower; on small tensors "
-        "casts cost more than they save.",
+        "With Tensor Cores, or a CPU's AMX. Else slower; small tensors pay more for casts "
+        "than they save.",
     )
 
 
@@ -352,9 +350,9 @@ def _eights_claim(where: torch.device) -> Claim:
         "Dimensions that are multiples of 8 are fastest.",
         f"{_CAUTION}: dimensions",
         Verdict.HOLDS if odd > 1.1 * even else Verdict.CONDITION,
-        f"float16 products on this {where.type}: size 63 takes {odd / even:.2g} times as long as "
-        "size 64, with 5 % less to do.",
-        "A rule for Tensor Cores. Newer libraries pad by themselves: measure.",
+        f"float16 products on this {where.type}: size 63 takes {odd / even:.2g} times size "
+        "64's time for 5 % less work.",
+        "For Tensor Cores. Newer libraries pad by themselves: measure.",
     )
 
 
@@ -375,10 +373,11 @@ def _half_claim(where: torch.device) -> Claim:
         "model.half() speeds a model up, saves memory, and costs hardly any accuracy.",
         _HALF,
         Verdict.HOLDS if half < 0.8 * full and off < 1e-2 else Verdict.CONDITION,
-        f"Weights {size_of / 1024:.0f} KiB become {size_of / 2048:.0f}; outputs are off by at most "
-        f"{off:.1g}; a matrix product takes {half / full:.2g} times as long on this {where.type}.",
-        "Memory halves; speed needs the hardware. Inference bears it; training loses every "
-        "update below half a step of float16.",
+        f"Weights {size_of / 1024:.0f} KiB become {size_of / 2048:.0f}; outputs off by at "
+        f"most {off:.1g}; a matrix product takes {half / full:.2g} times as long on this "
+        f"{where.type}.",
+        "Memory halves; speed needs hardware. Inference bears it; training loses updates "
+        "below half a float16 step.",
     )
 
 
@@ -397,7 +396,7 @@ def _half_inputs_claim(where: torch.device) -> Claim:
         "model.half() must come before model.cuda(); and the inputs must be half too.",
         _HALF,
         Verdict.CONDITION if said and same else _yes(bool(said)),
-        f"float32 inputs: {said or 'taken'}. Halved before or after the move, the numbers are "
-        f"{'the same' if same else 'not the same'}.",
-        "The inputs must match. The order changes no result; halving first moves fewer bytes.",
+        f"float32 inputs: {said or 'taken'}. Halved before or after the move, the numbers "
+        f"are {'the same' if same else 'not the same'}.",
+        "The inputs must match. Order changes nothing; halving first moves fewer bytes.",
     )

@@ -14,9 +14,9 @@ OP_REFERENCE = {
     "cuda": f"{DOCUMENTATION}#cuda-op-specific-behavior",
 }
 REFERENCES: tuple[tuple[str, str], ...] = (
-    ("torch documentation, Autocast Op Reference", f"{DOCUMENTATION}#autocast-op-reference"),
+    ("torch docs: Autocast Op Reference", f"{DOCUMENTATION}#autocast-op-reference"),
     (
-        "torch documentation, Automatic Mixed Precision examples",
+        "torch docs: Automatic Mixed Precision examples",
         "https://docs.pytorch.org/docs/stable/notes/amp_examples.html",
     ),
     (

@@ -161,12 +161,13 @@ def mismatch(*, dtype: str | torch.dtype = "float16", device: str = "cpu") -> Mi
             right=f'with torch.autocast("{where.type}", dtype=torch.{name}):\n'
             "    f = torch.mm(d, torch.mm(a, b))\ng = torch.mm(d, f.float())",
             wrong_cost=f"torch raises {said.split(':')[0]}." if said else "torch takes it.",
-            right_cost=f"g is {str(g.dtype).removeprefix('torch.')}, at most {difference:.2g} off "
-            f"float32 all through, in numbers up to {float(g.max()):.3g}.",
-            lesson="What comes out is of the lower precision; outside nobody casts. Call "
-            ".float() at the border.",
+            right_cost=f"g is {str(g.dtype).removeprefix('torch.')}, at most "
+            f"{difference:.2g} off float32, in numbers up to "
+            f"{float(g.max()):.3g}.",
+            lesson="Lower precision comes out, and outside nobody casts. Call .float() at "
+            "the border.",
             source=(
-                "torch documentation, torch.autocast",
+                "torch docs: torch.autocast",
                 f"{DOCUMENTATION}#torch.autocast",
             ),
         ),
@@ -180,9 +181,7 @@ def mismatch(*, dtype: str | torch.dtype = "float16", device: str = "cpu") -> Mi
 class Border(Parameters):
     """Hold the lower precision whose results leave the region."""
 
-    dtype: str = choice(
-        "float16", DTYPES, label="autocast's dtype", help="What comes out of the region."
-    )
+    dtype: str = choice("float16", DTYPES, label="autocast's dtype", help="What leaves the region.")
 
 
 def border(parameters: Border, *, device: str = "cpu") -> FlowMistake:
@@ -199,7 +198,7 @@ def border(parameters: Border, *, device: str = "cpu") -> FlowMistake:
         f = torch.mm(d, e)
     shared = (
         Line("e = torch.mm(a, b)", True, short(e.dtype)),
-        Line("f = torch.mm(d, e)", True, short(f.dtype), "autocast casts d; e is as it should be"),
+        Line("f = torch.mm(d, e)", True, short(f.dtype), "autocast casts d; e is correct"),
     )
     return FlowMistake(
         mismatch(dtype=lower, device=device).mistake,
@@ -215,7 +214,7 @@ class HalfModel(Parameters):
     exponent: int = number(
         -9,
         label="learning rate, as a power of 2",
-        help="Of SGD: -9 is 0.002, with steps of about 0.0002.",
+        help="Of SGD: -9 is 0.002, in steps near 0.0002.",
         minimum=-11,
         maximum=-2,
         step=1,
@@ -258,12 +257,12 @@ def half_model(parameters: HalfModel, *, device: str = "cpu") -> CurveMistake:
         mistake=Mistake(
             wrong="model.half()\noutput = model(inputs.half())",
             right=f"{_region(where)}    output = model(inputs)",
-            wrong_cost=f"After {steps} steps {int((stuck != 1).sum())} of {width} weights have "
-            f"moved; the loss is {wrong[-1]:.3g}.",
-            right_cost=f"{int((moved != 1).sum())} of {width} weights have moved; the loss is "
+            wrong_cost=f"After {steps} steps {int((stuck != 1).sum())} of {width} weights "
+            f"have moved; loss {wrong[-1]:.3g}.",
+            right_cost=f"{int((moved != 1).sum())} of {width} weights have moved; loss "
             f"{right[-1]:.3g}.",
-            lesson="Above 1, float16 numbers are 0.001 apart; an update below half of that is "
-            "rounded away. autocast keeps the weights in float32.",
+            lesson="Above 1, float16 numbers are 0.001 apart; updates below half of that "
+            "round away. autocast keeps weights in float32.",
             source=(
                 "Micikevicius et al., Mixed Precision Training, section 3.1",
                 "https://arxiv.org/abs/1710.03740",
@@ -314,11 +313,11 @@ def other_device(parameters: OtherDevice, *, device: str = "cpu") -> FlowMistake
             wrong=code.format(other, parameters.dtype),
             right="kind = inputs.device.type\n"
             + code.format("", parameters.dtype).replace('""', "kind"),
-            wrong_cost=f"On the {where.type} the output is {wrong.gives}, as if there were no "
+            wrong_cost=f"On the {where.type} the output is {wrong.gives}, as without "
             f"autocast. {said[0].upper()}{said[1:].rstrip('.')}.",
             right_cost=f"The output is {right.gives}: {written}.",
-            lesson="autocast is switched on for one type of device. The old "
-            "torch.cuda.amp.autocast() always means cuda; ask the tensors instead.",
+            lesson="autocast works for one device type; the old torch.cuda.amp.autocast() "
+            "means cuda. Ask the tensors.",
             source=("Real-ESRGAN#12", "https://github.com/ai-forever/Real-ESRGAN/issues/12"),
         ),
         (wrong,),
@@ -368,10 +367,10 @@ def in_place(parameters: InPlace, *, device: str = "cpu") -> FlowMistake:
     cost = (
         f"torch raises {wrong.note}."
         if not wrong.gives
-        else f"No error, and no autocast: the product ran in {wrong.gives}."
+        else f"No error, no autocast: the product ran in {wrong.gives}."
     )
     if wrong.gives:
-        wrong = dataclasses.replace(wrong, note="ran in the dtype of its tensors")
+        wrong = dataclasses.replace(wrong, note="ran in its tensors' dtype")
     start = f'with torch.autocast("{where.type}", dtype=torch.bfloat16):\n    '
     before = "h = torch.mm(b, c)\n    " if mixed else ""
     return FlowMistake(
@@ -380,9 +379,9 @@ def in_place(parameters: InPlace, *, device: str = "cpu") -> FlowMistake:
             right=f"{start}{before}{better}",
             wrong_cost=cost,
             right_cost=f"The product runs in bfloat16, and gives {right.gives}.",
-            lesson="A tensor that exists keeps its dtype, so autocast leaves in-place and out= "
-            "operations alone. Write them out of place.",
-            source=("torch documentation, op eligibility", f"{DOCUMENTATION}#op-eligibility"),
+            lesson="Existing tensors keep their dtype: in-place and out= operations escape "
+            "autocast. Write them out of place.",
+            source=("torch docs: op eligibility", f"{DOCUMENTATION}#op-eligibility"),
         ),
         (first, wrong) if mixed else (wrong,),
         (first, right) if mixed else (right,),
@@ -455,11 +454,15 @@ def own_function(parameters: OwnFunction, *, device: str = "cpu") -> FlowMistake
             right=body.format(*decorated),
             wrong_cost=f"Forward gives {wrong[0].gives}. Backward "
             + ("passes." if last.gives else f"raises {last.note}."),
-            right_cost=f"Forward gives {right[0].gives}; backward runs as forward did, and w.grad "
-            f"is {right[1].gives or 'missing'}.",
-            lesson="What you saved is float32, and backward runs outside of autocast. "
-            "custom_bwd restores forward's state.",
-            source=("pytorch#38487", f"{_PYTORCH}/issues/38487"),
+            right_cost=f"Forward gives {right[0].gives}, backward runs alike: w.grad is "
+            f"{right[1].gives or 'missing'}.",
+            lesson="What you saved is float32, and backward runs outside. custom_bwd "
+            "restores forward's state.",
+            source=(
+                "torch docs: functions with multiple inputs or autocastable ops",
+                "https://docs.pytorch.org/docs/stable/notes/amp_examples.html"
+                "#functions-with-multiple-inputs-or-autocastable-ops",
+            ),
         ),
         wrong,
         right,
@@ -473,7 +476,7 @@ class Logits(Parameters):
     logit: float = number(
         9.0,
         label="logit",
-        help="Output before the sigmoid; the target is 0.",
+        help="Before the sigmoid; the target is 0.",
         minimum=0.0,
         maximum=20.0,
         step=0.5,
@@ -517,7 +520,7 @@ def sigmoid_first(parameters: Logits, *, device: str = "cpu") -> CurveMistake:
     told = (
         f"torch raises {said}."
         if said
-        else f"At a logit of {points[look]:g} the loss is {worded(wrong[look])}, and its gradient "
+        else f"At logit {points[look]:g} the loss is {worded(wrong[look])}, its gradient "
         f"{worded(wrong_slope[look])}."
     )
     start = f"{_region(where)}    "
@@ -526,14 +529,14 @@ def sigmoid_first(parameters: Logits, *, device: str = "cpu") -> CurveMistake:
             wrong=f"{start}p = torch.sigmoid(model(x))\n    loss = F.binary_cross_entropy(p, y)",
             right=f"{start}loss = F.binary_cross_entropy_with_logits(\n        model(x), y\n    )",
             wrong_cost=told,
-            right_cost=f"The loss is {worded(right[look])}, and its gradient "
+            right_cost=f"The loss is {worded(right[look])}, its gradient "
             f"{worded(right_slope[look])}.",
-            lesson="In float16 the sigmoid is 1 above 8.3, and log(1 - p) is cut at -100. On "
-            "CUDA torch refuses the pair.",
+            lesson="In float16 the sigmoid is 1 above 8.3, and log(1 - p) is cut at -100. "
+            "CUDA refuses the pair.",
             source=("pytorch#61098", f"{_PYTORCH}/issues/61098"),
         ),
         shows="loss",
-        over="logit of a sample whose target is 0",
+        over="logit; the target is 0",
         x=points,
         wrong=wrong,
         right=right,
@@ -585,11 +588,10 @@ def own_norm(parameters: OwnNorm, *, device: str = "cpu") -> CurveMistake:
         Mistake(
             wrong=start + norm,
             right=f"{start}    h = h.float()\n{norm}",
-            wrong_cost=f"The root mean square after normalising is {worded(wrong[look])}; it "
-            "should be 1.",
+            wrong_cost=f"Root mean square after normalising: {worded(wrong[look])}; 1 is right.",
             right_cost=f"It is {worded(right[look])}.",
-            lesson="float16 squares overflow above 255 and vanish below 0.0002, and mul is on "
-            "no list. Lift them, as layer_norm does.",
+            lesson="float16 squares overflow above 255 and vanish below 0.0002; mul is "
+            "unlisted. Lift them, as layer_norm does.",
             source=("pytorch#133085", f"{_PYTORCH}/pull/133085"),
         ),
         shows="root mean square after normalising",
@@ -609,7 +611,7 @@ class LossOutside(Parameters):
     samples: int = number(
         16384,
         label="samples",
-        help="Ten classes each; the loss is summed.",
+        help="Ten classes each, summed.",
         minimum=2048,
         maximum=16384,
         step=2048,
@@ -641,13 +643,13 @@ def loss_outside(parameters: LossOutside, *, device: str = "cpu") -> CurveMistak
         Mistake(
             wrong=start + line,
             right=start + textwrap.indent(line, "    "),
-            wrong_cost=f"The loss is float16: {worded(wrong[look])}, where float32 has "
+            wrong_cost=f"The float16 loss: {worded(wrong[look])}; float32 has "
             f"{float(right[look]):.6g}.",
-            right_cost=f"The loss is float32: {float(right[look]):.6g}.",
-            lesson="Inside, losses are lifted to float32. Outside, the loss of float16 logits "
-            "is float16: rounded to 1 part in 2000, infinite above 65504.",
+            right_cost=f"The float32 loss: {float(right[look]):.6g}.",
+            lesson="Inside, losses are float32. Outside, float16 logits give a float16 "
+            "loss: rounded to 1 part in 2000, infinite above 65504.",
             source=(
-                "torch documentation, ops that autocast to float32",
+                "torch docs: ops that autocast to float32",
                 "https://docs.pytorch.org/docs/stable/amp.html#autocast-op-reference",
             ),
         ),
@@ -668,7 +670,7 @@ class BackwardInside(Parameters):
     exponent: int = number(
         -16,
         label="loss times 2 to the power",
-        help="A GradScaler starts at 16.",
+        help="GradScaler starts at 16.",
         minimum=-30,
         maximum=24,
         step=2,
@@ -721,18 +723,18 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
         Mistake(
             wrong=f"{start}    loss.backward()",
             right=f"{start}loss.backward()",
-            wrong_cost=f"The gradient of a layer that was kept in float32 is {far}"
-            f"{'' if far == 'not finite' else ' of its length'}.",
-            right_cost=f"It is off by {float(right[look]):.2g} of its length.",
-            lesson="Inside the region backward's products are autocast too, whatever forward "
-            "ran in: gradients vanish or overflow. Leave first.",
+            wrong_cost="A float32 layer's gradient is "
+            f"{far}{'' if far == 'not finite' else ' of its length'}.",
+            right_cost=f"Off by {float(right[look]):.2g} of its length.",
+            lesson="Inside, backward's products are autocast too, even a float32 layer's: "
+            "gradients vanish or overflow. Leave first.",
             source=(
-                "torch documentation, torch.autocast",
+                "torch docs: torch.autocast",
                 "https://docs.pytorch.org/docs/stable/amp.html#torch.autocast",
             ),
         ),
         shows="relative error of the gradient",
-        over="what the loss is multiplied by, as a power of 2",
+        over="loss times 2 to the power",
         x=row(list(exponents)),
         wrong=wrong,
         right=right,
@@ -768,10 +770,10 @@ def question(*, device: str = "cpu") -> Question:
         output = torch.softmax(logits, dim=-1)
     (row,) = (row for row in table(device) if row.name == "softmax")
     return Question(
-        f"On this {where.type}, under float16 autocast, float32 inputs go through F.linear and "
-        "then torch.softmax. What dtype comes out of the softmax?",
+        f"On this {where.type}, under float16 autocast, float32 inputs pass F.linear, then "
+        "torch.softmax. Which dtype comes out?",
         ("float16", "float32", "bfloat16", "torch raises an error"),
         short(output.dtype),
-        f"F.linear gave {short(logits.dtype)}. For softmax the {where.type}'s list says: "
-        f"{row.listed}. CUDA's lists lift softmax to float32, the CPU's leave it.",
+        f"F.linear gave {short(logits.dtype)}. The {where.type}'s list on softmax: "
+        f"{row.listed}. CUDA lifts it to float32, the CPU does not.",
     )

@@ -21,7 +21,7 @@ class Cost(Parameters):
     width: int = number(
         128,
         label="width",
-        help="Neurons in each of three hidden layers.",
+        help="In each of three hidden layers.",
         minimum=16,
         maximum=512,
         step=16,
@@ -29,7 +29,7 @@ class Cost(Parameters):
     batch: int = number(
         256,
         label="batch",
-        help="Samples in a step.",
+        help="Samples a step.",
         minimum=8,
         maximum=512,
         step=8,

@@ -37,7 +37,7 @@ class Autocast(Parameters):
     exponent: int = number(
         0,
         label="size of the inputs, as a power of 2",
-        help="They are 0.1 to 0.9 of it; probabilities stay below 1.",
+        help="Inputs: 0.1 to 0.9 of it, probabilities below 1.",
         minimum=EXPONENTS[0],
         maximum=EXPONENTS[1],
         step=1,
@@ -52,14 +52,14 @@ class Autocast(Parameters):
         "float32",
         KINDS,
         label="inputs",
-        help="Lower: all in autocast's dtype. Mixed: the first only.",
+        help="Lower: all in autocast's dtype. Mixed: only the first.",
         words=("float32", "lower", "one of each"),
     )
     enabled: bool = flag(True, label="autocast is on", help="Off: nothing is cast.")
     op: str = text(
         "matmul",
         label="operation",
-        help="Its casts and errors are shown below the table.",
+        help="Its casts and errors stand below.",
         rule="the name of an operation in the table, such as matmul",
         read=_operation,
         longest=max(map(len, OPS)),
@@ -74,32 +74,32 @@ class Autocast(Parameters):
 PRESETS = (
     Preset(
         "float32 goes in",
-        "Products come out in the lower precision, less exact; losses stay float32.",
+        "Products come out lower and less exact; losses stay float32.",
         Autocast(),
     ),
     Preset(
         "Too large for float16",
-        "512 times 512 is past 65504: products overflow. float32 holds.",
+        "512 times 512 is past 65504: float16 products overflow.",
         Autocast(exponent=9),
     ),
     Preset(
         "bfloat16 has the range",
-        "The same inputs, and nothing overflows, at eight times the rounding error.",
+        "Nothing overflows, at eight times the rounding error.",
         Autocast(exponent=9, dtype="bfloat16", op="linear"),
     ),
     Preset(
         "Too small for float16",
-        "Products of tiny numbers become zeros in float16, silently.",
+        "Tiny products become zeros in float16, silently.",
         Autocast(exponent=-14),
     ),
     Preset(
         "The lower precision goes in",
-        "Losses lift it to float32; operations on no list leave it low.",
+        "Losses lift it to float32; unlisted operations leave it low.",
         Autocast(inputs="lower", op="mse_loss"),
     ),
     Preset(
         "One of each",
-        "Listed operations cast by themselves. Others may raise, as mv on a CPU.",
+        "Listed operations cast; others may raise, as mv on a CPU.",
         Autocast(inputs="mixed", op="mv"),
     ),
 )

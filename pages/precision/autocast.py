@@ -97,9 +97,8 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "The same training in float32 and under autocast, in turn; the median step counts. On a "
-    "CPU autocast is often slower.",
-    "Measure it on this device",
+    "float32 and autocast in turn; the median step counts. On CPUs autocast is often slower.",
+    "Measure on this device",
     learn,
 )
 page.take(take)

@@ -65,16 +65,16 @@ def test_a_lesson_runs_the_wrong_and_the_right_line(page: Page, app_url: str) ->
     open_page(page, f"{app_url}/autocast")
     page.get_by_role("radio", name="sigmoid, then BCE").click()
     settled(page)
-    expect(page.get_by_text("the loss is 100, and its gradient NaN")).to_be_visible()
+    expect(page.get_by_text("the loss is 100, its gradient NaN")).to_be_visible()
     page.get_by_role("radio", name=re.compile("The line that does it")).click()
     settled(page)
-    expect(page.get_by_text("The loss is 9, and its gradient 1.")).to_be_visible()
+    expect(page.get_by_text("The loss is 9, its gradient 1.")).to_be_visible()
 
 
 def test_what_it_buys_is_measured_again_when_asked(page: Page, app_url: str) -> None:
     errors = console_errors(page)
     open_page(page, f"{app_url}/autocast")
-    page.get_by_role("button", name="Measure it on this device").click()
+    page.get_by_role("button", name="Measure on this device").click()
     settled(page, quiet_ms=1000)
     table = page.locator(".ops.costs")
     expect(table).to_contain_text(re.compile(r"autocast float16\s*[\d.]+ ×"))
@@ -88,7 +88,7 @@ def test_what_it_buys_is_measured_again_when_asked(page: Page, app_url: str) -> 
 def test_a_measurement_that_is_stopped_leaves_the_page_usable(page: Page, app_url: str) -> None:
     errors = console_errors(page)
     open_page(page, f"{app_url}/autocast")
-    page.get_by_role("button", name="Measure it on this device").click()
+    page.get_by_role("button", name="Measure on this device").click()
     settled(page, quiet_ms=1000)
     steps = slider(page, "steps timed")
     steps.focus()

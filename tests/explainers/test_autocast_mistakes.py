@@ -75,8 +75,8 @@ def test_what_leaves_the_region_meets_float32_and_torch_refuses(dtype: str) -> N
 
 def test_a_sure_mistake_costs_100_after_a_float16_sigmoid_and_its_gradient_is_lost() -> None:
     found = mistakes.sigmoid_first(mistakes.Logits())
-    assert "the loss is 100, and its gradient NaN" in found.mistake.wrong_cost
-    assert "The loss is 9, and its gradient 1" in found.mistake.right_cost
+    assert "the loss is 100, its gradient NaN" in found.mistake.wrong_cost
+    assert "The loss is 9, its gradient 1" in found.mistake.right_cost
     sure = found.x > 8.4
     assert (found.wrong[sure] == 100).all()
     assert torch.allclose(found.right[sure], found.x[sure], atol=1e-2)
