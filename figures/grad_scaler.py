@@ -47,12 +47,12 @@ _WAYS: Mapping[
 }
 
 _WORDS = {
-    "zero_grad": "The gradients of the step before are dropped.",
+    "zero_grad": "Clears the last step's gradients.",
     "forward": "autocast computes; the loss is float32.",
-    "scale": "The loss is multiplied by the scale.",
-    "backward": "So is every gradient, by the chain rule.",
-    "unscale_": "Every gradient is divided by the scale, and checked for inf and NaN.",
-    "clip_grad_norm_": "Gradients longer than max_norm are shortened to it.",
+    "scale": "Multiplies the loss by the scale.",
+    "backward": "By the chain rule, scales every gradient too.",
+    "unscale_": "Divides gradients by the scale, looking for inf and NaN.",
+    "clip_grad_norm_": "Shortens longer gradients to max_norm.",
 }
 _CODE = {
     "zero_grad": "optimizer.zero_grad()",
@@ -82,7 +82,7 @@ def _scale(view: "View") -> Curves:
             Line("log2 of the scale", exponent, shape="step"),
             Line("growth tracker", trace.growth_tracker, axis="right", shape="step", faint=True),
         ),
-        title=f"The scale before each step: {start:g} at first, {end:g} at last",
+        title=f"The scale before each step: {start:g} to {end:g}",
         x_title=_STEP,
         y_title="log2 of the scale",
         right_title="clean steps in a row",
@@ -92,7 +92,7 @@ def _scale(view: "View") -> Curves:
             if math.isfinite(heights[step])
         ),
         height=190,
-        alt=f"The scale starts at {start:g} and ends at {end:g}; {len(skipped)} of "
+        alt=f"The scale goes from {start:g} to {end:g}; {len(skipped)} of "
         f"{len(trace.stepped)} steps are skipped"
         + (f", at steps {_few(skipped)}." if skipped else "."),
         group=_GROUP,
@@ -113,15 +113,15 @@ def _norms(view: "View") -> Curves:
             Line("gradient norm, unscaled", trace.gradient_norm),
             Line("loss", trace.loss, axis="right"),
         ),
-        title="What backward leaves, what the optimizer is given, and the loss",
+        title="Gradients after backward, gradients for the optimizer, and the loss",
         x_title=_STEP,
-        y_title="norm of all gradients",
+        y_title="gradients' norm",
         right_title="loss",
         log=True,
         right_log=True,
         height=210,
-        alt="The gradients' norm after backward, and divided by the scale; the loss ends at "
-        f"{last:.3g}. Gaps are infinities or NaNs.",
+        alt=f"The gradients' norm, scaled and unscaled; the loss ends at {last:.3g}. Gaps: "
+        "infinities or NaNs.",
         group=_GROUP,
     )
 
@@ -160,9 +160,9 @@ def _calls(view: "View") -> Stepper:
         steps.append((sequences.setdefault(made, len(sequences)), rows.facts(step)))
     first = rows.stepped.index(False) if not all(rows.stepped) else 0
     return Stepper(
-        title="Each call of a step, and where it takes the scaler",
-        alt="The scaler's states READY, UNSCALED and STEPPED; arrows for the calls between them, "
-        "dashed with a cross where torch refuses the call.",
+        title="A step's calls, and where they take the scaler",
+        alt="States READY, UNSCALED and STEPPED and their calls, dashed and crossed where "
+        "torch refuses.",
         drawing=machine(view.edges),
         sequences=tuple(sequences),
         steps=tuple(steps),
@@ -186,17 +186,15 @@ class _Rows:
         """Return what the scaler's step and its update have done."""
         before, after = self.scale[step : step + 2]
         stepped = (
-            "Nothing was found: the optimizer steps."
+            "Nothing found: the optimizer steps."
             if self.stepped[step]
-            else "An inf or a NaN was found: the step is left out."
+            else "An inf or NaN: no step."
         )
         if after != before:
             factor = f"{after / before:.3g}"
-            return stepped, f"The scale is multiplied by {factor}; the count starts anew."
+            return stepped, f"Scale times {factor}; the count restarts."
         counted = self.tracker[step + 1] > 0
-        return stepped, (
-            "One more clean step is counted." if counted else "The scale stays where it is."
-        )
+        return stepped, ("One more clean step." if counted else "The scale stays.")
 
     def facts(self, step: int) -> str:
         """Return a line of numbers about a step."""
@@ -259,8 +257,8 @@ def mistake(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves | str, ...]
             log=log,
             marks=marks,
             height=220,
-            alt=f"At {result.over} {result.look} the {chosen} line gives {value:.3g}, the {other} "
-            f"one {beside:.3g}.",
+            alt=f"At {result.over} {result.look}: {chosen} line {value:.3g}, {other} line "
+            f"{beside:.3g}.",
         )
     ]
     rest = {name: row for name, row in result.others.items() if name not in own}
@@ -279,7 +277,7 @@ def mistake(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves | str, ...]
                 y_title=noun,
                 log=apart and noun != "steps",
                 height=180,
-                alt=f"At the end: {ends}.",
+                alt=f"In the end: {ends}.",
             )
         )
     if wrong and result.said:
@@ -302,13 +300,12 @@ def _weights(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves]:
                 ),
                 Line(name, true[order], true[order], faint=True),
             ),
-            title=f"{result.shows[0].upper()}{result.shows[1:]}, weight by weight, against the "
-            "true one",
+            title=f"{result.shows[0].upper()}{result.shows[1:]} against the true one, by weight",
             x_title=f"true gradient: {name}",
             y_title=result.shows,
             height=240,
-            alt=f"A dot for each of {len(true)} weights: on the diagonal under the right line, "
-            "off it under the wrong one.",
+            alt=f"{len(true)} weights: on the diagonal under the right line, off it under "
+            "the wrong one.",
         ),
     )
 
@@ -340,8 +337,8 @@ def order(result: "OrderMistake", edges: Sequence["Edge"], *, wrong: bool) -> St
     return Stepper(
         title="Where each call takes the scaler: "
         + ("the last one is refused" if wrong else "all are taken"),
-        alt="The scaler's states READY, UNSCALED and STEPPED, and the calls between them, dashed "
-        "with a cross where torch refuses the call.",
+        alt="States READY, UNSCALED and STEPPED and their calls, dashed and crossed where "
+        "torch refuses.",
         # An edge that is legal for float32 gradients is refused for float16 ones.
         drawing=machine(
             [result.edge if _same(edge, result.edge) and wrong else edge for edge in edges]
@@ -353,8 +350,8 @@ def order(result: "OrderMistake", edges: Sequence["Edge"], *, wrong: bool) -> St
 
 
 _PASSES = {
-    "step": "Nothing was found: the optimizer steps.",
-    "update": "The scale is set for the next step.",
+    "step": "Nothing found: the optimizer steps.",
+    "update": "Sets the next step's scale.",
 }
 
 
@@ -369,15 +366,14 @@ def race(lap: "Lap") -> Curves:
     }
     return Curves(
         lines=tuple(Line(names[way], row) for way, row in lap.losses.items()),
-        title="Loss of each batch, the same model and batches four ways",
+        title="Each batch's loss, four ways",
         x_title=_STEP,
         y_title="loss",
         log=True,
         height=280,
         x_range=(0, lap.steps - 1),
         alt=" ".join(
-            f"{way} ends at {float(row[-1]):.3g}; {100 * lap.zero_share[way]:.0f} % of its "
-            "gradients are 0."
+            f"{way}: {float(row[-1]):.3g}, {100 * lap.zero_share[way]:.0f} % of gradients 0."
             for way, row in lap.losses.items()
         ),
     )

@@ -80,7 +80,7 @@ def _path(runs: list[tuple[Settings, ScalerTrace, tuple[int, ...]]]) -> Check:
     ]
     return Check(
         "The scale follows the rule, whatever is poisoned",
-        "the rule in plain Python, told which steps were poisoned; six runs",
+        "the rule in Python, told the poisoned steps; six runs",
         max(errors),
         0.0,
     )
@@ -94,7 +94,7 @@ def _tracker(runs: list[tuple[Settings, ScalerTrace, tuple[int, ...]]]) -> Check
         for setting, trace, _ in runs
     ]
     return Check(
-        "The growth tracker counts clean steps in a row, anew when the scale moves",
+        "The tracker counts clean steps in a row, anew when the scale moves",
         "the rule in plain Python",
         max(errors),
         0.0,
@@ -128,10 +128,10 @@ def _kernel(where: torch.device) -> Check:
         error = max(error, largest_difference(torch.tensor(path), expected))
     return Check(
         "From near 2**128 down to 0, a thousand updates follow the rule",
-        "products in float64, kept in float32, never infinite, in plain Python",
+        "float64 products kept in float32, never infinite, in Python",
         error,
         0.0,
-        "Growth to infinity is left out; 0 stays 0.",
+        "Without growth to infinity; 0 stays 0.",
     )
 
 
@@ -144,8 +144,8 @@ def _skips(runs: list[tuple[Settings, ScalerTrace, tuple[int, ...]]]) -> Check:
         wrong += int((trace.stepped == poisoned).sum())
         wrong += int((still != poisoned).sum())
     return Check(
-        "At poisoned steps, and no others, the optimizer is skipped and no weight moves",
-        "the list of poisoned steps",
+        "Poisoned steps alone are skipped, and move no weight",
+        "the poisoned steps",
         float(wrong),
         0.0,
     )
@@ -166,10 +166,10 @@ def _states(where: torch.device) -> Check:
     )
     return Check(
         "Three states, three calls: torch allows five of nine and refuses four",
-        "the rules in the docstrings of unscale_, step and update",
+        "the docstrings of unscale_, step and update",
         float(wrong),
         0.0,
-        "unscale_, then update, without a step, is allowed.",
+        "unscale_, then update without step, is allowed.",
     )
 
 
@@ -184,8 +184,8 @@ def _powers_of_two(where: torch.device) -> Check:
         found = problem.flat_gradients().cpu()
         error = max(error, largest_difference(found, gradients(device=str(where))))
     return Check(
-        "In float32, scaling by a power of two and unscaling changes no bit of a gradient",
-        "backward of the loss itself; scales 2**-10, 2, 2**16, 2**40",
+        "In float32, scaling by powers of two and unscaling change no bit",
+        "the plain loss's backward; scales 2**-10, 2, 2**16, 2**40",
         error,
         0.0 if where.type == "cpu" else 1e-9,
     )
@@ -206,10 +206,10 @@ def _precision(dtype: str, device: str) -> Check:
     eps = float_formats.FORMATS[dtype].eps
     return Check(
         f"In {dtype}, unscaled gradients are float32's to rounding",
-        "backward in float32, never scaled; the difference over the gradient's length",
+        "float32 backward, never scaled; difference over gradient's length",
         float(off.norm() / true.norm()),
         2 * eps,
-        f"{dtype} rounds by up to {eps / 2:.2g} in each operation.",
+        f"{dtype} rounds by up to {eps / 2:.2g} per operation.",
     )
 
 
@@ -229,8 +229,8 @@ def _accumulation(where: torch.device, dtype: torch.dtype) -> Check:
     true = whole.flat_gradients().double()
     name = "float16 autocast" if half else "float32"
     return Check(
-        f"Gradients of {count} scaled micro-batches add up to one batch's, in {name}",
-        "one backward of the mean loss in float32; the difference over the gradient's length",
+        f"{count} scaled micro-batches' gradients add up to one batch's, in {name}",
+        "one float32 backward of the mean loss; difference over gradient's length",
         float((problem.flat_gradients().double() - true).norm() / true.norm()),
         _HALF_ROUNDING if half else 1e-6,
     )
@@ -243,7 +243,7 @@ def _clipping(device: str) -> Check:
     meant = _RATE * trace.gradient_norm.clamp(max=threshold)
     return Check(
         "Clipped after unscale_, SGD moves by the rate times the smaller of norm and max_norm",
-        "the distance that the weights moved; 20 steps, some clipped, some not",
+        "how far weights moved; 20 steps, some clipped",
         largest_difference(moved, meant),
         # clip_grad_norm_ adds 1e-6 to the norm it divides by.
         1e-6,
@@ -256,8 +256,8 @@ def _implicit_unscale(device: str) -> Check:
         for first in (True, False)
     ]
     return Check(
-        "step unscales by itself: unscale_ before it changes no weight",
-        "the run that calls unscale_, 12 steps",
+        "step unscales by itself: unscale_ first changes no weight",
+        "the run with unscale_, 12 steps",
         largest_difference(traces[0].weights, traces[1].weights),
         0.0,
     )
@@ -276,7 +276,7 @@ def _no_trace(where: torch.device) -> Check:
             scaler.update()
         ends.append(problem.flat())
     return Check(
-        "In float32, 20 steps with and without a scaler end in the same weights",
+        "In float32, 20 steps end alike with and without a scaler",
         "GradScaler(enabled=False)",
         largest_difference(*ends),
         0.0 if where.type == "cpu" else 1e-6,
@@ -310,8 +310,8 @@ def _saved(where: torch.device) -> Check:
         rest = go(again, range(cut, 20))
         error = max(error, *(abs(a - b) for a, b in zip(rest, whole[cut:], strict=True)))
     return Check(
-        "A scaler saved and loaded goes on as if never cut",
-        "the run that was never cut; seven cuts",
+        "A saved and loaded scaler goes on as if never cut",
+        "the uncut run; seven cuts",
         error,
         0.0,
     )
@@ -327,7 +327,7 @@ def _two_optimizers(where: torch.device) -> Check:
     scaler.update()
     found = torch.tensor([float(sick.detach()), float(well.detach()), scaler.get_scale()])
     return Check(
-        "Of two optimizers only the one with the infinite gradient is skipped; the scale "
+        "Of two optimizers only the one with an infinite gradient is skipped; the scale "
         "halves once",
         "1, 1 - 0.1 and 32768",
         largest_difference(found, torch.tensor([1.0, 0.9, 32768.0])),
@@ -346,7 +346,7 @@ def _counted(device: str) -> Check:
         np.abs(expected[: len(found.counts)] - found.counts.numpy()[: len(expected)]).sum()
     )
     return Check(
-        "The histogram counts every gradient once, and its shares are those of float16",
+        "The histogram counts each gradient once; its shares are float16's",
         "numpy's histogram and numpy's float16",
         missed + share,
         1e-12,

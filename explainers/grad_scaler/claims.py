@@ -80,10 +80,9 @@ def _no_effect(where: torch.device) -> Claim:
         "effect on the parameters.",
         _AMP,
         _yes(exact < 1e-6),
-        f"20 steps in float32 with a scaler and without: weights differ by {exact:g}. With "
-        f"float16 autocast: by {half:.1g}.",
-        "Scaling by a power of two is exact; float16's rounding and skipped steps are what "
-        "differs.",
+        f"20 float32 steps with and without a scaler: weights {exact:g} apart. With float16 "
+        f"autocast: {half:.1g}.",
+        "Scaling by a power of two is exact; float16's rounding and skipped steps differ.",
     )
 
 
@@ -107,7 +106,7 @@ def _skip_and_back_off(device: str) -> Claim:
             for poison, (stepped, moved, factor) in found.items()
         )
         + ".",
-        "scaler.step skips, scaler.update lowers the scale.",
+        "scaler.step skips; scaler.update lowers the scale.",
     )
 
 
@@ -121,9 +120,9 @@ def _growth(device: str) -> Claim:
         "growth_factor.",
         f"{_SCALER}, 2",
         _yes(exact and grown == [6]),
-        f"growth_interval 4, step 2 infinite: the scale grows at step {grown}, and is "
+        f"growth_interval 4, step 2 infinite: the scale grows at step {grown}, to "
         f"{trace.scale[-1]:g} after ten.",
-        "An infinity, and growing, start the count anew. The default is 2000.",
+        "An infinity restarts the count; so does growing. The default is 2000.",
     )
 
 
@@ -140,7 +139,7 @@ def _window() -> Claim:
         "made as large as goes without either.",
         _SCALER,
         _yes(holds),
-        "This model's gradients in float16: "
+        "This model's float16 gradients: "
         + "; ".join(
             f"scale 2**{exponent}: {100 * share.zero:.0f} % zero, {100 * share.infinite:.0f} % "
             "infinite"
@@ -160,7 +159,7 @@ def _clip_unscaled(device: str) -> Claim:
         f"{_UNSCALED}; {_CLIPPING}",
         _yes(times > 1000),
         found.mistake.wrong_cost,
-        "Whatever reads or changes .grad before step wants unscale_ first.",
+        "Unscale before anything reads or changes .grad.",
     )
 
 
@@ -185,7 +184,7 @@ def _no_second_unscale(where: torch.device) -> Claim:
         _yes(moved == -3 and skipped),
         f"A gradient of 3 moves the weight by {moved:g}; an infinite one "
         f"{'does not move it' if skipped else 'moves it'}. A second unscale_: {said}",
-        "unscale_ remembers what it found until update.",
+        "unscale_'s finding is kept until update.",
     )
 
 
@@ -203,8 +202,8 @@ def _other_optimizer(where: torch.device) -> Claim:
         "scaler.unscale_(optimizer2).",
         _UNSCALED,
         _yes(between == (1.0, 1024.0) and after == 1.0),
-        f"After unscale_(optimizer) the gradients are {between[0]:g} and {between[1]:g}; after "
-        f"unscale_(optimizer2) the second is {after:g}.",
+        f"unscale_(optimizer) leaves {between[0]:g} and {between[1]:g}; "
+        f"unscale_(optimizer2) makes the second {after:g}.",
         "Each optimizer is checked and skipped alone; one update serves all.",
     )
 
@@ -219,9 +218,9 @@ def _constant_scale(device: str) -> Claim:
         "cannot be recovered.",
         _ACCUMULATION,
         _yes(min(off.values()) > 0.1 and fine < 0.01),
-        f"Off by, over the true gradient's length: {off['update']:.2g} if the scale changes in the "
-        f"middle, {off['unscale_']:.2g} if unscale_ comes early, {fine:.1g} if neither.",
-        "torch does not warn: call unscale_, step and update once per effective batch.",
+        f"Off by, over the true gradient's length: {off['update']:.2g} if the scale changes "
+        f"midway, {off['unscale_']:.2g} if unscale_ comes early, {fine:.1g} if neither.",
+        "torch does not warn: unscale_, step and update once per effective batch.",
     )
 
 
@@ -248,9 +247,8 @@ def _effective_batch(where: torch.device) -> Claim:
         "on the effective batch.",
         _ACCUMULATION,
         _yes(off < 1e-4),
-        f"{count} micro-batches against one batch: the step differs by {off:.1g} of its length.",
-        "If the loss is a mean and all micro-batches have one size. Batch norm still sees each "
-        "alone.",
+        f"{count} micro-batches against one batch: steps {off:.1g} of their length apart.",
+        "For a mean loss and equal micro-batches. Batch norm still sees each alone.",
     )
 
 
@@ -274,10 +272,9 @@ def _checked_in_step(where: torch.device) -> Claim:
         "gradient is NaN.",
         "Notes of caution: changing gradients",
         Verdict.CONDITION if held else Verdict.WRONG,
-        f"A NaN written into .grad before unscaling {words[reached['before']]}; after unscale_ it "
+        f"A NaN in .grad before unscaling {words[reached['before']]}; after unscale_ it "
         f"{words[reached['after']]}.",
-        "The check is in unscaling, by unscale_ or step: what changes gradients later is not "
-        "checked.",
+        "Unscaling, by unscale_ or step, checks; later changes go unchecked.",
     )
 
 
@@ -296,10 +293,10 @@ def _activations(where: torch.device) -> Claim:
         "Gradients of activations are often smaller than those of weights, and underflow sooner.",
         "Why use amp: drawbacks",
         _yes(medians[0] < medians[1]),
-        f"Median in this model: 2**{medians[0]:.0f} for the hidden layer's activations, "
+        f"Median: 2**{medians[0]:.0f} for the hidden layer's activations, "
         f"2**{medians[1]:.0f} for its weights; float16 flushes {100 * lost[0]:.0f} % and "
         f"{100 * lost[1]:.0f} % to 0.",
-        "Here a weight's gradient is a sum over the batch, an activation's one term.",
+        "A weight's gradient sums over the batch; an activation's is one term.",
     )
 
 
@@ -313,8 +310,8 @@ def _which_gpu(where: torch.device) -> Claim:
         )
     else:
         measured = (
-            f"On this {where.type} float16 computes, and there are no Tensor Cores to ask. "
-            "torch.cuda.get_device_capability says it of a GPU."
+            f"This {where.type} computes float16 without Tensor Cores. For a GPU ask "
+            "torch.cuda.get_device_capability."
         )
     return Claim(
         "Check whether the GPU supports FP16: a 2080 Ti or a Tesla has Tensor Cores (20 TFLOPS in "
@@ -322,6 +319,6 @@ def _which_gpu(where: torch.device) -> Claim:
         "Notes of caution: hardware",
         Verdict.CONDITION,
         measured,
-        "Tensor Cores come with compute capability 7.0; earlier GPUs compute float16 too, "
-        "mostly slowly. bfloat16 wants 8.0.",
+        "Tensor Cores need compute capability 7.0; earlier GPUs compute float16 too, "
+        "mostly slowly. bfloat16 needs 8.0.",
     )

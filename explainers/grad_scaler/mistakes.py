@@ -79,7 +79,7 @@ class ClipFirst(Parameters):
     max_norm: float = number(
         0.001,
         label="max_norm",
-        help="Largest norm let pass; the true one is about 0.01.",
+        help="Largest norm let pass; the true one is near 0.01.",
         minimum=0.0005,
         maximum=0.05,
         step=0.0005,
@@ -87,7 +87,7 @@ class ClipFirst(Parameters):
     init_exponent: int = number(
         16,
         label="scale, as a power of 2",
-        help="Multiplies all gradients until unscale_.",
+        help="Times all gradients until unscale_.",
         minimum=0,
         maximum=20,
         step=1,
@@ -123,13 +123,13 @@ def clip_first(parameters: ClipFirst, *, device: str = "cpu") -> ScalerMistake:
             right="scaler.scale(loss).backward()\nscaler.unscale_(optimizer)\n"
             f"clip_grad_norm_(model.parameters(), {parameters.max_norm:g})\n"
             "scaler.step(optimizer)",
-            wrong_cost=f"Clipping sees a norm of {seen:.4g} for {true:.3g}. The first update is "
-            f"{near[0] / far[0]:,.0f} times smaller than with unscale_; the loss ends "
-            f"at {wrong.loss[-1]:.2g}.",
-            right_cost=f"Clipping sees {true:.3g}. The first update has size {near[0]:.2g}; the "
-            f"loss ends at {right.loss[-1]:.2g}.",
-            lesson="After backward gradients carry the scale, and clipping cuts them to "
-            "nothing. unscale_ first; step then leaves them alone.",
+            wrong_cost=f"Clipping sees a norm of {seen:.4g} for {true:.3g}. The first "
+            f"update is {near[0] / far[0]:,.0f} times smaller than with "
+            f"unscale_; final loss {wrong.loss[-1]:.2g}.",
+            right_cost=f"Clipping sees {true:.3g}. The first update is {near[0]:.2g}; final "
+            f"loss {right.loss[-1]:.2g}.",
+            lesson="Backward leaves gradients scaled; clipping cuts them to nothing. "
+            "unscale_ first; step then leaves them alone.",
             source=("pytorch/examples#1196", "https://github.com/pytorch/examples/issues/1196"),
         ),
         shows="size of the update",
@@ -160,7 +160,7 @@ class SkippedSteps(Parameters):
     count: int = number(
         3,
         label="skipped steps",
-        help="In a row; several are usual at the start.",
+        help="In a row; several are usual at first.",
         minimum=0,
         maximum=8,
         step=1,
@@ -215,13 +215,13 @@ def skipped_steps(parameters: SkippedSteps, *, device: str = "cpu") -> ScalerMis
             wrong="scaler.step(optimizer)\nscaler.update()\nscheduler.step()",
             right="scaler.step(optimizer)\nscale = scaler.get_scale()\nscaler.update()\n"
             "if scaler.get_scale() >= scale:\n    scheduler.step()",
-            wrong_cost=f"{own[-1]:.0f} steps of the optimizer, {planned[-1]:.0f} of the scheduler: "
+            wrong_cost=f"{own[-1]:.0f} optimizer steps, {planned[-1]:.0f} of the scheduler: "
             f"the last batch uses {wrong[-1]:.3g}. "
-            + ("torch warns." if said else "torch warns of nothing."),
+            + ("torch warns." if said else "torch does not warn."),
             right_cost=f"{own[-1]:.0f} and {kept[-1]:.0f}: the last batch uses {right[-1]:.3g}. "
-            + ("torch warns." if silence else "torch warns of nothing."),
-            lesson="The scheduler cannot know of a skipped step; a scale that fell tells. "
-            "torch warns only where the first step is skipped.",
+            + ("torch warns." if silence else "torch does not warn."),
+            lesson="The scheduler cannot see a skipped step; a fallen scale tells. torch "
+            "warns only if the first step is skipped.",
             source=("pytorch#67590", f"{_PYTORCH}/issues/67590"),
         ),
         shows="learning rate",
@@ -231,9 +231,9 @@ def skipped_steps(parameters: SkippedSteps, *, device: str = "cpu") -> ScalerMis
         said=said,
         look=min(parameters.first + parameters.count, last),
         others={
-            "steps of the optimizer": own,
-            "steps of the scheduler, wrong": planned,
-            "steps of the scheduler, right": kept,
+            "optimizer's steps": own,
+            "scheduler's steps, wrong": planned,
+            "scheduler's steps, right": kept,
         },
     )
 
@@ -255,33 +255,33 @@ _ORDERS: Mapping[str, _Order] = {
         "unscale_ twice",
         ("unscale_", "unscale_"),
         ("unscale_", "step", "update"),
-        "unscale_ divides in place; a second would divide again. Once per optimizer, after the "
-        "last micro-batch.",
+        "unscale_ divides in place; a second would divide again. Once per optimizer, after "
+        "the last micro-batch.",
         ("accelerate#641", "https://github.com/huggingface/accelerate/issues/641"),
     ),
     "update without step": _Order(
         "update without step",
         ("update",),
         ("step", "update"),
-        "update asks what step or unscale_ found. Leave out a batch, and leave out its update.",
+        "update needs what step or unscale_ found. Skip the batch, skip its update.",
         ("pytorch#74739", f"{_PYTORCH}/issues/74739"),
     ),
     "float16 gradients": _Order(
         "unscale float16 gradients",
         ("unscale_",),
         ("unscale_", "step", "update"),
-        "float16 weights have float16 gradients, which unscaling would flush to zero. Leave "
+        "float16 weights have float16 gradients, which unscaling would flush to zero. Keep "
         "the model in float32; autocast casts.",
-        ("accelerate#641", "https://github.com/huggingface/accelerate/issues/641"),
+        ("pytorch-lightning#5140", "https://github.com/Lightning-AI/pytorch-lightning/issues/5140"),
         half=True,
     ),
     "unscale after step": _Order(
         "unscale_ after step",
         ("step", "unscale_"),
         ("unscale_", "step", "update"),
-        "step has unscaled, and the weights have moved: unscale before you clip or look.",
+        "step has unscaled and moved the weights: unscale before you clip or look.",
         (
-            "torch documentation, Working with Unscaled Gradients",
+            "torch docs: Working with Unscaled Gradients",
             f"{_EXAMPLES}#working-with-unscaled-gradients",
         ),
     ),
@@ -289,8 +289,8 @@ _ORDERS: Mapping[str, _Order] = {
         "step twice",
         ("step", "step"),
         ("step", "update"),
-        "One step per update. A second needs new gradients, under the scale that update sets.",
-        ("torch documentation, Gradient accumulation", f"{_EXAMPLES}#gradient-accumulation"),
+        "One step per update. A second needs gradients under update's new scale.",
+        ("torch docs: Gradient accumulation", f"{_EXAMPLES}#gradient-accumulation"),
     ),
 }
 
@@ -303,7 +303,7 @@ class IllegalOrder(Parameters):
         "unscale twice",
         tuple(_ORDERS),
         label="order",
-        help="What is called wrongly.",
+        help="The wrong call.",
         words=tuple(order.words for order in _ORDERS.values()),
     )
 
@@ -341,12 +341,12 @@ def illegal_order(parameters: IllegalOrder, *, device: str = "cpu") -> OrderMist
             wrong=f"{model}scaler.scale(loss).backward()\n{_code(order.wrong)}",
             right=("model = Net()\n" if order.half else "")
             + f"scaler.scale(loss).backward()\n{_code(order.right)}",
-            wrong_cost=f"torch raises {said.split(':')[0]} at {wrong[-1]}, in state {states[-2]}."
+            wrong_cost=(f"torch raises {said.split(':')[0]} at {wrong[-1]}, in state {states[-2]}.")
             if said
             else "torch takes it.",
             right_cost=f"torch raises {right_said}."
             if right_said
-            else f"All {len(order.right)} calls pass, through {', '.join(right_states[2:])}.",
+            else f"All {len(order.right)} calls pass: {', '.join(right_states[2:])}.",
             lesson=order.lesson,
             source=order.source,
         ),
@@ -372,14 +372,14 @@ class Rescaled(Parameters):
     way: str = choice(
         "update",
         ("update", "unscale_"),
-        label="what happens in the middle",
+        label="midway",
         help="Either spoils the sum.",
         words=("the scale changes", "unscale_ is called"),
     )
     micro_batches: int = number(
         4,
         label="micro-batches",
-        help="Batches per step.",
+        help="Batches a step.",
         minimum=2,
         maximum=8,
         step=1,
@@ -387,7 +387,7 @@ class Rescaled(Parameters):
     after: int = number(
         2,
         label="after micro-batch",
-        help="Counted from 1; never after the last.",
+        help="From 1; never after the last.",
         minimum=1,
         maximum=7,
         step=1,
@@ -395,7 +395,7 @@ class Rescaled(Parameters):
     factor: int = number(
         2,
         label="the scale changes by 2 to the",
-        help="New scale over old; not used by unscale_.",
+        help="New over old; unused by unscale_.",
         minimum=-8,
         maximum=8,
         step=1,
@@ -451,17 +451,17 @@ def rescaled(parameters: Rescaled, *, device: str = "cpu") -> ScalerMistake:
         mistake=Mistake(
             wrong=f"{start}\n{broken}\nscaler.step(optimizer)\nscaler.update()",
             right=f"{start}\nscaler.step(optimizer)\nscaler.update()",
-            wrong_cost=f"The gradient has {larger:.3g} times its length, and is off by {off:.2g} "
-            "of it. torch says nothing.",
-            right_cost=f"Off by {fine:.2g} of its length: what float16 rounds.",
-            lesson="A sum of gradients under two scales cannot be taken apart. Keep the scale, "
-            "and unscale once, after the last micro-batch.",
+            wrong_cost=f"The gradient is {larger:.3g} times as long, off by {off:.2g} of "
+            "the true length. torch does not warn.",
+            right_cost=f"Off by {fine:.2g} of its length: float16's rounding.",
+            lesson="Gradients under two scales cannot be parted. Keep the scale; unscale "
+            "once, after the last micro-batch.",
             source=(
-                "torch documentation, Gradient accumulation",
+                "torch docs: Gradient accumulation",
                 f"{_EXAMPLES}#gradient-accumulation",
             ),
         ),
-        shows="gradient given to the optimizer",
+        shows="the optimizer's gradient",
         over="weight",
         wrong=wrong,
         right=right,
@@ -478,7 +478,7 @@ class ToZero(Parameters):
     bad: int = number(
         170,
         label="bad batches",
-        help="In a row, at first; 30 clean ones follow.",
+        help="In a row, before 30 clean ones.",
         minimum=0,
         maximum=200,
         step=1,
@@ -518,12 +518,13 @@ def to_zero(parameters: ToZero, *, device: str = "cpu") -> ScalerMistake:
             wrong="scaler.step(optimizer)\nscaler.update()",
             right="scaler.step(optimizer)\nscaler.update()\n"
             "if scaler.get_scale() < 1:\n    scaler.update(1.0)",
-            wrong_cost=f"After {bad} bad batches the scale is {wrong[bad]:.2g}; after {clean} "
-            f"clean ones {wrong[-1]:.2g}, and the weight {worded(weight[-1])} (best is 1).",
-            right_cost=f"After {bad} bad batches the scale is {right[bad]:.2g}; after {clean} "
-            f"clean ones {right[-1]:.2g}, and the weight {worded(kept[-1])}.",
-            lesson="166 halvings take 65536 to 0, which never grows. Below 2**-127 its inverse "
-            "is infinite, and unscaling makes infinities and NaNs after the check. Set a "
+            wrong_cost=f"After {bad} bad batches the scale is {wrong[bad]:.2g}; after "
+            f"{clean} clean ones {wrong[-1]:.2g}, the weight "
+            f"{worded(weight[-1])} (best is 1).",
+            right_cost=f"After {bad} bad batches the scale is {right[bad]:.2g}; after "
+            f"{clean} clean ones {right[-1]:.2g}, the weight {worded(kept[-1])}.",
+            lesson="166 halvings take 65536 to 0, for good. Below 2**-127 its inverse is "
+            "infinite: unscaling makes infinities and NaNs after the check. Set a "
             "floor, or stop: data or model is broken.",
             source=("apex#834", "https://github.com/NVIDIA/apex/issues/834"),
         ),
@@ -544,7 +545,7 @@ class NoScaler(Parameters):
     exponent: int = number(
         14,
         label="loss divided by 2 to the",
-        help="The learning rate is multiplied by it, to compensate.",
+        help="The learning rate grows by as much.",
         minimum=0,
         maximum=16,
         step=1,
@@ -569,12 +570,11 @@ def no_scaler(parameters: NoScaler, *, device: str = "cpu") -> ScalerMistake:
             "loss.backward()\noptimizer.step()",
             right="with torch.autocast(device_type, dtype=torch.float16):\n    loss = ...\n"
             "scaler.scale(loss).backward()\nscaler.step(optimizer)\nscaler.update()",
-            wrong_cost=f"{100 * lost:.0f} % of the gradients are 0; the loss ends at "
-            f"{wrong[-1]:.3g}.",
-            right_cost=f"{100 * held:.0f} % are 0; the loss ends at {right[-1]:.3g}. bfloat16 "
+            wrong_cost=f"{100 * lost:.0f} % of gradients are 0; final loss {wrong[-1]:.3g}.",
+            right_cost=f"{100 * held:.0f} % are 0; final loss {right[-1]:.3g}. bfloat16 "
             f"without a scaler: {100 * kept:.0f} %, {brain[-1]:.3g}.",
-            lesson="float16 has nothing below 6e-8: small gradients become 0. Scaling lifts "
-            "them. bfloat16 reaches as low as float32 and needs no scaler.",
+            lesson="Below 6e-8 float16 has only 0: small gradients vanish; scaling lifts "
+            "them. bfloat16 reaches as low as float32, unscaled.",
             source=("pytorch#127176", f"{_PYTORCH}/issues/127176"),
         ),
         shows="loss",
@@ -604,10 +604,10 @@ def question(*, device: str = "cpu") -> Question:
     answers = ((7, 8192.0), (10, 8192.0), (7, 65536.0), (7, 32768.0))
     options = tuple(f"{steps} steps, scale {scale:g}" for steps, scale in answers)
     return Question(
-        "Ten batches, three of them with an infinite gradient; torch's defaults. How many steps "
-        "does the optimizer take, and where does the scale of 65536 end?",
+        "Ten batches, three with an infinite gradient; torch's defaults. How many steps, "
+        "and what becomes of the scale, 65536?",
         options,
         f"{taken} steps, scale {end:g}",
-        f"torch took {taken} steps and left the scale at {end:g}: each bad batch skips a step "
-        "and halves the scale. Growing takes 2000 clean steps.",
+        f"{taken} steps, scale {end:g}: each bad batch skips a step and halves the scale. "
+        "Growing takes 2000 clean steps.",
     )

@@ -30,7 +30,7 @@ class Race(Parameters):
     exponent: int = number(
         14,
         label="loss divided by 2 to the",
-        help="The learning rate is multiplied by it, to compensate.",
+        help="The learning rate grows by as much.",
         minimum=0,
         maximum=16,
         step=1,
@@ -38,7 +38,7 @@ class Race(Parameters):
     steps: int = number(
         200,
         label="steps",
-        help="Batches to train on.",
+        help="To train on.",
         minimum=20,
         maximum=400,
         step=20,

@@ -16,11 +16,11 @@ _MOST_STEPS = 200
 
 REFERENCES: tuple[tuple[str, str], ...] = (
     (
-        "torch documentation, Automatic Mixed Precision package",
+        "torch docs: Automatic Mixed Precision package",
         "https://docs.pytorch.org/docs/stable/amp.html",
     ),
     (
-        "torch documentation, Automatic Mixed Precision examples",
+        "torch docs: Automatic Mixed Precision examples",
         "https://docs.pytorch.org/docs/stable/notes/amp_examples.html",
     ),
     (
@@ -38,12 +38,12 @@ class AmpRun(Parameters):
         "float16",
         DTYPES,
         label="dtype",
-        help="What autocast computes in; float32 is without it.",
+        help="autocast's dtype; float32 runs without.",
     )
     init_exponent: int = number(
         16,
         label="init_scale: 2 to the",
-        help="torch's default is 16: a first scale of 65536.",
+        help="torch starts at 16: 65536.",
         minimum=-24,
         maximum=60,
         step=1,
@@ -51,7 +51,7 @@ class AmpRun(Parameters):
     growth_factor: float = number(
         2.0,
         label="growth_factor",
-        help="Multiplies the scale after a run of clean steps.",
+        help="Times the scale, after enough clean steps.",
         minimum=1.1,
         maximum=16.0,
         step=0.1,
@@ -59,7 +59,7 @@ class AmpRun(Parameters):
     backoff_factor: float = number(
         0.5,
         label="backoff_factor",
-        help="Multiplies the scale after a skipped step.",
+        help="Times the scale, after a skipped step.",
         minimum=0.01,
         maximum=0.95,
         step=0.01,
@@ -75,7 +75,7 @@ class AmpRun(Parameters):
     steps: int = number(
         40,
         label="steps",
-        help="Batches to train on.",
+        help="To train on.",
         minimum=10,
         maximum=_MOST_STEPS,
         step=1,
@@ -92,12 +92,12 @@ class AmpRun(Parameters):
         "inf",
         ("none", *POISONS),
         label="poison",
-        help="Put into one gradient; large overflows once scaled.",
+        help="Put into one gradient; large overflows when scaled.",
     )
     poisoned: str = numbers(
         "25, 26, 27",
         label="poisoned steps",
-        help="Counted from 0; beyond the last step, ignored.",
+        help="From 0; those past the end are ignored.",
         minimum=0,
         maximum=_MOST_STEPS - 1,
         columns=(1, 24),
@@ -106,12 +106,12 @@ class AmpRun(Parameters):
     clip: bool = flag(
         False,
         label="clip",
-        help="Clip before the step.",
+        help="Clip before step.",
     )
     max_norm: float = number(
         0.001,
         label="max_norm",
-        help="Largest norm that clipping lets pass; this model's gradients are about 0.002.",
+        help="Largest norm let pass; this model's is near 0.002.",
         minimum=0.0001,
         maximum=0.02,
         step=0.0001,
@@ -119,7 +119,7 @@ class AmpRun(Parameters):
     unscale_first: bool = flag(
         True,
         label="unscale_ first",
-        help="Call unscale_ before clipping, as it must be.",
+        help="Call unscale_ before clipping, as is right.",
     )
 
     @property
@@ -139,23 +139,22 @@ class AmpRun(Parameters):
 PRESETS: tuple[Preset, ...] = (
     Preset(
         "Three bad batches",
-        "Each halves the scale and skips its step. Ten clean steps double the scale again.",
+        "Each skips its step and halves the scale; ten clean steps double it.",
         AmpRun(),
     ),
     Preset(
         "Too large for float16",
-        "The scale grows until float16 overflows by itself, then hunts about the largest that "
-        "fits.",
+        "The scale grows until float16 overflows, then hovers there.",
         AmpRun(init_exponent=24, growth_interval=3, poison="none", steps=80),
     ),
     Preset(
         "No scaling to speak of",
-        "At scale 1 some gradients are 0 in float16, though none truly is.",
+        "At scale 1, float16 gradients are 0 where none truly is.",
         AmpRun(init_exponent=0, growth_interval=2000, poison="none"),
     ),
     Preset(
         "bfloat16",
-        "bfloat16 has float32's range: the scale grows, and nothing overflows.",
+        "bfloat16 has float32's range: the scale grows without overflow.",
         AmpRun(dtype="bfloat16", init_exponent=24, growth_interval=3, poison="none", steps=80),
     ),
     Preset(
@@ -246,20 +245,20 @@ def view_checks(view: View) -> tuple[Check, ...]:
     length = moves.norm(dim=1)[taken]
     return (
         Check(
-            "The scale follows the rule at every step",
-            "the rule in plain Python, told which steps found an infinity or a NaN",
+            "The scale follows the rule",
+            "the rule in Python, told the steps with infinities or NaNs",
             largest_difference(trace.scale, view.expected),
             0.0,
         ),
         Check(
-            "A skipped step leaves every weight as it was",
-            "the weights before the step",
+            "A skipped step moves no weight",
+            "the weights before",
             float(skipped.max()) if skipped.numel() else 0.0,
             0.0,
         ),
         Check(
-            "A step taken moves the weights by learning rate times gradient",
-            "the norm of the unscaled gradient, clipped where it is",
+            "A step moves the weights by learning rate times gradient",
+            "the unscaled gradient's norm, clipped if asked",
             largest_difference(length, expected) if len(expected) else 0.0,
             # float32 weights round each of 321 updates.
             1e-6 + 1e-3 * float(expected.max() if len(expected) else 0.0),

@@ -96,15 +96,15 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "The same model and batches in float32, float16 without a scaler, float16 with one, bfloat16.",
-    "Train all four ways",
+    "One model in float32, float16 without and with a scaler, bfloat16.",
+    "Train four ways",
     learn,
 )
 page.take(take)
 page.predict(topic.question(device=device))
 st.page_link(
     catalogue.page("float_formats").file,
-    label="Where these gradients fall in each format",
+    label="These gradients in each format",
     icon=":material/bar_chart:",
 )
 page.references(topic.REFERENCES)

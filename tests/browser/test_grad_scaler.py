@@ -136,7 +136,7 @@ def test_the_illegal_edge_is_lit_and_torch_is_quoted(page: Page, app_url: str) -
 def test_the_four_ways_train_and_each_says_what_it_loses(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/grad_scaler")
     load_all(page)
-    page.get_by_role("button", name="Train all four ways").click()
+    page.get_by_role("button", name="Train four ways").click()
     settled(page, timeout_ms=60_000)
     legend = page.get_by_test_id("curves-legend").last
     for way in topic.WAYS:

@@ -92,9 +92,9 @@ def test_at_a_scale_of_one_the_order_does_not_matter() -> None:
 
 def test_three_skips_put_the_schedule_three_steps_ahead_and_nobody_warns() -> None:
     found = mistakes.skipped_steps(mistakes.SkippedSteps())
-    assert found.others["steps of the optimizer"][-1] == 21
-    assert found.others["steps of the scheduler, wrong"][-1] == 24
-    assert found.others["steps of the scheduler, right"][-1] == 21
+    assert found.others["optimizer's steps"][-1] == 21
+    assert found.others["scheduler's steps, wrong"][-1] == 24
+    assert found.others["scheduler's steps, right"][-1] == 21
     assert found.said == ""
     assert found.wrong[-1] == pytest.approx(float(found.right[-1]) * 0.9**3)
 
@@ -102,7 +102,7 @@ def test_three_skips_put_the_schedule_three_steps_ahead_and_nobody_warns() -> No
 def test_torch_warns_when_the_very_first_step_is_skipped() -> None:
     found = mistakes.skipped_steps(mistakes.SkippedSteps(first=0))
     assert found.said.startswith("Detected call of `lr_scheduler.step()` before")
-    assert "torch warns of nothing" in found.mistake.right_cost
+    assert "torch does not warn" in found.mistake.right_cost
 
 
 def test_without_a_skip_both_loops_are_one() -> None:

@@ -54,7 +54,7 @@ def test_a_skipped_step_says_so_and_a_taken_one_does_not() -> None:
     _, calls, _ = figures.see(view)
     skipped = calls.sequences[calls.steps[25][0]]
     taken = calls.sequences[calls.steps[24][0]]
-    assert "left out" in {c.name: c.words for c in skipped}["step"]
+    assert "no step" in {c.name: c.words for c in skipped}["step"]
     assert "the optimizer steps" in {c.name: c.words for c in taken}["step"]
     assert "skipped · no weight moves · scale 262144 → 131072" in calls.steps[25][1]
     assert calls.start == (25, list(view.trace.calls[25]).index("step"))
