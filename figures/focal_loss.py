@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from explainers.focal_loss.training import Data
 
 _POSITIVE, _NEGATIVE = style.ORANGE, style.BLUE
-_AXES = {"p_t": "p_t: probability of the true class", "logit": "logit of a positive"}
+_AXES = {"p_t": "p_t: the true class's probability", "logit": "logit of a positive"}
 _MOST_DOTS = 150
 
 
@@ -62,8 +62,8 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
         slopes.append(Line(extra, family.negative_gradient, family.x))
     middle = len(family.x) // 2
     alt = (
-        f"Under gamma = {parameters.gamma:g} the loss is {family.loss[now][middle]:.3g} in the "
-        f"middle of the axis, under gamma = 0 {family.loss[0][middle]:.3g}."
+        f"Under gamma = {parameters.gamma:g} the loss mid-axis is "
+        f"{family.loss[now][middle]:.3g}, under gamma = 0 {family.loss[0][middle]:.3g}."
     )
     logarithmic = (1e-6, 20.0) if parameters.log else None
     curve = family.curve
@@ -81,7 +81,8 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
     return (
         Curves(
             lines=tuple(losses),
-            title="Loss of a positive" + ("" if len(losses) == len(names) else ", and a negative"),
+            title="A positive's loss"
+            + ("" if len(losses) == len(names) else (", and a negative's")),
             x_title=against,
             y_title="loss",
             log=parameters.log,
@@ -92,19 +93,20 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
         ),
         Curves(
             lines=tuple(slopes),
-            title="How hard it pulls on the logit",
+            title="The pull on the logit",
             x_title=against,
             y_title="|d loss / d logit|",
             log=parameters.log,
             y_range=logarithmic,
             height=200,
             alt=f"Under gamma = {parameters.gamma:g} the gradient is at most "
-            f"{family.gradient[now].max():.3g}, under gamma = 0 {family.gradient[0].max():.3g}.",
+            f"{family.gradient[now].max():.3g}, under gamma = 0 "
+            f"{family.gradient[0].max():.3g}.",
             group=f"focal_loss.{parameters.against}",
         ),
         Curves(
             lines=(Line(f"gamma = {parameters.gamma:g}", lighter, probability),),
-            title="How many times lighter than under BCE: (1 - p_t)^-gamma",
+            title="How many times lighter than BCE: (1 - p_t)^-gamma",
             x_title=_AXES["p_t"],
             y_title="times lighter",
             log=True,
@@ -226,7 +228,7 @@ def _share_rows(entries: Sequence[tuple[str, "ClassShares"]]) -> str:
 
 def _shares(entries: Sequence[tuple[str, "ClassShares"]], title: str) -> str:
     alt = " ".join(
-        f"{name}: the positives have {_percent(shares.positive)} of the loss and "
+        f"{name}: positives have {_percent(shares.positive)} of the loss and "
         f"{_percent(shares.positive_gradient)} of the gradient."
         for name, shares in entries
     )
@@ -253,14 +255,14 @@ def _scene(scene: "Scene") -> tuple[str | Curves, ...]:
         drawn.append(
             Curves(
                 lines=tuple(lines),
-                title=f"The loss adding up over the {count:,} {title}, easiest first",
+                title=f"The loss of {count:,} {title} adding up, easiest first",
                 x_title=f"share of the {title}",
                 y_title="share of their loss",
                 x_range=(0.0, 1.0),
                 y_range=(0.0, 1.0),
                 height=180,
-                alt=f"The easier half of the {title} has {half[0]:.1%} of their loss under BCE "
-                f"and {half[-1]:.1%} under gamma = {scene.gammas[-1]:g}.",
+                alt=f"The easier half of the {title} has {half[0]:.1%} of the loss under "
+                f"BCE, {half[-1]:.1%} under gamma = {scene.gammas[-1]:g}.",
             )
         )
     return tuple(drawn)
@@ -293,8 +295,9 @@ def curve_mistake(result: "CurveMistake", *, wrong: bool) -> Curves:
         log=result.log,
         marks=marks,
         height=240,
-        alt=f"Under the {chosen} line {names[0]} is {value:.4g} at {float(result.x[at]):.3g}; "
-        f"{names[1]} is {float(second[at]):.4g}." + (f" {lost} values are NaN." if lost else ""),
+        alt=f"Under the {chosen} line {names[0]} is {value:.4g} at "
+        f"{float(result.x[at]):.3g}; {names[1]} is {float(second[at]):.4g}."
+        + (f" {lost} values are NaN." if lost else ""),
     )
 
 
@@ -363,14 +366,14 @@ def training(data: "Data", reports: Sequence["Report"], side: float) -> str:
     return style.panels(
         entries,
         alt=" ".join(
-            f"{report.loss_name}: {report.probability.gt(0.5).float().mean():.0%} of the map is "
-            "called positive."
+            f"{report.loss_name}: {report.probability.gt(0.5).float().mean():.0%} of the "
+            "map is called positive."
             for report in reports
         ),
         tallest=230,
         narrowest=100,
         abreast=3,
-        words="Threshold one half, new points:",
+        words="New points, threshold one half: ",
         code="\n".join(
             f"{report.loss_name + ':':14}recall {report.recall_at_half:4.0%}, "
             + (
@@ -396,7 +399,7 @@ def precision_recall(reports: Sequence["Report"], reference: "Report") -> Curves
             )
             for report in every
         ),
-        title="Precision against recall on new points, and the area below it",
+        title="Precision against recall on new points, with the area below",
         x_title="recall",
         y_title="precision",
         x_range=(0.0, 1.0),
@@ -417,7 +420,7 @@ def calibration(reports: Sequence["Report"]) -> Curves:
             *(Line(report.loss_name, report.observed, report.predicted) for report in reports),
             Line("says what is true", ends, ends, faint=True),
         ),
-        title="Calibration: the true probability against what the model says",
+        title="Calibration: the true probability by the model's",
         x_title="output of the model",
         y_title="true probability",
         x_range=(0.0, 1.0),

@@ -18,8 +18,8 @@ from explainers.focal_loss.view import DTYPES, View, derived, reduced
 
 _GAMMAS = (0.0, 0.5, 1.0, 2.0, 3.7, 5.0)
 _ALPHAS = (None, 0.0, 0.25, 1.0)
-_CLOSED_FORM = "numpy's widest floats, in log space"
-_AUTOGRAD = "torchvision.ops.sigmoid_focal_loss, through autograd"
+_CLOSED_FORM = "numpy's widest floats, log space"
+_AUTOGRAD = "torchvision.ops.sigmoid_focal_loss, by autograd"
 
 
 def checks(*, device: str = "cpu") -> tuple[Check, ...]:
@@ -97,7 +97,7 @@ def _family_checks(view: View) -> tuple[Check, ...]:
         Check("Each curve of the gradient", _CLOSED_FORM, errors[1], 1e-11),
         Check(
             f"BCE over focal loss is (1 - p_t)^-{parameters.gamma:g}, relatively",
-            "the quotient of the two losses, at each p_t",
+            "the losses' quotient at each p_t",
             float((ratio / curve.down_weighting - 1).abs().max()),
             1e-11,
         ),
@@ -153,7 +153,7 @@ def _batch_checks(view: View, where: torch.device) -> tuple[Check, ...]:
         largest = max(1.0, float(other.abs().max()))
         found.append(
             Check(
-                "torchvision gives the same",
+                "torchvision's result",
                 "torchvision.ops.sigmoid_focal_loss in float64",
                 largest_difference(ours, other.cpu()),
                 rounding * largest,
@@ -182,7 +182,7 @@ def _scene_checks(view: View) -> tuple[Check, ...]:
         result.append(
             Check(
                 f"{name}: the positives' share of loss and gradient",
-                "numpy float64, in log space",
+                "numpy float64, log space",
                 max(abs(a - b) for a, b in zip(got, expected, strict=True)),
                 1e-12,
             )
@@ -213,12 +213,12 @@ def _torchvision(where: torch.device) -> tuple[Check, Check]:
         slopes = max(slopes, largest_difference(derived(ours, logits), derived(theirs, logits)))
     return (
         Check(
-            "Values, hard and soft targets, six gammas, alpha and none",
+            "Values: hard and soft targets, six gammas, alpha or none",
             "torchvision.ops.sigmoid_focal_loss",
             values,
             1e-12,
         ),
-        Check("Gradients, the same cases", _AUTOGRAD, slopes, 1e-11),
+        Check("Their gradients", _AUTOGRAD, slopes, 1e-11),
     )
 
 
@@ -241,16 +241,16 @@ def _closed_forms(where: torch.device) -> tuple[Check, Check]:
     logit = torch.tensor(-12.0)
     own = float(F.binary_cross_entropy_with_logits(logit, torch.zeros(())))
     off = abs(own / float(focal(-12.0, 0.0, gamma=0.0)[0]) - 1)
-    remark = f"torch's own binary_cross_entropy_with_logits is {off:.0%} off at logit -12, target 0"
+    remark = f"torch's binary_cross_entropy_with_logits is {off:.0%} off at logit -12, target 0"
     return (
         Check(
-            "Values in float32, logits from -120 to 120, relatively",
+            "float32 values, logits from -120 to 120, relatively",
             _CLOSED_FORM,
             errors[0],
             1e-6,
             f"{remark}, by this measure.",
         ),
-        Check("Gradients in float32, the same cases, relatively", _CLOSED_FORM, errors[1], 1e-6),
+        Check("Their gradients in float32, relatively", _CLOSED_FORM, errors[1], 1e-6),
     )
 
 
@@ -344,7 +344,7 @@ def _hard_examples(where: torch.device) -> Check:
         expected = entropy * (1.0 if alpha is None else alpha)
         error = max(error, largest_difference(found, expected))
     return Check(
-        "A hopeless positive keeps its cross-entropy; with alpha, alpha times that",
+        "A hopeless positive keeps its cross-entropy, or alpha times that",
         "F.binary_cross_entropy_with_logits at logit -40",
         error,
         1e-12,
@@ -368,7 +368,7 @@ def _repeated(where: torch.device) -> Check:
         error = max(error, largest_difference(derived(ours, logits), derived(other, logits)))
     return Check(
         "pos_weight = 3: the sum and its gradient, as with every positive three times",
-        "the batch with its positives repeated",
+        "the batch, positives repeated",
         error,
         1e-10,
     )
@@ -420,7 +420,7 @@ def _finite(name: str, where: torch.device) -> Check:
         count += int((~(losses.isfinite() & slopes.isfinite())).sum())
     which = "at every finite" if logits.element_size() == 2 else "up to the largest"
     return Check(
-        f"Values or gradients that are not finite, {which} logit of {name}",
+        f"Values or gradients not finite, {which} logit of {name}",
         f"{len(logits):,} logits, gamma 0, 0.5, 5, targets 0, 0.7, 1",
         float(count),
         0.0,
@@ -436,7 +436,7 @@ def _notes_class(where: torch.device) -> Check:
         largest_difference(derived(notes, logits), derived(ours, logits)),
     )
     return Check(
-        "The notes' FocalLoss at its defaults, value and gradient",
+        "The notes' FocalLoss, value and gradient",
         "their class around nn.BCEWithLogitsLoss",
         error,
         1e-12,
@@ -461,7 +461,7 @@ def _shares(where: torch.device) -> Check:
         wanted = (sizes[positive].sum() / sizes.sum(), sizes[~positive].sum() / sizes.sum())
         error = max(error, *(abs(a - float(b)) for a, b in zip(got, wanted, strict=True)))
     return Check(
-        "The classes' shares of loss and gradient, 100 positives among 10,100",
+        "Each class's share of loss and gradient, 100 positives in 10,100",
         _CLOSED_FORM,
         error,
         1e-12,
@@ -473,8 +473,8 @@ def _alpha_has_no_part() -> Check:
     error = largest_difference(plain.down_weighting, weighed.down_weighting)
     quotient = weighed.focal / plain.focal
     return Check(
-        "alpha multiplies the loss and leaves the down-weighting alone",
-        "focal_curve with alpha = 0.25 beside focal_curve without",
+        "alpha scales the loss, not the down-weighting",
+        "focal_curve with alpha = 0.25, and without",
         max(error, float((quotient - 0.25).abs().max())),
         1e-12,
     )

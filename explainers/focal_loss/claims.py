@@ -86,11 +86,10 @@ def _for_imbalance(where: torch.device) -> Claim:
         "network astray.",
         _FOCAL,
         _verdict(helped[1] < 0.5 < helped[0], unhelped[1] < 0.5),
-        "1,000 negatives for each positive; the negatives' share of the loss under BCE and under "
-        "gamma = 2: "
+        "1,000 negatives a positive; the negatives' share of the loss, BCE and gamma = 2: "
         + "; ".join(f"{name} {a:.1%} and {b:.1%}" for name, (a, b) in shares.items())
         + ".",
-        "Only where negatives are easy, as after a prior bias or training. Focal loss knows "
+        "Where negatives are easy: with a prior bias, or once trained. Focal loss knows "
         "easy and hard, not classes.",
     )
 
@@ -105,9 +104,9 @@ def _easy_negatives(where: torch.device) -> Claim:
         "It lowers the weight of easily told negatives.",
         _FOCAL,
         _yes(falls and _number(lighter[0]) < 1e-3),
-        f"A negative's focal loss over its BCE, gamma = 2: {lighter[0]:.1e} at logit -8, "
+        f"A negative's focal loss over BCE, gamma = 2: {lighter[0]:.1e} at logit -8, "
         f"{lighter[80]:.3g} at 0, {lighter[-1]:.3f} at 8.",
-        "And that of easy positives alike.",
+        "And of easy positives.",
     )
 
 
@@ -125,9 +124,9 @@ def _nearness(where: torch.device) -> Claim:
         "and easy the example.",
         _FOCAL,
         _verdict(hard_rises, abs(best - 0.8) < 0.01),
-        f"Labels 0 and 1: p_t rises all the way to the label: {hard_rises}. Label 0.8: p_t is "
-        f"largest at p = {best:.3f}, and only {_number(soft.max()):.2f} there.",
-        "Only for labels 0 and 1: with soft ones p t + (1-p)(1-t) is largest at 0 or 1, not at "
+        f"Labels 0 and 1: p_t rises all the way to the label: {hard_rises}. Label 0.8: "
+        f"largest at p = {best:.3f}, where it is {_number(soft.max()):.2f}.",
+        "For labels 0 and 1: with soft ones p t + (1-p)(1-t) is largest at 0 or 1, not at "
         "the label.",
     )
 
@@ -146,10 +145,10 @@ def _gamma_above_zero(where: torch.device) -> Claim:
         "gamma > 0 is a factor to adjust.",
         _FOCAL,
         _verdict(finite[1.5], finite[0.5]),
-        f"The gradient of the notes' class at logit 60, target 1: gamma 0.5 gives {slopes[0.5]}, "
-        f"gamma 1.5 gives {slopes[1.5]}; this page's function gives {ours:.1g} at 0.5.",
-        "Below 1 the gradient is NaN once p_t rounds to 1: autograd divides by (1 - p_t)^(1 - "
-        "gamma). torchvision's too.",
+        f"At logit 60, target 1, the notes' gradient is {slopes[0.5]} for gamma 0.5, "
+        f"{slopes[1.5]} for 1.5; this page's {ours:.1g} for 0.5.",
+        "Below 1 the gradient is NaN once p_t rounds to 1: autograd divides by (1 - "
+        "p_t)^(1 - gamma), torchvision's too.",
     )
 
 
@@ -164,11 +163,13 @@ def _unchanged(where: torch.device) -> Claim:
         "that of well classified ones gets smaller.",
         _FOCAL,
         _verdict(abs(_number(plain[0]) - 1) < _SAME, abs(_number(class_[0]) - 1) < _SAME),
-        "Focal loss of a positive over its BCE, gamma 1.5, at p_t = 4e-18, 0.12 and 0.5: "
-        f"{plain[0]:.3f}, {plain[1]:.3f}, {plain[2]:.3f}; by the notes' class, alpha = 0.25: "
+        "A positive's focal loss over BCE, gamma 1.5, p_t 4e-18, 0.12, 0.5: "
+        f"{plain[0]:.3f}, {plain[1]:.3f}, {plain[2]:.3f}; the notes' class, alpha = 0.25: "
         f"{class_[0]:.3f}, {class_[1]:.3f}, {class_[2]:.3f}.",
-        "Unchanged only at p_t = 0 and without alpha; alpha = 0.25 takes three quarters of a "
-        "hard positive's loss.",
+        (
+            "Unchanged only at p_t = 0, without alpha; 0.25 takes three quarters of a hard "
+            "positive's loss."
+        ),
     )
 
 
@@ -181,9 +182,9 @@ def _relative_weight(where: torch.device) -> Claim:
         "All in all this raises the weight of the badly classified examples in the loss.",
         _FOCAL,
         _yes(ratios[1] > ratios[0]),
-        f"A positive at logit -2 has {ratios[0]:,.0f} times the loss of one at 4 under BCE, "
-        f"{ratios[1]:,.0f} times under gamma = 2.",
-        "Their share rises; the sum falls, so other losses beside it weigh more.",
+        f"Positives at logits -2 and 4: {ratios[0]:,.0f} times the loss under BCE, "
+        f"{ratios[1]:,.0f} under gamma = 2.",
+        "Their share rises; the sum falls: other losses weigh more.",
     )
 
 
@@ -205,11 +206,9 @@ def _the_class(where: torch.device) -> Claim:
         "The class FocalLoss(nn.BCEWithLogitsLoss(), gamma=1.5, alpha=0.25) is focal loss.",
         _FOCAL,
         _verdict(same, criterion.reduction == before),
-        f"{_number(found):.6f}, torchvision {_number(expected):.6f}; gradients differ by "
-        f"{slopes:.0e}. The criterion given to it had reduction {before!r} and now has "
-        f"{criterion.reduction!r}.",
-        "Value and gradient are right. But the criterion given to it is left with reduction "
-        "'none'.",
+        f"{_number(found):.6f}, torchvision {_number(expected):.6f}; gradients {slopes:.0e} "
+        f"apart. The criterion's reduction, {before!r}, becomes {criterion.reduction!r}.",
+        "Value and gradient are right, but the criterion given is left with reduction 'none'.",
     )
 
 
@@ -223,7 +222,7 @@ def _must_be_with_logits(where: torch.device) -> Claim:
         _yes(largest_difference(right, wrong) > 0.01),
         f"{_number(right):.4f} with it; {_number(wrong):.4f} with nn.BCELoss() on the "
         "probabilities, and no error.",
-        "The class takes the sigmoid itself: probabilities would go through it twice.",
+        "The class takes the sigmoid: probabilities would go through it twice.",
     )
 
 
@@ -238,8 +237,8 @@ def _reduction_none(where: torch.device) -> Claim:
         "reduction = 'none' is required to apply focal loss to each element.",
         _FOCAL,
         _yes(largest_difference(each, blurred) > 0.01),
-        f"Mean of the elements' focal losses {_number(each):.4f}; the factors times the mean "
-        f"cross-entropy {_number(blurred):.4f}.",
+        f"Mean focal loss {_number(each):.4f}; the factors times the mean cross-entropy "
+        f"{_number(blurred):.4f}.",
         "A mean forgets which example was hard.",
     )
 
@@ -257,10 +256,10 @@ def _commented_variant(where: torch.device) -> Claim:
         "stability (in a comment).",
         _FOCAL,
         _verdict(not math.isnan(slope), abs(float(ratios[2]) - 1) < 1e-2),
-        f"gamma 0.5, logit 60: gradient {slope:.1g}. Over the true focal loss: {ratios[1]:.3f} "
+        f"gamma 0.5, logit 60: gradient {slope:.1g}. Over true focal loss: {ratios[1]:.3f} "
         f"for a positive at logit 2, {ratios[2]:.3f} for a negative.",
-        "The gradient stays finite, but alpha scales both classes; negatives should weigh 1 - "
-        "alpha. p_t = exp(-loss) holds for labels 0 and 1 alone.",
+        "The gradient stays finite, but alpha scales both classes; negatives need 1 - "
+        "alpha. p_t = exp(-loss) holds for labels 0 and 1.",
     )
 
 
@@ -276,10 +275,9 @@ def _one_class(where: torch.device) -> Claim:
         "apart.",
         _FROM,
         _yes(abs(values[0] - 20) < 1e-4 and abs(values[1] - 20) > 1),
-        f"Logit 20, target 0: {values[0]:g} in one, {values[1]:g} apart; gradients {slopes[0]:g} "
-        f"and {slopes[1]:g}.",
-        "In float32 the sigmoid of 17 is 1: BCELoss sees log 0, cuts it at -100, and passes no "
-        "gradient on.",
+        f"Logit 20, target 0: {values[0]:g} in one, {values[1]:g} apart; gradients "
+        f"{slopes[0]:g} and {slopes[1]:g}.",
+        "The float32 sigmoid of 17 is 1: BCELoss cuts log 0 at -100, and passes no gradient.",
     )
 
 
@@ -295,8 +293,8 @@ def _formula(where: torch.device) -> Claim:
         "l_n = -w_n [y_n log σ(x_n) + (1 - y_n) log(1 - σ(x_n))].",
         _FROM,
         _yes(error < 1e-12),
-        f"Largest difference in float64, 24 elements with weights: {error:.1e}.",
-        "torch computes it without forming 1 - σ(x).",
+        f"At most {error:.1e} apart in float64, 24 weighted elements.",
+        "torch never forms 1 - σ(x).",
     )
 
 
@@ -314,7 +312,7 @@ def _reductions(where: torch.device) -> Claim:
         "reduction is 'none', 'mean' (the default: the sum over the number of elements) or 'sum'.",
         _FROM,
         _yes(holds),
-        f"none: shape {tuple(each.shape)}; default {default:.4f}, mean of them {each.mean():.4f}; "
+        f"none: shape {tuple(each.shape)}; default {default:.4f}, mean {each.mean():.4f}; "
         f"sum {total:.4f}.",
         "torchvision's sigmoid_focal_loss defaults to 'none'.",
     )
@@ -333,10 +331,10 @@ def _targets_between(where: torch.device) -> Claim:
         "It can measure the error of a reconstruction; the targets should be numbers from 0 to 1.",
         _FROM,
         _verdict(half > 0, value >= 0),
-        f"Target 2 at logit 3: {value:g}, and no error from torch. Target 0.5 met exactly: "
-        f"{half:.3f}. binary_focal_loss: {refused}.",
-        "torch does not check: a target beyond 1 gives a loss without a floor. A soft target, "
-        "met, still costs its entropy.",
+        f"Target 2 at logit 3: {value:g}, without an error. Target 0.5, met: {half:.3f}. "
+        f"binary_focal_loss: {refused}.",
+        "Unchecked: targets beyond 1 give a loss without a floor. A soft target, met, "
+        "costs its entropy.",
     )
 
 
@@ -352,7 +350,7 @@ def _pos_weight_formula(where: torch.device) -> Claim:
         "p_c the weight of the positive answer for class c.",
         _FROM,
         _yes(error < 1e-12),
-        f"Four classes, pos_weight 0.5, 1, 2, 4: largest difference {error:.1e}.",
+        f"Four classes, pos_weight 0.5, 1, 2, 4: at most {error:.1e} apart.",
         "True.",
     )
 
@@ -366,13 +364,13 @@ def _recall_and_precision(where: torch.device) -> Claim:
         "p_c > 1 increases the recall, p_c < 1 increases the precision.",
         _FROM,
         _yes(holds),
-        "A logistic regression, 300 negatives and 100 positives, threshold 0.5: "
+        "Logistic regression, 300 negatives, 100 positives, threshold 0.5: "
         + "; ".join(
             f"pos_weight {weight:g} recall {a:.2f}, precision {b:.2f}"
             for weight, (a, b) in found.items()
         )
         + ".",
-        "At a fixed threshold: the bias moves. Moving the threshold instead does the same.",
+        "At a fixed threshold: the bias moves, as the threshold could.",
     )
 
 
@@ -420,11 +418,11 @@ def _three_hundred(where: torch.device) -> Claim:
             abs(weighed[0] - repeated[0]) < 1e-9 * repeated[0],
             abs(weighed[1] - repeated[1]) < 1e-9 * repeated[1],
         ),
-        f"Sum: {weighed[0]:.4f}, with every positive three times {repeated[0]:.4f}. Mean: "
-        f"{weighed[1]:.4f} and {repeated[1]:.4f}. A constant model is at rest at p = 0.5: "
+        f"Sum: {weighed[0]:.4f}; every positive three times: {repeated[0]:.4f}. Mean: "
+        f"{weighed[1]:.4f} and {repeated[1]:.4f}. A constant model rests at p = 0.5: "
         f"gradient {slope:.0e}.",
-        "True of the sum. The mean divides by 400, not 600: it is 1.5 times as large. And the "
-        "model no longer says 0.25 where a quarter is positive.",
+        "The sum does. The mean divides by 400, not 600: 1.5 times as large. And the model "
+        "no longer says 0.25 where a quarter is positive.",
     )
 
 
@@ -459,10 +457,9 @@ def _weight_size(where: torch.device) -> Claim:
         "weight has to be a tensor of size nbatch.",
         _FROM,
         _verdict(abs(alone - column) < _SAME, not said),
-        f"Size 10 with logits of 10: {alone:.4f}. With logits of 10 by 64: {said or 'no error'}. "
-        f"10 by 1: {column:.4f}.",
-        "It broadcasts against the logits, last dimension first: a weight per row must be "
-        "(nbatch, 1).",
+        f"Size 10 with logits of 10: {alone:.4f}; of 10 by 64: {said or 'no error'}. 10 by "
+        f"1: {column:.4f}.",
+        "It broadcasts, last dimension first: weights per row must be (nbatch, 1).",
     )
 
 
@@ -500,9 +497,9 @@ def _pos_weight_size(where: torch.device) -> Claim:
         _FROM,
         _verdict("(4,)" in shapes, len(shapes) == 1),
         f"Logits 6 by 4, weight 3 of shape {', '.join(shapes)}: "
-        f"{', '.join(f'{value:.4f}' for value in shapes.values())}. Logits (2, 4, 5, 7), shape "
-        f"(4,): {said or 'no error'}.",
-        "It broadcasts: a number will do, and maps (N, C, H, W) want (C, 1, 1).",
+        f"{', '.join(f'{value:.4f}' for value in shapes.values())}. Logits (2, 4, 5, 7), "
+        f"shape (4,): {said or 'no error'}.",
+        "It broadcasts: a number will do; maps (N, C, H, W) need (C, 1, 1).",
     )
 
 
@@ -521,9 +518,10 @@ def _no_difference(where: torch.device) -> Claim:
         "added.",
         _OWN,
         _verdict(abs(near[0] - near[1]) < 1e-3, abs(far[0] - far[1]) < 1e-3),
-        f"Logit 5, target 0: {near[0]:.4f} and {near[1]:.4f}. Logit 17, target 0: {far[0]:g} and "
-        f"{far[1]:g}. Logit -50, target 1: gradient {low[2]:.0e} and {low[3]:g}.",
-        "Equal for small logits. Where the model is most wrong, BCELoss of a sigmoid jumps to "
+        f"Logit 5, target 0: {near[0]:.4f} and {near[1]:.4f}. Logit 17, target 0: "
+        f"{far[0]:g} and {far[1]:g}. Logit -50, target 1: gradient {low[2]:.0e} and "
+        f"{low[3]:g}.",
+        "For small logits. Where the model is most wrong, BCELoss of a sigmoid jumps to "
         "100 or loses its gradient.",
     )
 
@@ -547,9 +545,9 @@ def _printed(where: torch.device) -> Claim:
         _OWN,
         _yes(all(abs(a - b) < 5e-5 for a, b in zip(found, printed, strict=True))),
         ", ".join(f"{value:.4f}" for value in found)
-        + f". With the sigmoid twice a perfect negative has loss {floor:.4f}.",
-        "Nothing reports the third: its probabilities lie in 0.5 to 0.73, and a perfect "
-        "negative stays at log 2.",
+        + f". After two sigmoids a perfect negative costs {floor:.4f}.",
+        "The third fails silently: its probabilities lie in 0.5 to 0.73, a perfect "
+        "negative costs log 2.",
     )
 
 
@@ -560,6 +558,6 @@ def _sigmoid(where: torch.device) -> Claim:
         "S(x) = 1 / (1 + e^-x).",
         _OWN,
         _yes(error < 1e-15),
-        f"Largest difference from torch.sigmoid, -20 to 20: {error:.1e}.",
+        f"At most {error:.1e} from torch.sigmoid, -20 to 20.",
         "True.",
     )

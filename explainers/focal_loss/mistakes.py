@@ -94,8 +94,8 @@ class Alpha(Parameters):
     imbalance: str = choice(
         "10",
         IMBALANCES,
-        label="negatives for each positive",
-        help="10,000 negatives in any case.",
+        label="negatives per positive",
+        help="10,000 negatives throughout.",
         words=_WORDS,
     )
 
@@ -127,11 +127,11 @@ def alpha(parameters: Alpha, *, device: str = "cpu") -> ShareMistake:
             f"loss = sigmoid_focal_loss(x, t, alpha={light:g}, gamma={gamma:g})",
             right=f"# alpha weighs positives, 1 - alpha negatives\n"
             f"loss = sigmoid_focal_loss(x, t, alpha={1 - light:g}, gamma={gamma:g})",
-            wrong_cost=f"At p = 0.5 a positive costs {each[0]:.3g} and a negative {each[1]:.3g}. "
-            f"The negatives hold {wrong.negative:.1%} of the loss.",
-            right_cost=f"The negatives hold {right.negative:.1%} of the loss.",
-            lesson="alpha weighs the positives. The paper's 0.25 goes with gamma = 2: easy "
-            "negatives then weigh so little that positives must be held back.",
+            wrong_cost=f"At p = 0.5 a positive costs {each[0]:.3g}, a negative "
+            f"{each[1]:.3g}. Negatives hold {wrong.negative:.1%} of the loss.",
+            right_cost=f"Negatives hold {right.negative:.1%} of the loss.",
+            lesson="alpha weighs positives. The paper's 0.25 goes with gamma = 2, which "
+            "makes easy negatives so light that positives must be held back.",
             source=("mmdetection#2309", f"{_GITHUB}/open-mmlab/mmdetection/issues/2309"),
         ),
         wrong=(f"alpha = {light:g}", wrong),
@@ -155,7 +155,7 @@ class FromLoss(Parameters):
     pos_weight: float = number(
         3.0,
         label="pos_weight",
-        help="Weight in the weighted loss.",
+        help="In the weighted loss.",
         minimum=0.5,
         maximum=10.0,
         step=0.5,
@@ -206,8 +206,8 @@ def from_loss(parameters: FromLoss, *, device: str = "cpu") -> CurveMistake:
             f"multiplied by {wrong[at]:.3g}.",
             right_cost=f"Mean loss {totals[1]:.3f}; the example at p_t = {p_t[at]:.2f} is "
             f"multiplied by {right[at]:.3g}.",
-            lesson="exp(-loss) is p_t only for one example's plain cross-entropy, hard label. "
-            "A mean forgets who was hard; a weight makes positives look harder.",
+            lesson="exp(-loss) is p_t for one example's plain cross-entropy, hard label. A "
+            "mean forgets who was hard; a weight makes positives look harder.",
             source=(
                 "pytorch-multi-class-focal-loss#1",
                 f"{_GITHUB}/gokulprasadthekkel/pytorch-multi-class-focal-loss/issues/1",
@@ -216,7 +216,7 @@ def from_loss(parameters: FromLoss, *, device: str = "cpu") -> CurveMistake:
         x=p_t.cpu(),
         wrong=wrong.cpu(),
         right=right.cpu(),
-        x_title="p_t of the example, a positive",
+        x_title="a positive's p_t",
         y_title="factor (1 - p_t)^gamma",
         log=False,
         look=(float(p_t[at]), float(p_t[at])),
@@ -232,7 +232,7 @@ class Normaliser(Parameters):
         "loss",
         ("loss", "gradient"),
         label="show",
-        help="The loss, or the positives' summed |d loss / d logit|.",
+        help="Or the positives' summed |d loss / d logit|.",
     )
 
 
@@ -264,18 +264,18 @@ def normaliser(parameters: Normaliser, *, device: str = "cpu") -> CurveMistake:
             wrong='loss = sigmoid_focal_loss(x, t, reduction="mean")',
             right='loss = sigmoid_focal_loss(x, t, reduction="sum")\nloss = loss / max(1, t.sum())',
             wrong_cost=f"With 1 % positives the {what} is {wrong[at]:.3g}; with as many as "
-            f"negatives {wrong[0]:.3g}.",
+            f"negatives, {wrong[0]:.3g}.",
             right_cost=f"With 1 % positives the {what} is {right[at]:.3g}, "
-            f"{right[at] / wrong[at]:.0f} times the mean's; with as many as negatives "
-            f"{right[0]:.3g}.",
-            lesson="The mean counts easy examples too: the rarer the positives, the smaller "
+            f"{right[at] / wrong[at]:.0f} times the mean's; with as many as "
+            f"negatives, {right[0]:.3g}.",
+            lesson="The mean counts easy examples too: the rarer positives, the smaller "
             "their step. The paper divides by the positives.",
             source=("detectron2#703", f"{_GITHUB}/facebookresearch/detectron2/issues/703"),
         ),
         x=exponents,
         wrong=wrong,
         right=right,
-        x_title="negatives for each positive, as a power of ten",
+        x_title="negatives per positive, power of ten",
         y_title=what,
         log=True,
         look=(2.0, 2.0),
@@ -291,7 +291,7 @@ class Apart(Parameters):
         "loss",
         ("loss", "gradient"),
         label="show",
-        help="The loss, or d loss / d logit.",
+        help="Or d loss / d logit.",
     )
 
 
@@ -331,14 +331,14 @@ def apart(parameters: Apart, *, device: str = "cpu") -> CurveMistake:
             right="loss = nn.BCEWithLogitsLoss()(x, t)",
             wrong_cost=cost("wrong"),
             right_cost=cost("right"),
-            lesson="Once the sigmoid rounds to 1, sooner in narrow dtypes, BCELoss cuts the "
-            "loss at 100, and the most wrong example gets no gradient.",
+            lesson="Where the sigmoid rounds to 1, soonest in narrow dtypes, BCELoss cuts "
+            "the loss at 100, and the worst example gets no gradient.",
             source=("pytorch#24933", f"{_GITHUB}/pytorch/pytorch/issues/24933"),
         ),
         x=logits.detach().cpu().double(),
         wrong=found["wrong"][which],
         right=found["right"][which],
-        x_title="logit, the target being 0",
+        x_title="logit, target 0",
         y_title=("loss", "d loss / d logit")[which],
         log=False,
         look=(17.0, 17.0),
@@ -349,12 +349,12 @@ def apart(parameters: Apart, *, device: str = "cpu") -> CurveMistake:
 class Twice(Parameters):
     """Hold the label that the sigmoid is taken twice for."""
 
-    target: str = choice("0", ("0", "1"), label="target", help="The label of the example.")
+    target: str = choice("0", ("0", "1"), label="target", help="The example's.")
     show: str = choice(
         "loss",
         ("loss", "gradient"),
         label="show",
-        help="The loss, or |d loss / d logit|.",
+        help="Or |d loss / d logit|.",
     )
 
 
@@ -383,12 +383,12 @@ def twice(parameters: Twice, *, device: str = "cpu") -> CurveMistake:
         mistake=Mistake(
             wrong="loss = nn.BCEWithLogitsLoss()(torch.sigmoid(x), t)",
             right="loss = nn.BCEWithLogitsLoss()(x, t)",
-            wrong_cost=f"The loss never falls below {best[0]:.3f}, and no gradient exceeds "
+            wrong_cost=f"The loss stays above {best[0]:.3f}, gradients within "
             f"{steepest[0]:.2f}. The notes' batch: {printed[0]:.4f}.",
-            right_cost=f"The loss falls to {best[1]:.1g}, and the gradient reaches "
+            right_cost=f"The loss falls to {best[1]:.1g}, gradients reach "
             f"{steepest[1]:.2f}. The notes' batch: {printed[1]:.4f}.",
-            lesson="The second sigmoid maps 0 to 1 onto 0.5 to 0.73. Nothing fails; training "
-            "slows, and stalls where the first is flat.",
+            lesson="The second sigmoid maps 0 to 1 onto 0.5 to 0.73. Nothing fails; "
+            "training slows, and stalls where the first is flat.",
             source=(
                 "focal-loss-pytorch PR 5",
                 f"{_GITHUB}/itakurah/focal-loss-pytorch/pull/5",
@@ -397,7 +397,7 @@ def twice(parameters: Twice, *, device: str = "cpu") -> CurveMistake:
         x=logits.detach().cpu(),
         wrong=found[0][which],
         right=found[1][which],
-        x_title=f"logit, the target being {parameters.target}",
+        x_title=f"logit, target {parameters.target}",
         y_title=("loss", "|d loss / d logit|")[which],
         log=False,
         look=((-6.0, -6.0), (6.0, 6.0))[int(parameters.target)],
@@ -410,8 +410,8 @@ class Prior(Parameters):
 
     bias: float = number(
         -4.6,
-        label="bias of the last layer",
-        help="-log((1 - p) / p) for a first output of p: -4.6 for 1 %.",
+        label="last layer's bias",
+        help="-log((1 - p) / p) for a first output p: -4.6 for 1 %.",
         minimum=-8.0,
         maximum=-0.5,
         step=0.1,
@@ -420,7 +420,7 @@ class Prior(Parameters):
         "focal",
         ("focal", "BCE"),
         label="loss",
-        help="Focal loss with gamma 2 and alpha 0.25, or BCE.",
+        help="Focal loss with gamma 2, alpha 0.25, or BCE.",
         words=("focal loss", "BCE"),
     )
 
@@ -446,7 +446,7 @@ def prior(parameters: Prior, *, device: str = "cpu") -> CurveMistake:
 
     def cost(at: int, bias: float) -> str:
         return (
-            f"Bias {bias:g}: the first output is {1 / (1 + math.exp(-bias)):.2g} everywhere. 9,990 "
+            f"Bias {bias:g}: first outputs are {1 / (1 + math.exp(-bias)):.2g}. 9,990 "
             f"negatives cost {negatives[at]:.4g}, 10 positives {positives[at]:.3g}."
         )
 
@@ -458,14 +458,14 @@ def prior(parameters: Prior, *, device: str = "cpu") -> CurveMistake:
             else f"nn.init.constant_(head.bias, {parameters.bias:g})",
             wrong_cost=cost(-1, 0.0),
             right_cost=cost(-2, parameters.bias),
-            lesson="At bias 0 thousands of negatives push at once, and training can diverge. "
+            lesson="At bias 0 thousands of negatives push at once; training can diverge. "
             "The prior makes them easy: focal loss can ignore them.",
             source=("mmdetection#1825", f"{_GITHUB}/open-mmlab/mmdetection/issues/1825"),
         ),
         x=biases,
         wrong=negatives[:-2],
         right=positives[:-2],
-        x_title="bias: every logit of a new detector",
+        x_title="bias: each first logit",
         y_title="summed loss",
         log=True,
         look=(0.0, parameters.bias),
@@ -480,7 +480,7 @@ class Soft(Parameters):
     target: float = number(
         0.8,
         label="soft label",
-        help="What p should be; label smoothing gives such labels.",
+        help="What p should be; label smoothing makes such labels.",
         minimum=0.5,
         maximum=0.95,
         step=0.05,
@@ -510,17 +510,17 @@ def soft(parameters: Soft, *, device: str = "cpu") -> CurveMistake:
             right="p = x.sigmoid()\n"
             f"loss = (soft - p).abs() ** {gamma:g} * F.binary_cross_entropy_with_logits(\n"
             '    x, soft, reduction="none")',
-            wrong_cost=f"Lowest at p = {best[0]:.3f}, not at the label {parameters.target:g}; "
-            f"a met label still costs {wrong[at]:.3g}.",
-            right_cost=f"Lowest at p = {best[1]:.3f}; a met label costs {right[at]:.1g}.",
-            lesson="p t + (1-p)(1-t) is largest at 0 or 1: focal loss drives p past a soft "
-            "label. Quality focal loss weighs by |t - p| instead.",
+            wrong_cost=f"Lowest at p = {best[0]:.3f}, not the label {parameters.target:g}; "
+            f"the label, met, costs {wrong[at]:.3g}.",
+            right_cost=f"Lowest at p = {best[1]:.3f}; the label, met, costs {right[at]:.1g}.",
+            lesson="p t + (1-p)(1-t) is largest at 0 or 1: focal loss drives p past soft "
+            "labels. Quality focal loss weighs by |t - p|.",
             source=("keras-cv#672", f"{_GITHUB}/keras-team/keras-cv/issues/672"),
         ),
         x=p.cpu(),
         wrong=wrong.cpu(),
         right=right.cpu(),
-        x_title=f"p, the label being {parameters.target:g}",
+        x_title=f"p; the label is {parameters.target:g}",
         y_title="loss",
         log=True,
         look=(best[0], best[1]),
@@ -535,7 +535,7 @@ class BelowOne(Parameters):
     gamma: float = number(
         0.5,
         label="gamma",
-        help="From 1 on its derivative is finite everywhere.",
+        help="From 1 on the derivative is finite.",
         minimum=0.1,
         maximum=1.5,
         step=0.1,
@@ -580,20 +580,20 @@ def below_one(parameters: BelowOne, *, device: str = "cpu") -> CurveMistake:
             wrong=f"p_t = torch.sigmoid(x)  # target 1\nloss = (1 - p_t) ** {gamma:g} * ce",
             right="log = F.logsigmoid(-x)  # of 1 - p_t\n"
             f"loss = torch.exp({gamma:g} * log) * -F.logsigmoid(x)",
-            wrong_cost=f"{int(lost[0].sum())} of {len(x)} gradients are NaN{gone}. One of them is "
-            "enough: every weight is NaN after the step."
+            wrong_cost=f"{int(lost[0].sum())} of {len(x)} gradients are NaN{gone}. One is "
+            "enough: after the step every weight is NaN."
             if lost[0].any()
             else f"No gradient of {len(x)} is NaN.",
-            right_cost=f"{int(lost[1].sum())} of {len(x)} gradients are NaN; at logit 20 it is "
-            f"{right[40]:.1e}.",
-            lesson="Below 1 the power's slope at 0 is infinite, and 1 - p_t is 0 once the "
+            right_cost=f"{int(lost[1].sum())} of {len(x)} gradients are NaN; at logit 20 it "
+            f"is {right[40]:.1e}.",
+            lesson="Below 1 the power's slope at 0 is infinite; 1 - p_t is 0 once the "
             "sigmoid rounds to 1: infinity times 0. torchvision's too.",
             source=("kornia#918", f"{_GITHUB}/kornia/kornia/issues/918"),
         ),
         x=x,
         wrong=wrong,
         right=right,
-        x_title="logit, the target being 1",
+        x_title="logit, target 1",
         y_title="|d loss / d logit|",
         log=True,
         look=(max(0.0, first - 1), 20.0),
@@ -611,11 +611,10 @@ def question(*, device: str = "cpu") -> Question:
         "both alike": positive == negative,
     }
     return Question(
-        text="`sigmoid_focal_loss` at its defaults, alpha 0.25 and gamma 2. One positive and one "
-        "negative, both at p = 0.5. Whose loss is larger?",
+        text="`sigmoid_focal_loss`, alpha 0.25, gamma 2. A positive and a negative, both "
+        "at p = 0.5. Whose loss is larger?",
         options=tuple(options),
         answer=next(option for option, holds in options.items() if holds),
-        because=f"The positive costs {positive:.4f}, the negative {negative:.4f}, "
-        f"{negative / positive:g} times as much: alpha weighs positives, 1 - alpha = 0.75 "
-        "negatives.",
+        because=f"Positive {positive:.4f}, negative {negative:.4f}, {negative / positive:g} "
+        "times as much: alpha weighs positives, 1 - alpha = 0.75 negatives.",
     )

@@ -36,13 +36,13 @@ class Training(Parameters):
     imbalance: str = choice(
         "100",
         ("1", "10", "100", "400"),
-        label="negatives for each positive",
+        label="negatives per positive",
         help="Of 2,000 negatives: 100 leaves 20 positives.",
     )
     separation: float = number(
         3.0,
         label="separation",
-        help="Distance between the classes, in standard deviations.",
+        help="Between the classes, in standard deviations.",
         minimum=0.5,
         maximum=4.0,
         step=0.1,
@@ -50,13 +50,13 @@ class Training(Parameters):
     bias: float = number(
         -4.6,
         label="prior bias",
-        help="The last layer's, at the start; 0 says one half.",
+        help="The last layer's, at first; 0 says one half.",
         minimum=-7.0,
         maximum=0.0,
         step=0.1,
     )
     steps: int = number(
-        200, label="steps", help="Steps of Adam on all data.", minimum=50, maximum=600, step=50
+        200, label="steps", help="Of Adam, on all data.", minimum=50, maximum=600, step=50
     )
     seed: int = number(0, label="seed", help="Of data and weights.", minimum=0, maximum=99, step=1)
 

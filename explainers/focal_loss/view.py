@@ -44,13 +44,13 @@ class Focal(Parameters):
         "curves",
         ("curves", "batch", "scene"),
         label="show",
-        help="Curves, number by number, or many easy negatives.",
+        help="Curves, numbers, or many easy negatives.",
         words=("curves", "a batch", "many negatives"),
     )
     gamma: float = number(
         2.0,
         label="gamma",
-        help="Exponent of 1 - p_t; 0 is binary cross-entropy.",
+        help="1 - p_t to this power; 0 is binary cross-entropy.",
         minimum=0.0,
         maximum=8.0,
         step=0.1,
@@ -58,12 +58,12 @@ class Focal(Parameters):
     weigh: bool = flag(
         False,
         label="alpha",
-        help="Weigh the classes; off is torchvision's alpha=-1.",
+        help="Weigh the classes; off: torchvision's alpha=-1.",
     )
     alpha: float = number(
         0.25,
         label="alpha of a positive",
-        help="A positive weighs alpha, a negative 1 - alpha.",
+        help="Positives weigh alpha, negatives 1 - alpha.",
         minimum=0.0,
         maximum=1.0,
         step=0.01,
@@ -72,13 +72,13 @@ class Focal(Parameters):
         "p_t",
         ("p_t", "logit"),
         label="against",
-        help="p_t: probability of the true class. Logit: what the model outputs.",
+        help="p_t: the true class's probability. Logit: the model's output.",
     )
-    log: bool = flag(False, label="log axis", help="Powers of ten lie evenly apart.")
+    log: bool = flag(False, label="log axis", help="Powers of ten, evenly apart.")
     pos_weight: float = number(
         1.0,
         label="pos_weight",
-        help="Multiplies the positive part; p_t does not see it.",
+        help="Times the positive part, outside p_t.",
         minimum=0.0,
         maximum=10_000.0,
         step=1.0,
@@ -86,7 +86,7 @@ class Focal(Parameters):
     logits: str = numbers(
         "3, -1, -4, -2, 0.5, 2",
         label="logits",
-        help="1 to 8 numbers from -120 to 120, with commas between.",
+        help="1 to 8 numbers from -120 to 120, by commas.",
         minimum=-_WIDEST,
         maximum=_WIDEST,
         columns=(1, _MOST),
@@ -94,7 +94,7 @@ class Focal(Parameters):
     targets: str = numbers(
         "1, 1, 0, 0, 0, 0",
         label="targets",
-        help="One per logit, from 0 to 1; soft in between.",
+        help="One per logit, 0 to 1; soft in between.",
         minimum=0.0,
         maximum=1.0,
         columns=(1, _MOST),
@@ -102,7 +102,7 @@ class Focal(Parameters):
     label_smoothing: float = number(
         0.0,
         label="label smoothing",
-        help="Moves targets this share of the way to one half.",
+        help="How far targets move towards one half.",
         minimum=0.0,
         maximum=0.5,
         step=0.01,
@@ -111,7 +111,7 @@ class Focal(Parameters):
         "mean",
         ("none", "mean", "sum", POSITIVES),
         label="reduction",
-        help="The last divides by the number of positives, as RetinaNet.",
+        help="The last divides by the positives' number, as RetinaNet does.",
         words=("none", "mean", "sum", "sum / positives"),
     )
     dtype: str = choice(
@@ -120,14 +120,14 @@ class Focal(Parameters):
     imbalance: str = choice(
         "1000",
         IMBALANCES,
-        label="negatives for each positive",
+        label="negatives per positive",
         help="Of 10,000 negatives: 1,000 leaves 10 positives.",
         words=("1", "10", "100", "1,000", "10,000"),
     )
     separation: float = number(
         6.0,
         label="separation",
-        help="Distance between the classes' mean logits, in standard deviations.",
+        help="Between the classes' mean logits, in standard deviations.",
         minimum=0.0,
         maximum=10.0,
         step=0.1,
@@ -135,7 +135,7 @@ class Focal(Parameters):
     bias: float = number(
         -3.0,
         label="prior bias",
-        help="Added to every logit; below 0 negatives are easy.",
+        help="Added to all logits; below 0 negatives are easy.",
         minimum=-10.0,
         maximum=5.0,
         step=0.1,
@@ -157,12 +157,12 @@ class Focal(Parameters):
 PRESETS = (
     Preset(
         "The paper's first figure",
-        "Focal loss bends away only where the model is right.",
+        "Focal loss falls away only where the model is right.",
         Focal(),
     ),
     Preset(
         "alpha = 0.25",
-        "A positive weighs a third of a like negative.",
+        "Positives weigh a third of like negatives.",
         Focal(weigh=True),
     ),
     Preset(
@@ -172,17 +172,17 @@ PRESETS = (
     ),
     Preset(
         "Number by number",
-        "Each loss is a product; hard examples lose little but alpha.",
+        "A product each: hard examples lose little but alpha.",
         Focal(show="batch", weigh=True),
     ),
     Preset(
         "Many easy negatives",
-        "Ten thousand easy negatives outweigh ten positives under BCE, not under focal loss.",
+        "Under BCE ten thousand easy negatives outweigh ten positives, not under focal loss.",
         Focal(show="scene"),
     ),
     Preset(
         "Equally easy classes",
-        "Shares stay: focal loss moves weight from easy to hard, not between classes.",
+        "Shares stay: weight moves from easy to hard, not between classes.",
         Focal(show="scene", bias=0.0),
     ),
 )
@@ -502,7 +502,7 @@ def _reduced(parameters: Focal, batch: Batch) -> str:
         POSITIVES: f"sum over {max(1, batch.positives)} positive{'s' * (batch.positives > 1)}",
     }
     if batch.value is None or batch.bce_value is None:
-        return f"Not reduced: {len(batch.focal)} losses; BCE's lie beside them."
+        return f"Not reduced: {len(batch.focal)} losses, beside BCE's."
     ratio = float(batch.bce_value) / float(batch.value) if float(batch.value) else float("inf")
     return (
         f"Focal loss, {names[parameters.reduction]}: {float(batch.value):.4g}. BCE: "
@@ -513,8 +513,8 @@ def _reduced(parameters: Focal, batch: Batch) -> str:
 def _shared(found: Scene) -> str:
     first, last = found.shares[0], found.shares[-1]
     return (
-        f"{found.negatives:,} negatives, {found.positives:,} positive"
-        f"{'s' * (found.positives > 1)}. The negatives have {first[1].negative:.1%} of the loss "
-        f"under BCE, {last[1].negative:.1%} under {last[0]}. Summed: {first[1].loss:.4g} against "
-        f"{last[1].loss:.4g}."
+        f"{found.negatives:,} negatives, {found.positives:,} "
+        f"positive{'s' * (found.positives > 1)}. Negatives have {first[1].negative:.1%} of "
+        f"the loss under BCE, {last[1].negative:.1%} under {last[0]}. Summed: "
+        f"{first[1].loss:.4g} and {last[1].loss:.4g}."
     )

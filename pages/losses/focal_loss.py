@@ -127,9 +127,9 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "The same network and unbalanced points under BCE, weighted BCE and the focal loss above. "
-    "Compare ranking, the threshold one half, and calibration.",
-    "Train under the three losses",
+    "One network, unbalanced points: BCE, weighted BCE, the focal loss above. Compare "
+    "ranking, the threshold one half, calibration.",
+    "Train under three losses",
     learn,
 )
 page.take(take)

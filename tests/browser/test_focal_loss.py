@@ -22,13 +22,13 @@ def show(page: Page, words: str) -> None:
 def test_each_part_has_controls_of_its_own(page: Page, app_url: str) -> None:
     errors = console_errors(page)
     open_page(page, f"{app_url}/focal_loss")
-    expect(page.get_by_test_id("curves-title").first).to_have_text("Loss of a positive")
+    expect(page.get_by_test_id("curves-title").first).to_have_text("A positive's loss")
     expect(page.get_by_role("slider", name="separation")).to_have_count(0)
     show(page, "a batch")
     expect(page.get_by_role("textbox", name="logits")).to_be_visible()
     assert query(page)["show"] == "batch"
     show(page, "many negatives")
-    expect(page.get_by_text("The loss adding up over the 10,000 negatives")).to_be_visible()
+    expect(page.get_by_text("The loss of 10,000 negatives adding up")).to_be_visible()
     expect(page.get_by_role("slider", name="separation")).to_be_visible()
     expect(page.get_by_role("textbox", name="logits")).to_have_count(0)
     assert errors == []
@@ -96,7 +96,7 @@ def caption(page: Page, words: str | re.Pattern[str]) -> Locator:
 def test_training_draws_three_maps_and_can_be_run_again(page: Page, app_url: str) -> None:
     errors = console_errors(page)
     open_page(page, f"{app_url}/focal_loss")
-    page.get_by_role("button", name="Train under the three losses").click()
+    page.get_by_role("button", name="Train under three losses").click()
     for name in topic.LOSSES:
         expect(caption(page, f"{name}, step 200")).to_be_visible(timeout=60_000)
     settled(page, quiet_ms=600)
