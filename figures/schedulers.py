@@ -47,7 +47,7 @@ def _rates(view: "View") -> Curves:
     pale = " (pale: group 1)" if view.parameters.two_groups else ""
     return Curves(
         lines=(*lines, *momenta),
-        title=f"Learning rate that each step uses: {names[0]}{kept}{pale}",
+        title=f"The rate that each step uses: {names[0]}{kept}{pale}",
         x_title=_STEP,
         y_title=_RATE,
         right_title="momentum (Adam: beta1)" if momenta else "",
@@ -55,8 +55,7 @@ def _rates(view: "View") -> Curves:
         bands=_bands(view),
         height=300,
         alt=" ".join(
-            f"{name} starts at {_at(entry.trace.learning_rate, 0)} and ends at "
-            f"{_at(entry.trace.learning_rate, -1)}."
+            f"{name}: {_at(entry.trace.learning_rate, 0)} to {_at(entry.trace.learning_rate, -1)}."
             for name, entry in zip(names, view.entries, strict=True)
             if entry.trace is not None
         ),
@@ -106,7 +105,7 @@ def _plateau(view: "View") -> Curves:
             Mark(float(at), float(seen[at]), f"cut at step {at}", "triangle") for at in cuts[:40]
         ),
         height=220,
-        alt=f"A loss from {seen[0]:.3g} to {seen[-1]:.3g}; the rate is cut at "
+        alt=f"A loss from {seen[0]:.3g} to {seen[-1]:.3g}; cut at "
         + (f"steps {', '.join(str(at) for at in cuts[:12])}." if cuts else "no step."),
     )
 
@@ -151,13 +150,14 @@ def rate_mistake(result: "RateMistake", *, wrong: bool) -> tuple[str | Curves, .
     ended = bool(rates[chosen].isfinite().all())
     curves = Curves(
         lines=tuple(lines),
-        title=f"Rate of each step under the {chosen} line, beside the {other} one",
+        title=f"Each step's rate under the {chosen} line, beside the {other} one",
         x_title=_STEP,
         y_title=_RATE,
         marks=marks,
         height=240,
-        alt=f"Under the {chosen} line the rate at step {at} is {value:.4g}, under the {other} one "
-        f"{float(rates[other][at]):.4g}." + ("" if ended else " Then torch raises an error."),
+        alt=f"At step {at} the rate is {value:.4g} under the {chosen} line, "
+        f"{float(rates[other][at]):.4g} under the {other} one."
+        + ("" if ended else " Then torch raises."),
     )
     if not (wrong and result.said):
         return (curves,)
@@ -176,10 +176,10 @@ def training(names: Sequence[str], runs: Sequence["Run"]) -> Curves:
                 run.done,
             )
         )
-        words.append(f"{name} ends at a loss of {last.full_loss:.3g}, {last.accuracy:.0%} right.")
+        words.append(f"{name} ends at {last.full_loss:.3g}, {last.accuracy:.0%} right.")
     return Curves(
         lines=tuple(lines),
-        title="Loss over all points while each schedule trains the same network",
+        title="Loss over all points, one network, each schedule",
         x_title=_STEP,
         y_title="loss (binary cross-entropy)",
         log=True,

@@ -89,13 +89,13 @@ def _view_closed_form(view: View) -> list[Check]:
     for index, rate in enumerate(parameters.rates()):
         if spec.closed_form is not None:
             expected = spec.closed_form(parameters.steps, rate, **arguments)
-            reference = "the formula of torch's page, in numpy float64"
+            reference = "the documented formula, numpy float64"
         else:
             seen = parameters.curve_of_losses()
             # The reference gives the rate after each loss; a step uses what the last loss left.
             after = reduce_on_plateau(seen, rate, **arguments)
             expected = np.concatenate([[rate], after[:-1]])
-            reference = "a loop in Python over best, bad steps and cooldown"
+            reference = "a Python loop over best, bad steps and cooldown"
         curve = _tensor(expected)
         group = f", group {index}" if parameters.two_groups else ""
         checks.append(
@@ -147,7 +147,7 @@ def _view_resumed(view: View, where: torch.device) -> Check:
         rest.append(float(optimizer.param_groups[0]["lr"]))
     return Check(
         f"Saved and loaded before step {cut}, it goes on to the bit",
-        "the run on show, which was never cut",
+        "the uncut run shown",
         largest_difference(
             torch.tensor(rest, dtype=torch.float64), found.learning_rate[0][cut:last]
         ),
@@ -173,11 +173,10 @@ def _view_first_child(view: View) -> list[Check]:
     return [
         Check(
             f"Up to the first milestone SequentialLR is {first.name} alone",
-            f"{first.name} on an optimizer of its own",
+            f"{first.name} alone",
             error,
             _ROUNDING,
-            f"{own[0]} sets the optimizer's rate the moment it is made, before the first child "
-            "steps."
+            f"{own[0]} sets the optimizer's rate when made, before the first child steps."
             if error > _ROUNDING and own
             else "",
         )
@@ -198,7 +197,7 @@ def _view_used(view: View, where: torch.device) -> Check:
         moved.append(-float(weight.detach()))
     used = rates[at].clamp(min=0)
     return Check(
-        "The rate is what plain SGD moves a weight by, per unit of gradient",
+        "Plain SGD moves a weight by the rate, per unit of gradient",
         f"one optimizer step at each of steps {', '.join(str(index) for index in at)}",
         largest_difference(torch.tensor(moved, dtype=torch.float64), used),
         1e-6 * max(1e-2, float(used.max())),
@@ -231,11 +230,11 @@ def _closed_form(spec: SchedulerSpec) -> Check:
         error = max(error, largest_difference(rates, expected))
         largest = max(largest, float(expected.max()))
     return Check(
-        f"{spec.name}, every preset, two groups: torch follows the closed form",
-        "the formula of torch's page, in numpy float64",
+        f"{spec.name}, every preset, two groups: as its closed form",
+        "the documented formula, numpy float64",
         error,
         _ROUNDING * max(1.0, largest),
-        "The tolerance is relative: the rate grows over a thousandfold." if largest > 1e3 else "",
+        "Relative tolerance: the rate grows over a thousandfold." if largest > 1e3 else "",
     )
 
 
@@ -249,7 +248,7 @@ def _momentum(spec: SchedulerSpec) -> Check:
         error = max(error, largest_difference(momentum[0], _tensor(expected)))
     return Check(
         f"{spec.name}, every preset: momentum follows the closed form",
-        "the formula of torch's page, in numpy float64",
+        "the documented formula, numpy float64",
         error,
         _ROUNDING,
     )
@@ -263,8 +262,8 @@ def _momentum_is_mirrored() -> Check:
     risen = (rate[:up] - rate[0]) / (rate[up - 1] - rate[0])
     fallen = (momentum[0] - momentum[:up]) / (momentum[0] - momentum[up - 1])
     return Check(
-        "OneCycleLR, on the way up: momentum falls by the share that the rate rises",
-        "each curve, scaled to run from 0 to 1",
+        "OneCycleLR, going up: momentum falls by the share that the rate rises",
+        "both curves scaled from 0 to 1",
         largest_difference(risen, fallen),
         _ROUNDING,
     )
@@ -279,7 +278,7 @@ def _beta1_is_momentum() -> Check:
     errors = [largest_difference(a, b) for a, b in pairs if a is not None and b is not None]
     return Check(
         "CyclicLR and OneCycleLR move Adam's beta1 as SGD's momentum",
-        "the momentum of SGD under the same schedule",
+        "SGD's momentum under the same schedule",
         max(errors, default=float("inf")),
         0.0,
     )
@@ -304,8 +303,8 @@ def _plateau() -> Check:
         rate = plateau(curve, **arguments).learning_rate
         error = max(error, largest_difference(rate, _tensor(expected)))
     return Check(
-        "ReduceLROnPlateau, five loss curves, six settings: torch follows the rules",
-        "a loop in Python over best, bad steps and cooldown",
+        "ReduceLROnPlateau, five loss curves, six settings: as its rules",
+        "a Python loop over best, bad steps and cooldown",
         error,
         _ROUNDING,
     )
@@ -323,8 +322,8 @@ def _sequence_of_pieces() -> Check:
         for (name, arguments), length in zip(children, (10, 30, 20), strict=True)
     ]
     return Check(
-        "SequentialLR runs its children in turn, each from its own step 0",
-        "the closed forms of LinearLR, CosineAnnealingLR and ExponentialLR, put end to end",
+        "SequentialLR runs its children in turn, each from step 0",
+        "closed forms of LinearLR, CosineAnnealingLR, ExponentialLR, end to end",
         largest_difference(found.learning_rate[0], torch.cat(pieces)),
         _ROUNDING,
     )
@@ -339,12 +338,12 @@ def _chain_is_a_product() -> Check:
     found = compose("ChainedScheduler", children, steps=60)
     product = torch.stack([_closed(name, 60, 1.0, **rest) for name, rest in children]).prod(dim=0)
     return Check(
-        "ChainedScheduler multiplies the factors of its children",
-        "the product of the closed forms of ConstantLR, ExponentialLR and StepLR",
+        "ChainedScheduler multiplies its children's factors",
+        "closed forms of ConstantLR, ExponentialLR, StepLR, multiplied",
         largest_difference(found.learning_rate[0], 0.1 * product),
         _ROUNDING,
-        "If the children multiply the last rate. LambdaLR, warm restarts, CyclicLR and "
-        "OneCycleLR compute it anew, and undo those before them.",
+        "For children that multiply the last rate. LambdaLR, warm restarts, CyclicLR and "
+        "OneCycleLR compute it anew, undoing those before.",
     )
 
 
@@ -356,8 +355,8 @@ def _groups_are_alone() -> Check:
             alone = trace(name, steps=_STEPS, base_lr=base_lr).learning_rate[0]
             error = max(error, largest_difference(row, alone))
     return Check(
-        "Every scheduler treats each parameter group as if alone",
-        "one optimizer with two groups against two with one",
+        "Every scheduler treats each group alone",
+        "one optimizer with two groups, two with one",
         error,
         0.0,
     )
@@ -382,11 +381,11 @@ def _jump_is_many_steps(where: torch.device) -> Check:
                 rate = torch.tensor(optimizer.param_groups[0]["lr"], dtype=torch.float64)
                 error = max(error, largest_difference(rate, rates[target]))
     return Check(
-        "step(t) lands where t times step() leads, for every scheduler but MultiplicativeLR",
-        "the closed forms at t = 0, 1, 17, 39",
+        "step(t) lands where t times step() leads, for all but MultiplicativeLR",
+        "closed forms at t = 0, 1, 17, 39",
         error,
         _ROUNDING,
-        "While nobody else sets the rate. step(t) is deprecated; MultiplicativeLR has no "
+        "If nobody else sets the rate. step(t) is deprecated; MultiplicativeLR has no "
         "closed form and would multiply once.",
     )
 
@@ -456,15 +455,15 @@ def _round_trips(where: torch.device) -> list[Check]:
     ]
     return [
         Check(
-            "Every scheduler, saved and loaded before any step, goes on to the bit",
-            "the run that was never cut",
+            "Every scheduler, saved and loaded at any step, goes on to the bit",
+            "the uncut run",
             max(errors),
             0.0,
-            "Needs both state dicts, scheduler's and optimizer's.",
+            "Needs the scheduler's and the optimizer's state dicts.",
         ),
         Check(
-            "SequentialLR and ChainedScheduler do too",
-            "the run that was never cut",
+            "So do SequentialLR and ChainedScheduler",
+            "the uncut run",
             max(composers),
             0.0,
         ),
@@ -485,8 +484,8 @@ def _rate_is_used(where: torch.device) -> Check:
         moved.append(-float(parameter.detach()))
     rates = trace("CosineAnnealingLR", steps=_STEPS, T_max=_STEPS).learning_rate[0]
     return Check(
-        "Step i of the optimizer uses entry i of the curve",
-        "how far plain SGD moves a float32 weight whose gradient is 1",
+        "Optimizer step i uses the curve's entry i",
+        "how far plain SGD moves a float32 weight of gradient 1",
         largest_difference(torch.tensor(moved, dtype=torch.float64), rates),
         1e-8,
         "float32 keeps seven digits of the rate.",

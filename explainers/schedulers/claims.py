@@ -76,7 +76,7 @@ def _descent(where: torch.device) -> Claim:
         "A step of gradient descent is w - lr * grad(w): the rate scales the gradient.",
         "Learning rate",
         Verdict.HOLDS if error < 1e-6 else Verdict.WRONG,
-        f"SGD differs from it by {error:.1g}. On w², from 1, six steps end at "
+        f"SGD is off by {error:.1g}. On w², from 1, six steps end at "
         + ", ".join(f"{end:.3g} for lr {lr:g}" for lr, end in ends.items())
         + ".",
         "In plain SGD. On w² a rate of 0.5 lands in one step, 1 swings for ever, more diverges.",
@@ -106,9 +106,9 @@ def _param_groups(where: torch.device) -> Claim:
         else Verdict.OBSOLETE
         if there and len(groups) == 2
         else Verdict.WRONG,
-        f"Adam on one list of parameters: {len(groups)} group, {len(groups[0])} entries, the six "
+        f"Adam on one list: {len(groups)} group, {len(groups[0])} entries, the six "
         f"{'among' if there else 'not all among'} them.",
-        "One dict per group of parameters, with the lr that a scheduler sets. State is in "
+        "One dict per parameter group, with the lr that a scheduler sets. State is in "
         "optimizer.state.",
     )
 
@@ -121,7 +121,7 @@ def _constant() -> Claim:
         f"{_TUNING}: constant",
         Verdict.HOLDS if same else Verdict.WRONG,
         f"50 steps: rates {sorted(set(rates.tolist()))}.",
-        "lr stays until somebody sets it. Adam's steps still vary with the gradients.",
+        "lr stays until set. Adam's steps still vary with the gradients.",
     )
 
 
@@ -146,9 +146,8 @@ def _by_hand(where: torch.device) -> Claim:
         "By hand: lr *= 0.1 ** (epoch // 2) in every group divides the rate by 10 every 2 epochs.",
         f"{_TUNING}: by hand",
         Verdict.HOLDS if holds else Verdict.WRONG,
-        f"From 10, epoch 9 has {meant[9]:.1g}. Given the current rate for lr, it has "
-        f"{compounded[9]:.1g}.",
-        "While lr is the first rate, as in the notes. Given the current one, the decay compounds.",
+        f"From 10, epoch 9 has {meant[9]:.1g}; with the current rate for lr, {compounded[9]:.1g}.",
+        "While lr is the first rate, as in the notes; from the current one the decay compounds.",
     )
 
 
@@ -159,8 +158,8 @@ def _step_formula() -> Claim:
         "StepLR: new_lr = initial_lr * gamma ** (epoch // step_size).",
         f"{_NOTED} (StepLR)",
         _yes(_close(rates.tolist(), expected)),
-        f"100 epochs: largest relative difference {_relative(rates.tolist(), expected):.1g}.",
-        "With epochs counted from 0.",
+        f"100 epochs: at most {_relative(rates.tolist(), expected):.1g} off, relatively.",
+        "Epochs count from 0.",
     )
 
 
@@ -180,7 +179,7 @@ def _step_meaning(where: torch.device) -> Claim:
         "step_size: the parameters are updated once every step_size epochs.",
         f"{_NOTED} (StepLR)",
         Verdict.HOLDS if moved == 2 else Verdict.WRONG,
-        f"step_size 5, 10 epochs: the weight moved {moved} times, the rate {changed} times.",
+        f"step_size 5, 10 epochs: {moved} moves of the weight, {changed} of the rate.",
         "The rate is; parameters move at every optimizer step.",
     )
 
@@ -195,7 +194,10 @@ def _starts_at_one(where: torch.device) -> Claim:
         "last_epoch=-1 trains from the beginning, that is from epoch 1.",
         f"{_NOTED} (StepLR)",
         Verdict.HOLDS if first == 1 else Verdict.WRONG,
-        f"last_epoch is {first} once the scheduler is made, {scheduler.last_epoch} after one step.",
+        (
+            f"last_epoch is {first} when the scheduler is made, {scheduler.last_epoch} after "
+            "one step."
+        ),
         "From epoch 0. Making the scheduler takes the first step.",
     )
 
@@ -210,7 +212,7 @@ def _notes_step() -> Claim:
         f"{_TUNING}: StepLR",
         _yes(holds),
         f"Drops at {drops}, by {', '.join(f'{factor:.3g}' for factor in factors)}.",
-        f"This is slow: after 250 epochs the rate is still {rates[-1]:.3g} of 0.1.",
+        f"Slow: after 250 epochs the rate is {rates[-1]:.3g} of 0.1.",
     )
 
 
@@ -222,9 +224,9 @@ def _multi_step_formula() -> Claim:
         "MultiStepLR: new_lr = initial_lr * gamma ** bisect_right(milestones, epoch).",
         f"{_NOTED} (MultiStepLR)",
         _yes(_close(rates.tolist(), expected)),
-        f"Milestones 30, 30, 80: largest relative difference "
-        f"{_relative(rates.tolist(), expected):.1g}.",
-        "gamma to the number of milestones past; one given twice counts twice.",
+        f"Milestones 30, 30, 80: at most {_relative(rates.tolist(), expected):.1g} off, "
+        "relatively.",
+        "gamma to the number of milestones past; doubled ones count twice.",
     )
 
 
@@ -238,9 +240,9 @@ def _multi_step_tenfold() -> Claim:
         "At each milestone the rate falls tenfold: 0.1 ** milestones.",
         f"{_NOTED} (MultiStepLR)",
         _verdict(tenfold, tenfold and literal),
-        f"Factors at 30, 80, 120: {', '.join(f'{factor:.2g}' for factor in factors)}; at 30 the "
-        f"rate is {rates[30]:.2g}, 0.1 ** 30 would make it {0.1 * 0.1**30:.1g}.",
-        "Only with the default gamma, 0.1; the power is the number of milestones past.",
+        f"Factors at 30, 80, 120: {', '.join(f'{factor:.2g}' for factor in factors)}; at 30 "
+        f"the rate is {rates[30]:.2g}, 0.1 ** 30 would make it {0.1 * 0.1**30:.1g}.",
+        "With the default gamma, 0.1; the power counts milestones past.",
     )
 
 
@@ -255,10 +257,10 @@ def _multi_step_milestones() -> Claim:
         "milestones=[30, 80, 120]: at each, the rate is reduced by a factor of gamma.",
         f"{_TUNING}: MultiStepLR",
         _yes(times),
-        "At 30 the rate is multiplied by "
+        "At 30 the rate is times "
         + ", ".join(f"{factor:.2g} for gamma {gamma:g}" for gamma, factor in factors.items())
         + ".",
-        "Multiplied, so gamma above 1 would raise it.",
+        "Multiplied: gamma above 1 raises it.",
     )
 
 
@@ -270,9 +272,9 @@ def _exponential() -> Claim:
         "ExponentialLR: lr = lr * gamma ** epoch.",
         f"{_TUNING}: ExponentialLR",
         _verdict(_close(rates, first) or _close(rates, literal), _close(rates, literal)),
-        f"Epoch 7 from 1: torch {rates[7]:.4f}; first rate times 0.9 ** 7 {first[7]:.4f}; the "
-        f"line carried out at every epoch {literal[7]:.4f}.",
-        "With the first rate on the right; from epoch to epoch, lr = lr * gamma.",
+        f"Epoch 7 from 1: torch {rates[7]:.4f}; first rate times 0.9 ** 7 {first[7]:.4f}; "
+        f"the line run each epoch {literal[7]:.4f}.",
+        "With the first rate on the right; by epoch, lr = lr * gamma.",
     )
 
 
@@ -295,7 +297,7 @@ def _lambda_table(where: torch.device) -> Claim:
         _TABLE,
         _yes(same == 10),
         f"{same} of 10 rows equal to six digits: {', '.join(rows)}.",
-        "To every digit, once lamda is mended to lambda.",
+        "To every digit, with lamda spelled lambda.",
     )
 
 
@@ -310,9 +312,9 @@ def _lambda_rule() -> Claim:
         "the initial lr is lr.",
         f"{_TUNING}: LambdaLR",
         _yes(_close(rates, expected) and initial == 0.1),
-        f"0.95 ** epoch: largest relative difference {_relative(rates, expected):.1g}; initial_lr "
-        f"is {initial:g}.",
-        "A factor on the first rate, never on the last.",
+        f"0.95 ** epoch: at most {_relative(rates, expected):.1g} off, relatively; "
+        f"initial_lr is {initial:g}.",
+        "A factor on the first rate, never the last.",
     )
 
 
@@ -325,8 +327,8 @@ def _lambda_floor() -> Claim:
         f"{_TUNING}: LambdaLR",
         _verdict(factor, factor and idle == 0),
         f"The rate is 0 for {idle} epochs, then {rates[10]:g}, {rates[20]:g}, {rates[30]:g}.",
-        "It runs, but learns nothing for ten epochs; then the rate grows without end. 0.1 ** "
-        "(epoch // 10) decays.",
+        "It runs, but learns nothing for ten epochs, then grows without end. 0.1 ** (epoch "
+        "// 10) decays.",
     )
 
 
@@ -347,7 +349,7 @@ def _lambda_code() -> Claim:
         f"{_TUNING}: LambdaLR",
         _yes(not refused),
         f"SyntaxError in {len(refused)} of {len(lines)} lines.",
-        "lambda is a keyword, and no name. Write factor = lambda epoch: ….",
+        "lambda is a keyword. Write factor = lambda epoch: ….",
     )
 
 
@@ -364,8 +366,8 @@ def _cosine_restarts() -> Claim:
         "maximum.",
         f"{_TUNING}: cosine annealing",
         _yes(jumps),
-        f"T_max 5, from 0.1: step 5 {abs(cosine[5]):.1g}, step 10 {cosine[10]:.2g}; largest rise "
-        f"in one step {largest['CosineAnnealingLR']:.3f}, with warm restarts "
+        f"T_max 5, from 0.1: step 5 {abs(cosine[5]):.1g}, step 10 {cosine[10]:.2g}; largest "
+        f"rise in a step {largest['CosineAnnealingLR']:.3f}, with warm restarts "
         f"{largest['warm restarts']:.3f}.",
         "It never jumps: after T_max it climbs back, with period 2 * T_max. "
         "CosineAnnealingWarmRestarts jumps.",
@@ -380,10 +382,9 @@ def _cosine_first_rate() -> Claim:
         "Cosine annealing has the initial learning rate for its maximum; T_max = epochs // 9 + 1.",
         f"{_TUNING}: cosine annealing",
         _verdict(highest <= first * (1 + _SAME), float(above.max()) <= 0.1 * (1 + _SAME)),
-        f"100 epochs, T_max 12: highest {highest:.3g}, first {first:.3g}; {_turns(rates)} turns. "
-        f"With eta_min 0.2 the highest is {float(above.max()):.2g}.",
-        "While eta_min is below the initial rate. This T_max sends the rate up and down four "
-        "times.",
+        f"100 epochs, T_max 12: highest {highest:.3g}, first {first:.3g}; {_turns(rates)} "
+        f"turns. With eta_min 0.2 the highest is {float(above.max()):.2g}.",
+        "While eta_min is below the initial rate. This T_max turns the rate four times.",
     )
 
 
@@ -397,8 +398,8 @@ def _plateau_rule() -> Claim:
         "factor.",
         f"{_TUNING}: ReduceLROnPlateau",
         _verdict(bool(cuts), at_once and not bool(slow.cut.any())),
-        f"A flat loss: cut at losses {', '.join(map(str, cuts))}. A loss that falls by 5e-6 every "
-        f"time: {int(slow.cut.sum())} cut in 25.",
+        f"A flat loss: cut at losses {', '.join(map(str, cuts))}. A loss falling by 5e-6 "
+        f"each time: {int(slow.cut.sum())} cut in 25.",
         "Only after more than patience (10) losses in a row not better than the best by a "
         "share of threshold (0.0001).",
     )
@@ -419,7 +420,7 @@ def _plateau_modes() -> Claim:
         "Cut under "
         + ", ".join(f"{mode} while {name}" for (mode, name), was in cut.items() if was)
         + ".",
-        "max wants the metric to rise, as accuracy should. The rate falls in both.",
+        "max wants a rising metric, as accuracy. The rate falls in both.",
     )
 
 
@@ -443,7 +444,7 @@ def _order(where: torch.device) -> Claim:
         else Verdict.WRONG,
         f"StepLR(30): the first rate lasts {level} epochs. "
         + (f"“{str(caught[0].message).split('. ')[0]}.”" if caught else "No warning."),
-        "Correct until torch 1.1. Now the optimizer steps first, or every drop comes early.",
+        "Until torch 1.1. Now the optimizer steps first, or drops come early.",
     )
 
 
@@ -479,9 +480,8 @@ def _read_rate(where: torch.device) -> Claim:
         "optimizer.param_groups[0]['lr'] shows the learning rate.",
         _DECAY,
         _yes(max(errors) < 1e-7),
-        f"Read before each step, it differs from how far the step moves a weight of gradient 1 by "
-        f"{max(errors):.1g}.",
-        "For the first group, until scheduler.step(). scheduler.get_last_lr() says it for all.",
+        f"Read before each step, {max(errors):.1g} off what the step moves a weight of gradient 1.",
+        "For the first group, until scheduler.step(). scheduler.get_last_lr() has all.",
     )
 
 
@@ -496,8 +496,8 @@ def _key_error(where: torch.device) -> Claim:
         f"Resuming may raise KeyError: {noted}.",
         _RESUME,
         Verdict.HOLDS if said == noted else Verdict.OBSOLETE if said else Verdict.WRONG,
-        f"KeyError: {said}" if said else "Nothing was raised.",
-        "last_epoch >= 0 with a new optimizer still raises it, now with likely causes.",
+        f"KeyError: {said}" if said else "Nothing raised.",
+        "last_epoch >= 0 with a new optimizer raises it, now with likely causes.",
     )
 
 
@@ -544,8 +544,7 @@ def _get_lr(where: torch.device) -> Claim:
         "Not the rate in use at "
         + ", ".join(f"{count} of 9 steps of {name}" for name, count in wrong.items())
         + f"; {len(caught)} warnings.",
-        "Rightly: outside step() it is the rate in use only if computed from the first, as by "
-        "LambdaLR.",
+        "Outside step() it is the rate in use only if computed from the first, as by LambdaLR.",
     )
 
 
@@ -567,11 +566,11 @@ def _initial_lr_mends(where: torch.device) -> Claim:
         "To mend it, add initial_lr to param_groups, or save the optimizer's state_dict.",
         _RESUME,
         _verdict(True, all(right)),
-        f"No KeyError. StepLR(5), cut before epochs 7 and 10, where it has {whole[7]:.2g} and "
-        f"{whole[10]:.2g}: "
+        f"No KeyError. StepLR(5), cut before epochs 7 and 10, where it has {whole[7]:.2g} "
+        f"and {whole[10]:.2g}: "
         + "; ".join(f"with {way} {first[way, 7]:.2g} and {first[way, 10]:.2g}" for way in ways)
         + ".",
-        "Both silence the error. initial_lr alone starts from the first rate again; with the "
+        "Both silence the error. initial_lr alone restarts from the first rate; with the "
         "optimizer's state_dict a cut at a drop decays twice. Load the scheduler's too.",
     )
 
@@ -616,10 +615,10 @@ def _checkpoint(where: torch.device) -> Claim:
         "A checkpoint of epoch, best score, results, model and optimizer is what resuming needs.",
         _RESUME,
         _verdict(errors["with"] == 0, errors["without"] == 0),
-        f"Resumed at step 12 of 20, weights off by {errors['without']:.1e} at the end, rate "
+        f"Resumed at step 12 of 20, weights end {errors['without']:.1e} off, rate "
         f"{rates['without']:.3g} for {_rate(optimizer):.3g}. With the scheduler's state: "
         f"{errors['with']:.1g}.",
-        "Also the scheduler's state_dict, or the rate falls at the wrong steps.",
+        "Add the scheduler's state_dict, or the rate falls at wrong steps.",
     )
 
 

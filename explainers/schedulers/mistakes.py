@@ -17,7 +17,7 @@ from explainers.schedulers.tracing import build, trace
 
 _PYTORCH = "https://github.com/pytorch/pytorch"
 _BASE_LR = 0.1
-_COUNTED = "A step of the optimizer; counted from 0."
+_COUNTED = "An optimizer step, from 0."
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -93,12 +93,12 @@ def get_lr(parameters: GetLr, *, device: str = "cpu") -> RateMistake:
             + (
                 f": at step {first} it says {wrong[first]:.3g}, in use is {true[first]:.3g}."
                 if off.any()
-                else f": {name} computes every rate from the first, so asking again does no harm."
+                else f": {name} computes each rate from the first, so asking does no harm."
             ),
-            right_cost="Not the rate in use at "
-            f"{int(((right - true).abs() > 1e-12).sum())} of 12 steps.",
-            lesson="get_lr() computes from the rate that is set: at a drop it drops again. It "
-            "is for step() to call; torch warns.",
+            right_cost=f"Not the rate in use at {int(((right - true).abs() > 1e-12).sum())} "
+            "of 12 steps.",
+            lesson="get_lr() computes from the current rate: at a drop it drops again. It "
+            "is step()'s to call; torch warns.",
             source=("pytorch#22107", f"{_PYTORCH}/issues/22107"),
         ),
         wrong=wrong,
@@ -115,7 +115,7 @@ class Order(Parameters):
     step_size: int = number(
         3,
         label="step_size",
-        help="Steps that each rate should last.",
+        help="Steps a rate should last.",
         minimum=2,
         maximum=10,
         step=1,
@@ -123,7 +123,7 @@ class Order(Parameters):
     gamma: float = number(
         0.1,
         label="gamma",
-        help="Factor at each drop.",
+        help="At each drop.",
         minimum=0.1,
         maximum=0.9,
         step=0.1,
@@ -160,14 +160,14 @@ def order(parameters: Order, *, device: str = "cpu") -> RateMistake:
             wrong="scheduler.step()\noptimizer.step()",
             right="optimizer.step()\nscheduler.step()",
             wrong_cost=f"The first rate, {_BASE_LR:g}, lasts {lasts[0]} steps of "
-            f"{parameters.step_size}; {int((wrong != right).sum())} of {steps} steps use another "
-            "rate than meant.",
-            right_cost=f"The first rate lasts {lasts[1]} steps of {parameters.step_size}; torch "
-            f"warns {'of nothing' if not silence else 'too'}.",
+            f"{parameters.step_size}; {int((wrong != right).sum())} of {steps} "
+            "steps use a wrong rate.",
+            right_cost=f"The first rate lasts {lasts[1]} steps of {parameters.step_size}; "
+            f"torch warns {'of nothing' if not silence else 'too'}.",
             lesson="Since torch 1.1 the scheduler prepares the next step. Called first, it "
-            "brings every drop one step early.",
+            "brings each drop a step early.",
             source=(
-                "torch documentation, How to adjust learning rate",
+                "torch docs: How to adjust learning rate",
                 "https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate",
             ),
         ),
@@ -196,7 +196,7 @@ class Edit(Parameters):
         "step(t)",
         tuple(_EDITS),
         label="who computes from the first rate",
-        help="step(t) jumps by the closed form; LambdaLR always does.",
+        help="step(t) jumps by the closed form, as LambdaLR always does.",
         words=("ExponentialLR, step(t)", "LambdaLR, step()"),
     )
     edit_at: int = number(
@@ -210,7 +210,7 @@ class Edit(Parameters):
     rate: float = number(
         0.01,
         label="new rate",
-        help="Written into the parameter group.",
+        help="Written into the group.",
         minimum=0.001,
         maximum=0.1,
         step=0.001,
@@ -250,9 +250,9 @@ def edit(parameters: Edit, *, device: str = "cpu") -> RateMistake:
             f"{wrong[at + 1]:.3g}"
             + (": the edit lasts one step." if abs(wrong[at + 1] - right[at + 1]) > 1e-12 else "."),
             right_cost=f"Step {at + 1} uses {right[at + 1]:.3g}: 0.9 times the edit.",
-            lesson="Most schedulers multiply the rate they find: an edit lasts. step(t), "
-            "LambdaLR, warm restarts, CyclicLR and OneCycleLR compute from the first, and "
-            "overwrite it.",
+            lesson="Most schedulers multiply the rate they find: edits last. step(t), "
+            "LambdaLR, warm restarts, CyclicLR and OneCycleLR compute from the "
+            "first, and overwrite them.",
             source=("pytorch PR 26423", f"{_PYTORCH}/pull/26423"),
         ),
         wrong=wrong,
@@ -273,7 +273,7 @@ class Resume(Parameters):
         "StepLR",
         _RESUMED,
         label="scheduler",
-        help="LambdaLR computes from the first rate, and needs less.",
+        help="LambdaLR computes from the first rate and needs less.",
     )
     stop: int = number(
         6,
@@ -350,8 +350,8 @@ def resume(parameters: Resume, *, device: str = "cpu") -> RateMistake:
             wrong_cost=_resumed_cost(wrong, whole, stop)
             + (f" Without initial_lr: {said.split(': ')[0]}." if said else ""),
             right_cost=_resumed_cost(right, whole, stop),
-            lesson="initial_lr silences the KeyError, but the rate starts from what the new "
-            "optimizer was given. Save and load both state dicts.",
+            lesson="initial_lr silences the KeyError, but the rate restarts from the new "
+            "optimizer's. Save and load both state dicts.",
             source=("pytorch#60265", f"{_PYTORCH}/issues/60265"),
         ),
         wrong=wrong,
@@ -360,7 +360,7 @@ def resume(parameters: Resume, *, device: str = "cpu") -> RateMistake:
         look=stop,
         others={
             "never cut": whole,
-            "the optimizer's state dict alone": alone,
+            "only the optimizer's state dict": alone,
             "the optimizer's state dict and last_epoch": both,
         },
     )
@@ -369,8 +369,8 @@ def resume(parameters: Resume, *, device: str = "cpu") -> RateMistake:
 def _resumed_cost(rates: Tensor, whole: Tensor, stop: int) -> str:
     off = int(((rates - whole).abs() > 1e-12)[stop:].sum())
     return (
-        f"Step {stop} uses {rates[stop]:.3g}, the run that was never cut {whole[stop]:.3g}; "
-        f"{off} of {len(whole) - stop} steps differ."
+        f"Step {stop} uses {rates[stop]:.3g}, uncut {whole[stop]:.3g}; {off} of "
+        f"{len(whole) - stop} steps differ."
     )
 
 
@@ -382,12 +382,12 @@ class WithPlateau(Parameters):
         "SequentialLR",
         ("SequentialLR", "ChainedScheduler"),
         label="composer",
-        help="Neither hands on a loss.",
+        help="Neither passes a loss on.",
     )
     warmup: int = number(
         5,
         label="warm-up steps",
-        help="Steps of LinearLR before the plateau rule.",
+        help="Of LinearLR, before the plateau rule.",
         minimum=1,
         maximum=15,
         step=1,
@@ -395,7 +395,7 @@ class WithPlateau(Parameters):
     patience: int = number(
         3,
         label="patience",
-        help="Bad steps let pass before the rate falls.",
+        help="Bad steps before the rate falls.",
         minimum=0,
         maximum=10,
         step=1,
@@ -449,10 +449,10 @@ def with_plateau(parameters: WithPlateau, *, device: str = "cpu") -> RateMistake
             wrong_cost=f"torch raises before the first step: {said.split(':')[0]}."
             if said
             else "torch takes it.",
-            right_cost=f"{warmup} steps of warm-up to {float(right.max()):.3g}, then {cuts} drops "
-            f"to {float(right[-1]):.3g}.",
-            lesson="A composer calls step() without the loss that ReduceLROnPlateau needs. "
-            "Call the two in turn yourself.",
+            right_cost=f"{warmup} steps of warm-up to {float(right.max()):.3g}, then {cuts} "
+            f"drops to {float(right[-1]):.3g}.",
+            lesson="Composers call step() without ReduceLROnPlateau's loss. Call both in "
+            "turn yourself.",
             source=("pytorch#68978", f"{_PYTORCH}/issues/68978"),
         ),
         wrong=torch.full((steps,), math.nan, dtype=torch.float64) if said else right,
@@ -505,8 +505,8 @@ def past_t_max(parameters: PastTMax, *, device: str = "cpu") -> RateMistake:
             right=f"scheduler = CosineAnnealingWarmRestarts(optimizer, T_0={t_max})"
             if restarts
             else f"scheduler = CosineAnnealingLR(optimizer, T_max={steps})  # the whole run",
-            wrong_cost=f"From step {t_max} on the rate climbs again, to {wrong[highest]:.3g} at "
-            f"step {highest}; the last step uses {wrong[-1]:.3g}."
+            wrong_cost=f"From step {t_max} the rate climbs, to {wrong[highest]:.3g} at step "
+            f"{highest}; the last step uses {wrong[-1]:.3g}."
             if t_max < steps
             else f"The run ends with the cosine; the last step uses {wrong[-1]:.3g}.",
             right_cost=f"The last step uses {right[-1]:.3g}"
@@ -515,8 +515,8 @@ def past_t_max(parameters: PastTMax, *, device: str = "cpu") -> RateMistake:
                 if restarts and t_max < steps
                 else "."
             ),
-            lesson="T_max is half a period. After it the cosine climbs smoothly, to the first "
-            "rate at 2 * T_max.",
+            lesson="T_max is half a period: the cosine then climbs, to the first rate at 2 "
+            "* T_max.",
             source=("ivadomed#57", "https://github.com/ivadomed/ivadomed/issues/57"),
         ),
         wrong=wrong,
@@ -533,7 +533,7 @@ class OneTooFar(Parameters):
     total_steps: int = number(
         20,
         label="total_steps",
-        help="The cycle's; the loop has two steps more.",
+        help="The cycle's; the loop has two more.",
         minimum=5,
         maximum=60,
         step=1,
@@ -542,7 +542,7 @@ class OneTooFar(Parameters):
         "cos",
         ("cos", "linear"),
         label="anneal_strategy",
-        help="After the end a cosine turns up; a line goes below 0.",
+        help="Past the end a cosine turns up, a line goes below 0.",
     )
 
 
@@ -582,7 +582,7 @@ def one_too_far(parameters: OneTooFar, *, device: str = "cpu") -> RateMistake:
             f"{extra:.2g}, {direction}." + (" Then torch raises." if said else ""),
             right_cost=f"The last of {steps} steps uses {right[-1]:.2g}; nothing is raised.",
             lesson="total_steps counts the optimizer's steps; the first rate is set before "
-            "any. torch lets one step too many pass, beyond the curve's end.",
+            "any. torch lets one step too many pass, off the curve's end.",
             source=("pytorch#91765", f"{_PYTORCH}/issues/91765"),
         ),
         wrong=wrong,
@@ -611,8 +611,8 @@ class Pace(Parameters):
     )
     batches: int = number(
         10,
-        label="batches in an epoch",
-        help="Steps of the optimizer in one epoch.",
+        label="batches an epoch",
+        help="Optimizer steps in an epoch.",
         minimum=2,
         maximum=20,
         step=1,
@@ -661,17 +661,17 @@ def pace(parameters: Pace, *, device: str = "cpu") -> RateMistake:
         mistake=Mistake(
             wrong=inner if each_batch else outer,
             right=outer if each_batch else inner,
-            wrong_cost=f"The first drop comes at batch {falls[0]}, within epoch "
+            wrong_cost=f"The first drop comes at batch {falls[0]}, in epoch "
             f"{falls[0] // batches}; the run ends at {ends[0]:.1g}."
             if each_batch
-            else f"The rate never passes {top[0]:.3g} and ends at {ends[0]:.3g}"
-            + (": all of it is warm-up." if top[0] == ends[0] else "."),
-            right_cost=f"The first drop comes at batch {falls[1]}, the start of epoch "
-            f"{falls[1] // batches}; the run ends at {ends[1]:.1g}."
+            else f"The rate stays within {top[0]:.3g} and ends at {ends[0]:.3g}"
+            + (": all warm-up." if top[0] == ends[0] else "."),
+            right_cost=f"The first drop comes at batch {falls[1]}, as epoch "
+            f"{falls[1] // batches} starts; the run ends at {ends[1]:.1g}."
             if each_batch
             else f"The rate reaches {top[1]:.3g} and ends at {ends[1]:.1g}.",
-            lesson="A scheduler counts its own calls, not batches or epochs. Count its "
-            "arguments in what you step.",
+            lesson="A scheduler counts its calls. Give its arguments in what you step, "
+            "batches or epochs.",
             source=(words, f"https://github.com/{path}"),
         ),
         wrong=wrong,
@@ -687,12 +687,12 @@ def question(*, device: str = "cpu") -> Question:
     rates = _alone("CosineAnnealingLR", 21, T_max=10)
     values = {"0": 0.0, "0.05": 0.05, "0.1": 0.1, "0.2": 0.2}
     return Question(
-        text="`CosineAnnealingLR(optimizer, T_max=10)`, first rate 0.1. Which rate does step 20 "
-        "use, the first being step 0?",
+        text="`CosineAnnealingLR(optimizer, T_max=10)`, first rate 0.1. Which rate does "
+        "step 20 use, counting from 0?",
         options=tuple(values),
         answer=min(values, key=lambda option: abs(values[option] - float(rates[20]))),
         because=f"Step 10 uses {abs(rates[10]):.2g}, step 15 {rates[15]:.2g}, step 20 "
-        f"{rates[20]:.2g}. T_max is half a period: the rate climbs back to where it began.",
+        f"{rates[20]:.2g}: T_max is half a period, and the rate climbs back.",
     )
 
 

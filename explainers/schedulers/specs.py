@@ -249,12 +249,8 @@ def _gamma(default: float, help: str, *, maximum: float = 2.0, **more: Any) -> A
 def _momenta(base: float, top: float) -> dict[str, Argument]:
     return {
         "cycle_momentum": _flag(True, "Move momentum (Adam: beta1) against the rate."),
-        "base_momentum": _real(
-            base, "Momentum while the rate is highest.", 0.0, 0.999, 0.01, per_group=True
-        ),
-        "max_momentum": _real(
-            top, "Momentum while the rate is lowest.", 0.0, 0.999, 0.01, per_group=True
-        ),
+        "base_momentum": _real(base, "At the highest rate.", 0.0, 0.999, 0.01, per_group=True),
+        "max_momentum": _real(top, "At the lowest rate.", 0.0, 0.999, 0.01, per_group=True),
     }
 
 
@@ -286,7 +282,7 @@ _ALL = (
     _spec(
         "LambdaLR",
         "The initial rate times a function of the epoch.",
-        {"lr_lambda": _factor("0.95**epoch", "Factor on the initial rate, from epoch 0 on.")},
+        {"lr_lambda": _factor("0.95**epoch", "On the initial rate, from epoch 0.")},
         {
             "The notes' table": {"lr_lambda": "1/(epoch+1)"},
             "Decay by 5 %": {"lr_lambda": "0.95**epoch"},
@@ -300,8 +296,8 @@ _ALL = (
     ),
     _spec(
         "MultiplicativeLR",
-        "The last rate times a function of the epoch, from epoch 1 on.",
-        {"lr_lambda": _factor("0.95", "Factor on the last rate, from epoch 1 on.")},
+        "The last rate times a function of the epoch.",
+        {"lr_lambda": _factor("0.95", "On the last rate, from epoch 1.")},
         {
             "Decay by 5 %": {"lr_lambda": "0.95"},
             "One over t": {"lr_lambda": "epoch/(epoch+1)"},
@@ -311,10 +307,10 @@ _ALL = (
     ),
     _spec(
         "StepLR",
-        "The rate falls by gamma every step_size steps.",
+        "Times gamma every step_size steps.",
         {
-            "step_size": _whole(30, "Steps between two drops.", required=True),
-            "gamma": _gamma(0.1, "Factor at each drop."),
+            "step_size": _whole(30, "Steps between drops.", required=True),
+            "gamma": _gamma(0.1, "At each drop."),
         },
         {
             "Tenfold every 30": {"step_size": 30, "gamma": 0.1},
@@ -325,14 +321,14 @@ _ALL = (
     ),
     _spec(
         "MultiStepLR",
-        "The rate falls by gamma at each milestone.",
+        "Times gamma at each milestone.",
         {
             "milestones": Argument(
                 (30, 80),
-                Milestones("", "Steps at which the rate falls; one given twice counts twice."),
+                Milestones("", "Steps where the rate falls; doubled ones count twice."),
                 required=True,
             ),
-            "gamma": _gamma(0.1, "Factor at each milestone."),
+            "gamma": _gamma(0.1, "At each milestone."),
         },
         {
             "The notes' 30, 80, 120": {"milestones": (30, 80, 120)},
@@ -343,11 +339,11 @@ _ALL = (
     ),
     _spec(
         "ConstantLR",
-        "A factor on the rate, taken off after total_iters steps.",
+        "A factor on the rate, off after total_iters steps.",
         {
             # torch lets 0 pass and then divides by it.
-            "factor": _real(1.0 / 3, "Factor until total_iters.", 0.001, 1.0, 0.01),
-            "total_iters": _whole(5, "Step at which the factor is taken off."),
+            "factor": _real(1.0 / 3, "Until total_iters.", 0.001, 1.0, 0.01),
+            "total_iters": _whole(5, "First step without it."),
         },
         {
             "A third for 5 steps": {},
@@ -357,11 +353,11 @@ _ALL = (
     ),
     _spec(
         "LinearLR",
-        "A factor that runs along a line from start_factor to end_factor.",
+        "A factor along a line from start_factor to end_factor.",
         {
-            "start_factor": _real(1.0 / 3, "Factor at step 0.", 0.001, 1.0, 0.01),
-            "end_factor": _real(1.0, "Factor from total_iters on.", 0.0, 1.0, 0.01),
-            "total_iters": _whole(5, "Step at which the line ends."),
+            "start_factor": _real(1.0 / 3, "At step 0.", 0.001, 1.0, 0.01),
+            "end_factor": _real(1.0, "From total_iters on.", 0.0, 1.0, 0.01),
+            "total_iters": _whole(5, "The line's last step."),
         },
         {
             "Warm up for 5 steps": {},
@@ -372,8 +368,8 @@ _ALL = (
     ),
     _spec(
         "ExponentialLR",
-        "The rate falls by gamma at every step.",
-        {"gamma": _gamma(0.95, "Factor at every step.", required=True)},
+        "Times gamma at each step.",
+        {"gamma": _gamma(0.95, "At each step.", required=True)},
         {
             "Decay by 5 %": {"gamma": 0.95},
             "Decay by 10 %": {"gamma": 0.9},
@@ -383,9 +379,9 @@ _ALL = (
     ),
     _spec(
         "PolynomialLR",
-        "The rate falls to 0 as a power of what is left of total_iters.",
+        "To 0, as a power of what is left of total_iters.",
         {
-            "total_iters": _whole(5, "Step at which the rate reaches 0."),
+            "total_iters": _whole(5, "Step where the rate is 0."),
             "power": _real(1.0, "1 is a line; larger falls faster at first.", 0.0, 10.0, 0.1),
         },
         {
@@ -397,9 +393,9 @@ _ALL = (
     ),
     _spec(
         "CosineAnnealingLR",
-        "The rate follows a cosine down to eta_min at T_max, and up again after it.",
+        "A cosine down to eta_min at T_max, then up.",
         {
-            "T_max": _whole(50, "Step at which the rate is lowest.", required=True),
+            "T_max": _whole(50, "Step of the lowest rate.", required=True),
             "eta_min": _rate(0.0, "Lowest rate."),
         },
         {
@@ -411,10 +407,10 @@ _ALL = (
     ),
     _spec(
         "CosineAnnealingWarmRestarts",
-        "The rate follows a cosine down and jumps back up after T_0 steps.",
+        "A cosine down, with a jump back up after T_0 steps.",
         {
-            "T_0": _whole(10, "Steps until the first restart.", required=True),
-            "T_mult": _whole(1, "Each period is this many times the one before.", maximum=10),
+            "T_0": _whole(10, "Steps to the first restart.", required=True),
+            "T_mult": _whole(1, "Each period over the last.", maximum=10),
             "eta_min": _rate(0.0, "Lowest rate."),
         },
         {
@@ -428,27 +424,25 @@ _ALL = (
         "CyclicLR",
         "Up to max_lr and down, in cycles; step it per batch.",
         {
-            "max_lr": _rate(
-                1.0, "Rate at the top of the first cycle.", required=True, per_group=True
-            ),
+            "max_lr": _rate(1.0, "At the first cycle's top.", required=True, per_group=True),
             "step_size_up": _whole(2000, "Steps from bottom to top."),
-            "step_size_down": _whole(None, "Steps from top to bottom; None is the same as up."),
+            "step_size_down": _whole(None, "Steps from top to bottom; None: as up."),
             "mode": _choice(
                 ("triangular", "triangular2", "exp_range"),
                 "Equal cycles, each half as high, or shrinking by gamma a step.",
             ),
-            "gamma": _gamma(1.0, "Shrinks the height at each step of exp_range.", maximum=1.0),
+            "gamma": _gamma(1.0, "exp_range's height, times this each step.", maximum=1.0),
             "scale_fn": Argument(
                 None,
                 Formula(
                     "",
-                    "A cycle's height as a formula in x; replaces mode.",
+                    "The cycle's height by a formula in x; replaces mode.",
                     variable="x",
                 ),
                 optional=True,
             ),
             "scale_mode": _choice(
-                ("cycle", "iterations"), "What x of scale_fn counts: cycles from 1, or steps."
+                ("cycle", "iterations"), "scale_fn's x: cycles from 1, or steps."
             ),
             **_momenta(0.8, 0.9),
         },
@@ -464,20 +458,18 @@ _ALL = (
     ),
     _spec(
         "OneCycleLR",
-        "Up once and far down once, over total_steps; step it per batch.",
+        "Up once and far down once, in total_steps; step it per batch.",
         {
-            "max_lr": _rate(0.1, "Rate at the top.", required=True, per_group=True),
-            "total_steps": _whole(None, "Length of the cycle; None takes the steps shown."),
-            "epochs": _whole(None, "With steps_per_epoch, in place of total_steps."),
-            "steps_per_epoch": _whole(None, "With epochs, in place of total_steps."),
-            "pct_start": _real(0.3, "Share of the cycle that goes up.", 0.0, 1.0, 0.01),
+            "max_lr": _rate(0.1, "At the top.", required=True, per_group=True),
+            "total_steps": _whole(None, "The cycle's length; None: the steps shown."),
+            "epochs": _whole(None, "With steps_per_epoch, for total_steps."),
+            "steps_per_epoch": _whole(None, "With epochs, for total_steps."),
+            "pct_start": _real(0.3, "Share of the cycle going up.", 0.0, 1.0, 0.01),
             "anneal_strategy": _choice(("cos", "linear"), "Half cosines, or straight lines."),
             **_momenta(0.85, 0.95),
-            "div_factor": _real(25.0, "The first rate is max_lr over this.", 1.0, 1e6, 1.0),
-            "final_div_factor": _real(
-                1e4, "The last rate is the first over this.", 0.001, 1e10, 1.0
-            ),
-            "three_phase": _flag(False, "Come down to the first rate, then go on to the last."),
+            "div_factor": _real(25.0, "max_lr over the first rate.", 1.0, 1e6, 1.0),
+            "final_div_factor": _real(1e4, "First rate over the last.", 0.001, 1e10, 1.0),
+            "three_phase": _flag(False, "Down to the first rate, then to the last."),
         },
         {
             "Up and down": {},
@@ -490,20 +482,20 @@ _ALL = (
     ),
     _spec(
         "ReduceLROnPlateau",
-        "The rate falls by factor when a loss has not improved for more than patience steps.",
+        "Times factor when a loss has not improved for more than patience steps.",
         {
             "mode": _choice(("min", "max"), "Whether smaller or larger is better."),
-            "factor": _real(0.1, "Factor at each drop.", 0.0, 0.99, 0.01),
-            "patience": _whole(10, "Bad steps that are let pass.", minimum=0, maximum=1000),
-            "threshold": _real(1e-4, "How much better counts as better.", 0.0, 1.0, 1e-4),
+            "factor": _real(0.1, "At each drop.", 0.0, 0.99, 0.01),
+            "patience": _whole(10, "Bad steps let pass.", minimum=0, maximum=1000),
+            "threshold": _real(1e-4, "By how much better counts.", 0.0, 1.0, 1e-4),
             "threshold_mode": _choice(
-                ("rel", "abs"), "Whether threshold is a share of the best, or a difference."
+                ("rel", "abs"), "threshold as a share of the best, or a difference."
             ),
             "cooldown": _whole(
-                0, "Steps after a drop in which none counts as bad.", minimum=0, maximum=1000
+                0, "Steps after a drop where none counts as bad.", minimum=0, maximum=1000
             ),
             "min_lr": _rate(0.0, "Lowest rate.", per_group=True),
-            "eps": _real(1e-8, "A drop by no more than this is left out.", 0.0, 1.0, 1e-8),
+            "eps": _real(1e-8, "Smaller drops are left out.", 0.0, 1.0, 1e-8),
         },
         {
             "torch's defaults": {},

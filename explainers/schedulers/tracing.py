@@ -27,9 +27,9 @@ MOST_CHILDREN = 6
 MOST_GROUPS = 4
 ROUNDING = 1e-9
 
-_STEPS = Number("steps", "Steps of the optimizer.", 1, MOST_STEPS, 1, integer=True)
-_BASE_LR = Number("base_lr", "Rate that the optimizer is given.", 0.0, LARGEST_RATE, 0.001)
-_MOMENTUM = Number("momentum", "Momentum that the optimizer is given.", 0.0, 0.999, 0.01)
+_STEPS = Number("steps", "Of the optimizer.", 1, MOST_STEPS, 1, integer=True)
+_BASE_LR = Number("base_lr", "That the optimizer is given.", 0.0, LARGEST_RATE, 0.001)
+_MOMENTUM = Number("momentum", "That the optimizer is given.", 0.0, 0.999, 0.01)
 
 Rates = list[list[float]]
 

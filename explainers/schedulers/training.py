@@ -16,7 +16,7 @@ from explainers.schedulers.tracing import ROUNDING
 _POINTS = 256
 _BATCH = 16
 _HIDDEN = 16
-_CHUNK = Number("chunk", "Steps between two reports.", 1, MOST_STEPS, 1, integer=True)
+_CHUNK = Number("chunk", "Steps between reports.", 1, MOST_STEPS, 1, integer=True)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

@@ -57,7 +57,7 @@ class Schedulers(Parameters):
     schedule: str = text(
         "CosineAnnealingLR(T_max=50)",
         label="schedule",
-        help="The call, as in code but without the optimizer.",
+        help="As in code, without the optimizer.",
         rule=RULE,
         read=_one,
         longest=LONGEST,
@@ -65,18 +65,18 @@ class Schedulers(Parameters):
     kept: str = text(
         "",
         label="kept",
-        help="Schedules drawn beneath, with semicolons between.",
+        help="Drawn beneath, by semicolons.",
         rule=RULE_FOR_MANY,
         read=_many,
         longest=MOST_KEPT * LONGEST,
     )
     steps: int = number(
-        100, label="steps", help="Steps of the optimizer.", minimum=10, maximum=LONGEST_RUN, step=10
+        100, label="steps", help="Of the optimizer.", minimum=10, maximum=LONGEST_RUN, step=10
     )
     base_lr: float = number(
         0.1,
         label="lr",
-        help="The optimizer's first rate.",
+        help="The optimizer's first.",
         minimum=0.0,
         maximum=1.0,
         step=0.01,
@@ -84,12 +84,12 @@ class Schedulers(Parameters):
     two_groups: bool = flag(
         False,
         label="second parameter group",
-        help="With its own rate; one scheduler moves both.",
+        help="With its own rate, under the same scheduler.",
     )
     group_lr: float = number(
         0.02,
-        label="lr of the second group",
-        help="The second group's first rate.",
+        label="second group's lr",
+        help="Its first rate.",
         minimum=0.0,
         maximum=1.0,
         step=0.01,
@@ -100,17 +100,17 @@ class Schedulers(Parameters):
         label="optimizer",
         help="CyclicLR and OneCycleLR move its momentum, Adam's beta1.",
     )
-    log: bool = flag(False, label="log axis", help="Powers of ten lie evenly apart.")
+    log: bool = flag(False, label="log axis", help="Powers of ten, evenly apart.")
     losses: str = choice(
         "stalls",
         (*LOSSES, OWN),
         label="losses",
-        help="What ReduceLROnPlateau is given.",
+        help="ReduceLROnPlateau's input.",
     )
     own_losses: str = numbers(
         "1, 0.8, 0.6, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.4, 0.4, 0.4",
         label="own losses",
-        help="2 to 60 numbers with commas between; the last goes on.",
+        help="2 to 60 numbers, by commas; the last goes on.",
         minimum=-100.0,
         maximum=100.0,
         columns=(2, 60),
@@ -147,7 +147,7 @@ PRESETS = (
     ),
     Preset(
         "Once up, far down",
-        "As the rate climbs momentum falls. The optimizer's lr is overwritten.",
+        "Momentum falls as the rate climbs. The optimizer's lr is overwritten.",
         Schedulers(schedule="OneCycleLR(max_lr=0.5)"),
     ),
     Preset(

@@ -154,8 +154,8 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "The same network, data, weights and batches: only the rate differs.",
-    "Train under every schedule on show",
+    "One network, one order of batches; only the rate differs.",
+    "Train under every schedule shown",
     learn,
 )
 page.take(take)

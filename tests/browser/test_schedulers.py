@@ -137,7 +137,7 @@ def test_training_runs_under_every_schedule_on_show_and_can_be_run_again(
 ) -> None:
     errors = console_errors(page)
     open_page(page, f"{app_url}/schedulers?kept=StepLR(step_size=7)")
-    page.get_by_role("button", name="Train under every schedule on show").click()
+    page.get_by_role("button", name="Train under every schedule shown").click()
     settled(page, quiet_ms=600)
     legend = page.get_by_test_id("curves-legend").last
     expect(legend).to_contain_text(re.compile(r"CosineAnnealingLR\(T_max=50\): \d+% right"))
@@ -151,7 +151,7 @@ def test_training_runs_under_every_schedule_on_show_and_can_be_run_again(
 def test_a_run_that_is_stopped_keeps_what_it_has(page: Page, app_url: str) -> None:
     errors = console_errors(page)
     open_page(page, f"{app_url}/schedulers?steps=1000&kept={KEPT_TWELVE}")
-    page.get_by_role("button", name="Train under every schedule on show").click()
+    page.get_by_role("button", name="Train under every schedule shown").click()
     stop = page.get_by_role("button", name="Stop", exact=True).last
     stop.click()
     expect(stop).to_be_disabled(timeout=2000)

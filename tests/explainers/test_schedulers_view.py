@@ -147,7 +147,7 @@ def test_a_view_holds_its_checks_and_its_code_makes_its_rates(
     assert len(checks) >= 2
     failed = [check for check in checks if not check.holds]
     # A later child that sets the rate when it is made: torch's doing, and said so.
-    assert [check for check in failed if "the moment it is made" not in check.remark] == []
+    assert [check for check in failed if "when made" not in check.remark] == []
     assert bool(failed) == ("OneCycleLR" in parameters.schedule[1:])
     namespace = ran(snippet(parameters), tmp_path)
     assert view.current.trace is not None

@@ -25,7 +25,7 @@ def test_every_schedule_on_show_is_a_line_of_torchs_rates(preset) -> None:
             drawn = left[index * groups + group].y
             assert torch.equal(drawn, entry.trace.learning_rate[group].clamp(min=0))
     assert rates.log == preset.parameters.log
-    assert rates.alt.count(" ends at ") == len(view.entries)
+    assert rates.alt.count(" to ") == len(view.entries)
     plain = [line.name for line in rates.lines if not line.faint]
     assert len(set(plain)) == len(plain)
 
@@ -74,7 +74,7 @@ def test_kept_curves_stay_on_show_when_the_current_schedule_is_refused() -> None
     )
     (rates,) = figures.see(view)
     assert [line.name for line in rates.lines] == ["StepLR(step_size=7)"]
-    assert rates.alt == "StepLR(step_size=7) starts at 0.1 and ends at 1e-15."
+    assert rates.alt == "StepLR(step_size=7): 0.1 to 1e-15."
 
 
 def test_composers_of_the_same_children_keep_different_names() -> None:
