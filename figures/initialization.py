@@ -32,14 +32,14 @@ def _spreads(view: "View") -> tuple[Curves, Curves]:
             view,
             "forward_std",
             "activations",
-            f"Spread of activations, layer by layer ({_network(view)}; pale: theory)",
+            f"Activations' spread by layer ({_network(view)}; pale: theory)",
             250,
         ),
         _by_layer(
             view,
             "backward_std",
             "gradients",
-            "Spread of gradients, on their way from the last layer to the input",
+            "Gradients' spread, from the last layer back to the input",
             210,
         ),
     )
@@ -206,13 +206,13 @@ def _gain(view: "View") -> Curves:
     if abs(found.pull - 1) < 1e-6:
         rest = "where every spread is kept"
     elif found.pull < 1:
-        rest = f"which attracts: a layer leaves {found.pull:.0%} of a deviation"
+        rest = f"which attracts: a layer keeps {found.pull:.0%} of a deviation"
     else:
         rest = f"which repels: a layer makes {found.pull:.0%} of a deviation"
     return Curves(
         lines=(Line("theory, plain linear stack", std, found.gains),),
-        title=f"What the gain does in {parameters.depth} layers of {parameters.nonlinearity}: "
-        f"fixed point {found.unit:.4g}, {rest}",
+        title=f"What the gain does in {parameters.depth} layers of "
+        f"{parameters.nonlinearity}: fixed point {found.unit:.4g}, {rest}",
         x_title="gain",
         y_title="std after the last layer",
         log=True,
@@ -222,7 +222,7 @@ def _gain(view: "View") -> Curves:
             if _SEEN[0] < value < _SEEN[1]
         ),
         height=200,
-        alt=f"The gain that keeps a variance of 1 before {parameters.nonlinearity} is "
+        alt=f"The gain that keeps a variance of 1 before {parameters.nonlinearity}: "
         f"{found.unit:.4g}, {rest}.",
     )
 
@@ -243,8 +243,8 @@ def init_mistake(result: "InitMistake", *, wrong: bool) -> tuple[str | Curves, .
         y_title=result.y_title,
         log=result.log,
         height=240,
-        alt=f"{result.title}. The {chosen} line ends at {_said(values[chosen][-1])}, the {other} "
-        f"one at {_said(values[other][-1])}.",
+        alt=f"{result.title}. The {chosen} line ends at {_said(values[chosen][-1])}, the "
+        f"{other} one at {_said(values[other][-1])}.",
     )
     text = list(result.steps)
     if wrong and result.said:
@@ -262,10 +262,10 @@ def training(calls: Sequence["Call"], runs: Sequence["Run"]) -> Curves:
     for call, run in zip(calls, runs, strict=False):
         last = run.last
         lines.append(Line(f"{call}: {last.accuracy:.0%} right", _within(run.loss), run.done))
-        words.append(f"{call} ends at a loss of {_said(last.loss)}, {last.accuracy:.0%} right.")
+        words.append(f"{call} ends at {_said(last.loss)}, {last.accuracy:.0%} right.")
     return Curves(
         lines=tuple(lines),
-        title="Loss over all points while the same network trains from each scheme",
+        title="Loss over all points, one network, each scheme",
         x_title="step of SGD",
         y_title="loss (binary cross-entropy)",
         log=True,

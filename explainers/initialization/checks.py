@@ -58,8 +58,8 @@ def checks(*, device: str = "cpu") -> tuple[Check, ...]:
         _forward(device),
         _backward(device),
         _predicted("kaiming_normal", "relu", "a ReLU stack", device),
-        _predicted("default", "relu", "the default of nn.Linear under relu", device),
-        _predicted("normal", "tanh", "a tanh stack of large weights", device, std=0.3),
+        _predicted("default", "relu", "nn.Linear's default under relu", device),
+        _predicted("normal", "tanh", "a tanh stack, large weights", device, std=0.3),
         _conv_predicted(device),
         _symmetry(device),
     )
@@ -90,7 +90,7 @@ def _view_spread(view: View) -> Iterable[Check]:
     difference = abs(measured / trace.asked_std - 1) if trace.asked_std else measured
     yield Check(
         f"All {trace.depth} layers' weights have {entry.scheme}'s spread.",
-        f"its formula, {trace.asked_std:.5g}; the tolerance is {_SIGMAS:g} standard errors",
+        f"formula, {trace.asked_std:.5g}; tolerance {_SIGMAS:g} standard errors",
         difference,
         _SIGMAS * error + 1e-6,
     )
@@ -115,7 +115,7 @@ def _view_first_layer(view: View) -> Check:
     found, expected = float(trace.forward_std[1]), float(h.std())
     return Check(
         "The first layer's activations have this std.",
-        "NumPy in float64: sums over the taps, then the nonlinearity written out",
+        "float64 NumPy: sums over the taps, then the nonlinearity",
         abs(found - expected) / max(1.0, expected),
         1e-5,
     )
@@ -159,8 +159,8 @@ def _spread(scheme: str) -> Check:
     asked = _independent(scheme, fan_in, fan_out, entry)
     found = float(weight.double().std(correction=0))
     return Check(
-        f"The std of {entry} is {_FORMULAS[scheme]}, on a weight of 200 by 600 for tanh.",
-        f"the formula, {asked:.5g}; tolerance {_SIGMAS:g} standard errors",
+        f"The std of {entry} is {_FORMULAS[scheme]}, tanh, 200 by 600 weights.",
+        f"formula, {asked:.5g}; tolerance {_SIGMAS:g} standard errors",
         abs(found / asked - 1),
         _SIGMAS * _standard_error(entry, weight.numel()),
         f"Measured: {found:.5g}.",
@@ -192,8 +192,8 @@ def _conv_fans() -> Check:
     found, asked = float(weight.double().std()), math.sqrt(2 / sum(counted))
     wrong = 0.0 if schemes.fans(kernel) == counted else math.inf
     return Check(
-        "A kernel's fans count its whole receptive field.",
-        "48 · 3 · 5 inputs and 64 · 3 · 5 outputs, and xavier's formula with them",
+        "A kernel's fans count its receptive field.",
+        "48 · 3 · 5 inputs and 64 · 3 · 5 outputs, by xavier's formula",
         max(wrong, abs(found / asked - 1)),
         _SIGMAS * math.sqrt(2 / (4 * kernel.numel())),
     )
@@ -214,7 +214,7 @@ def _bounds() -> Check:
         largest = float(weight.abs().max())
         worst = max(worst, abs(largest / end - 1), math.inf if largest > end * (1 + 1e-6) else 0)
     return Check(
-        "The largest weight of each uniform scheme reaches its bound, and never passes it.",
+        "Uniform schemes reach their bound and never pass it.",
         "1/sqrt(fan_in), gain sqrt(6/(fan_in + fan_out)), sqrt(6/fan_in)",
         worst,
         2e-4,
@@ -238,7 +238,7 @@ def _own_default() -> Check:
         worst = max(worst, largest_difference(own, ours))
     return Check(
         "nn.Linear, nn.Conv2d and nn.ConvTranspose2d draw kaiming_uniform_ with a = sqrt(5).",
-        "the layers' own weights, drawn from the same generator",
+        "the layers' own weights, same generator",
         worst,
         0.0,
     )
@@ -255,7 +255,7 @@ def _gains_in_closed_form() -> Check:
     }
     return Check(
         "calculate_gain gives 1, 1, 5/3, sqrt(2), sqrt(2/(1 + a²)) and 3/4.",
-        "those numbers, for linear, sigmoid, tanh, relu, leaky_relu and selu",
+        "for linear, sigmoid, tanh, relu, leaky_relu and selu",
         max(
             abs(schemes.gain_of(name, 0.3) - closed[name]) if name in closed else math.inf
             for name in TORCH_GAINS
@@ -271,11 +271,14 @@ def _gains_by_integral() -> Check:
         for name in TORCH_GAINS
     }
     return Check(
-        "For linear, relu and leaky_relu calculate_gain keeps the mean square: gain² E[f(z)²] = 1.",
-        "a Gauss-Legendre integral by NumPy",
+        (
+            "For linear, relu and leaky_relu calculate_gain keeps the mean square: gain² "
+            "E[f(z)²] = 1."
+        ),
+        "NumPy's Gauss-Legendre integral",
         max(abs(off[name]) for name in exact),
         1e-10,
-        "For the others it does not: off by "
+        "Others: off by "
         + ", ".join(f"{off[name]:+.0%} for {name}" for name in off if name not in exact)
         + ".",
     )
@@ -287,8 +290,8 @@ def _integrals() -> Check:
         ours = theory.moments(name, torch.tensor([variance], dtype=torch.float64)).square
         worst = max(worst, abs(float(ours) / reference.mean_square(name, variance) - 1))
     return Check(
-        "The page's E[f(x)²] hold for eight nonlinearities, variances 0.01 to 30.",
-        "Gauss-Legendre by NumPy on either side of 0, functions written out",
+        "E[f(x)²] holds for eight nonlinearities, variances 0.01 to 30.",
+        "NumPy's Gauss-Legendre on either side of 0",
         worst,
         1e-7,
     )
@@ -298,7 +301,7 @@ def _selu() -> Check:
     found = theory.moments("selu", torch.ones(1, dtype=torch.float64))
     return Check(
         "SELU with gain 1 keeps mean 0 and variance 1.",
-        "0 and 1, the fixed point that its two constants were made for",
+        "the fixed point its constants were made for",
         max(abs(float(found.mean)), abs(float(found.square) - 1)),
         1e-6,
     )
@@ -310,7 +313,7 @@ def _orthogonal() -> Check:
     )
     found = weight.double().numpy()
     return Check(
-        "orthogonal_ makes rows of length gain at right angles.",
+        "orthogonal_ makes orthogonal rows of length gain.",
         "NumPy: W Wᵀ = gain² I",
         float(np.abs(found @ found.T - 1.7**2 * np.eye(30)).max()),
         1e-5,
@@ -321,7 +324,7 @@ def _dirac(device: str) -> Check:
     weight = schemes.fill(torch.empty(8, 8, 3, 3), "dirac").to(device)
     x = torch.randn(2, 8, 6, 6, generator=torch.Generator().manual_seed(0)).to(device)
     return Check(
-        "A dirac_ convolution passes its input on unchanged.",
+        "A dirac_ convolution passes its input unchanged.",
         "the input",
         largest_difference(F.conv2d(x, weight, padding=1), x),
         1e-6,
@@ -351,8 +354,8 @@ def _connections() -> Check:
         )
         worst = max(worst, abs(ours[0] - theirs[0]), abs(ours[1] - theirs[1]))
     return Check(
-        "Inputs per output and outputs per input are counted right for five convolutions.",
-        "loops that count the taps within reach",
+        "Five convolutions' connections are counted right, both ways.",
+        "loops counting taps within reach",
         worst,
         1e-9,
     )
@@ -383,7 +386,7 @@ def _fan_out_keeps() -> Check:
     forward, backward = _rectangular("fan_out")
     return Check(
         "fan_out keeps the gradient's variance, 300 to 900.",
-        "1, the variance of the output's gradient",
+        "1, the output gradient's variance",
         abs(float(backward.var()) - 1),
         0.02,
         f"Forward: {float(forward.var()):.3f}, fan_in/fan_out.",
@@ -412,8 +415,8 @@ def _forward(device: str) -> Check:
         "kaiming_normal", "tanh", depth=6, width=32, batch=64, seed=1, device=device
     ).forward_std
     return Check(
-        "Activations have the std drawn, six layers of tanh.",
-        "NumPy in float64",
+        "Activations have the std drawn, six tanh layers.",
+        "float64 NumPy",
         largest_difference(found, torch.tensor(np.array(spreads))),
         1e-5,
     )
@@ -433,8 +436,8 @@ def _backward(device: str) -> Check:
         "kaiming_normal", "tanh", depth=6, width=32, batch=64, seed=1, device=device
     ).backward_std
     return Check(
-        "Gradients have the std drawn, six layers of tanh.",
-        "the chain rule by hand, NumPy in float64",
+        "Gradients have the std drawn, six tanh layers.",
+        "the chain rule in float64 NumPy",
         largest_difference(found, torch.tensor(np.array(spreads[::-1]))),
         1e-5,
     )
@@ -464,10 +467,10 @@ def _predicted(
         worst = max(worst, float((mean.sqrt() / predicted - 1).abs().max()))
     return Check(
         f"Theory predicts activations and gradients of {words}, eight layers of 256.",
-        "torch's measure, the mean square over eight seeds",
+        "torch's mean square over eight seeds",
         worst,
         0.1,
-        "As shares of the std. Theory has infinite width: at 256 chance is left.",
+        "Shares of the std. Theory is for infinite width; 256 leaves chance.",
     )
 
 
@@ -490,11 +493,11 @@ def _conv_predicted(device: str) -> Check:
         mean = torch.stack([trace.forward_std.square() for trace in traces]).mean(0).sqrt()
         worst = max(worst, float((mean / traces[0].predicted_forward_std - 1).abs().max()))
     return Check(
-        "Counting each pixel's connections predicts all kinds of convolution, borders too.",
-        "torch's measure, the mean square over six seeds",
+        "Counting each pixel's connections predicts every convolution, borders too.",
+        "torch's mean square over six seeds",
         worst,
         0.15,
-        "As shares of the std; a depthwise kernel's nine weights leave much to chance.",
+        "Shares of the std; a depthwise kernel's nine weights leave much to chance.",
     )
 
 
@@ -503,8 +506,8 @@ def _symmetry(device: str) -> Check:
     # A real optimizer too, as the page's own training uses: it must not tell units apart either.
     *_, last = train(read("zeros"), "tanh", depth=2, steps=5, device=device)
     return Check(
-        "Units that start equal are still equal after 20 steps.",
-        "each other: largest difference between two rows of the trained weight",
+        "Units that start equal are equal after 20 steps.",
+        "largest difference between two rows of the trained weight",
         apart if math.isfinite(last.loss) else math.inf,
         1e-6,
     )

@@ -82,8 +82,8 @@ def _xavier_idea() -> Claim:
         _verdict(*kept),
         f"500 to 500: {square[0]:.2f} forward, {square[1]:.2f} backward. 800 to 200: "
         f"{oblong[0]:.2f} and {oblong[1]:.2f}.",
-        "Both only where fan_in equals fan_out; else 2 fan/(fan_in + fan_out) is a compromise. "
-        "And f must be nearly linear.",
+        "Where fan_in equals fan_out; else 2 fan/(fan_in + fan_out) is a compromise. And f "
+        "must be nearly linear.",
     )
 
 
@@ -96,10 +96,10 @@ def _small_weights(device: str) -> Claim:
         "With small weights the variance tends to 0 and values too, to sigmoid's linear part.",
         _XAVIER,
         _verdict(signal < 1e-6, abs(middle) < 1e-6),
-        f"Ten sigmoid layers, std 0.01: what tells inputs apart has a std of {signal:.1g}; every "
-        f"unit rests near sigmoid(0) = {middle:g}.",
-        "The variance dies, but activations tend to 1/2. Xavier does not help: sigmoid's slope "
-        "is at most 1/4.",
+        f"Ten sigmoid layers, std 0.01: between inputs a std of {signal:.1g}; units rest "
+        f"near sigmoid(0) = {middle:g}.",
+        "The variance dies, but activations tend to 1/2. Xavier does not help: sigmoid's "
+        "slope is at most 1/4.",
     )
 
 
@@ -116,12 +116,12 @@ def _large_weights(device: str) -> Claim:
         _verdict(min(saturated.values()) > 0.5, max(gradient.values()) < 1),
         "Ten layers of 256, std 1: "
         + "; ".join(
-            f"{name} saturates {saturated[name]:.0%}, the gradient arrives {gradient[name]:.3g} "
-            "times as large"
+            f"{name} saturates {saturated[name]:.0%}, its gradient arrives "
+            f"{gradient[name]:.3g} times as large"
             for name in found
         )
         + ".",
-        "Units saturate; yet the gradient grows: the large weights multiply it too.",
+        "Units saturate, yet the gradient grows: large weights multiply it too.",
     )
 
 
@@ -138,8 +138,8 @@ def _xavier_uniform() -> Claim:
         ),
         f"a = {bound:.5f}; largest weight {largest:.5f}, std {spread:.5f} = "
         f"{spread / bound:.3f} a.",
-        "The std is a/sqrt(3). A kernel's fans count its receptive field; a bias, of one "
-        "dimension, has none and raises.",
+        "The std is a/sqrt(3). A kernel's fans count its receptive field; a bias has none "
+        "and raises.",
     )
 
 
@@ -166,8 +166,8 @@ def _tanh_and_relu(device: str) -> Claim:
         _KAIMING,
         _verdict(tanh > 0.05, relu < 1e-3),
         f"After 30 layers a std of {tanh:.2g} with tanh, {relu:.1g} with relu.",
-        "tanh is nearly x near 0; ReLU halves the mean square at every layer. With gain "
-        "sqrt(2) Xavier serves ReLU too.",
+        "tanh is nearly x near 0; ReLU halves the mean square per layer. With gain sqrt(2) "
+        "Xavier serves ReLU too.",
     )
 
 
@@ -185,11 +185,8 @@ def _half_active(device: str) -> Claim:
         "In a ReLU network half of the units of each layer are active, the others 0.",
         _KAIMING,
         _verdict(max(abs(share - 0.5) for share in shares) < 0.05),
-        "Active share of the first four layers: "
-        + ", ".join(f"{share:.1%}" for share in shares)
-        + ".",
-        "At the start and on average: weights are as often negative as positive. Training "
-        "moves it.",
+        "Active in the first four layers: " + ", ".join(f"{share:.1%}" for share in shares) + ".",
+        ("At the start, on average: weights are as often negative as positive. Training moves it."),
     )
 
 
@@ -216,12 +213,11 @@ def _divide_by_two(device: str) -> Claim:
         "As half are 0, keeping the variance needs Xavier divided by 2.",
         _KAIMING,
         _verdict(abs(halved - 0.5) < 0.01, found["1/n divided by 2"] > 0.1),
-        f"ReLU leaves {halved:.2f} of the mean square ({spread:.2f} of the variance). After 20 "
-        "layers, weights of variance "
+        f"ReLU leaves {halved:.2f} of the mean square ({spread:.2f} of the variance). After "
+        "20 layers, weights of variance "
         + ", ".join(f"{words}: std {value:.1g}" for words, value in found.items())
         + ".",
-        "Half of the mean square, which the next layer sees: so the weights' variance is "
-        "doubled, to 2/fan_in.",
+        "The next layer sees half the mean square: so the weights' variance doubles, to 2/fan_in.",
     )
 
 
@@ -245,8 +241,7 @@ def _kaiming_uniform() -> Claim:
         "Largest weight by that bound for a = 0, 0.2, sqrt(5): "
         + ", ".join(f"{ratio:.4f}" for ratio in ratios)
         + (f". nonlinearity='leak_relu': {said}." if said else "."),
-        "The name is leaky_relu. nn.Linear takes a = sqrt(5), for a bound sqrt(6) smaller than "
-        "a = 0.",
+        "It is leaky_relu. nn.Linear takes a = sqrt(5), for a bound sqrt(6) smaller than a = 0.",
     )
 
 
@@ -263,7 +258,7 @@ def _kaiming_normal() -> Claim:
         else _verdict(abs(spread / meant - 1) < _CLOSE, False),
         f"a = 0.5, fan_in 500: got {spread:.5f}; sqrt(2/((1 + a²) fan_in)) is {meant:.5f}, the "
         f"printed one upside down {printed:.3g}.",
-        "The fraction lost its numerator: std = sqrt(2/((1 + a²) fan_in)).",
+        "The numerator is lost: std = sqrt(2/((1 + a²) fan_in)).",
     )
 
 
@@ -282,7 +277,7 @@ def _slope() -> Claim:
         ),
         f"leaky_relu: std {spreads[0]:.4f} for a = 0, {spreads[1]:.4f} for a = 1. relu: "
         f"{spreads[2]:.4f} and {spreads[3]:.4f}.",
-        "Only with nonlinearity='leaky_relu', the default; else a is silently ignored.",
+        "With nonlinearity='leaky_relu', the default; else a is silently ignored.",
     )
 
 
@@ -295,9 +290,9 @@ def _modes() -> Claim:
         "fan_in keeps the variance in the forward pass, fan_out in the backward pass.",
         _KAIMING,
         _verdict(abs(forward[0] - 1) < 0.05, abs(backward[1] - 1) < 0.05),
-        f"900 to 300: fan_in gives {forward[0]:.2f} forward and {forward[1]:.2f} backward, fan_out "
-        f"{backward[0]:.2f} and {backward[1]:.2f}.",
-        "The signal's variance and the gradient's, not the weights'.",
+        f"900 to 300: fan_in gives {forward[0]:.2f} forward and {forward[1]:.2f} backward, "
+        f"fan_out {backward[0]:.2f} and {backward[1]:.2f}.",
+        "The signal's and the gradient's, not the weights'.",
     )
 
 
@@ -336,10 +331,10 @@ def _by_class_name() -> Claim:
             abs(float(conv.std()) / 0.02 - 1) < 0.1 and abs(float(norm.mean()) - 1) < 0.02,
             not said,
         ),
-        f"Conv2d std {float(conv.std()):.4f}, ConvTranspose2d {float(transposed.std()):.4f}, "
-        f"BatchNorm2d mean {float(norm.mean()):.3f}. A container named ConvBlock: "
-        f"{said or 'passed over'}.",
-        "It works until a container is called Conv something, and has no weight. Ask "
+        f"Conv2d std {float(conv.std()):.4f}, ConvTranspose2d "
+        f"{float(transposed.std()):.4f}, BatchNorm2d mean {float(norm.mean()):.3f}. A "
+        f"container named ConvBlock: {said or 'passed over'}.",
+        "Until a container is called Conv something, and has no weight. Ask "
         "isinstance(module, nn.Conv2d).",
     )
 
@@ -368,8 +363,8 @@ def _by_parameter_name() -> Claim:
         _INITIALISING,
         _verdict(abs(linear / 0.01 - 1) < 0.05, after > before / 10),
         f"Linear std {linear:.4f}; the output's std falls from {before:.3g} to {after:.2g}.",
-        "'weight' is also BatchNorm's gamma, which should start at 1: 0.01 makes every "
-        "normalised unit a hundredth. Ask isinstance.",
+        "'weight' is also BatchNorm's gamma, which should start at 1: 0.01 makes "
+        "normalised units a hundredth. Ask isinstance.",
     )
 
 
@@ -403,7 +398,7 @@ def _apply_recursion() -> Claim:
         "nn.Module.apply(fn)",
         _verdict(len(order) == 6 and order[-1] == "Net"),
         "Visited: " + ", ".join(order) + ".",
-        "Children first, the module itself last.",
+        "Children first, itself last.",
     )
 
 
@@ -415,9 +410,9 @@ def _apply_first_generation() -> Claim:
         _APPLY,
         # Of six modules visited two are children of the network.
         Verdict.HOLDS if len(order) == 2 and inner != 1000 else Verdict.WRONG,
-        f"{len(order)} modules visited, two of them children; the Linear two levels down holds "
-        f"{inner:g}.",
-        "All generations, children before parents.",
+        f"{len(order)} modules visited, two of them children; the Linear two levels down "
+        f"holds {inner:g}.",
+        "All generations, children first.",
     )
 
 
@@ -431,8 +426,8 @@ def _fill_through_data() -> Claim:
         if printed == "tensor([[1000.]])"
         else _verdict(network.linear.weight.item() == 1000, False),
         " ".join(printed.split()),
-        "It prints as a Parameter that requires a gradient. Under torch.no_grad() fill_ needs "
-        "no .data, and autograd notices.",
+        "It prints as a Parameter that requires a gradient. Under torch.no_grad() fill_ "
+        "needs no .data, and autograd notices.",
     )
 
 
@@ -454,8 +449,8 @@ def _fill() -> Claim:
         "apply, convolution",
         Verdict.WRONG if said else Verdict.HOLDS,
         f"RuntimeError: {said}." if said else "The weights are 1.",
-        "It works under torch.no_grad(), or by nn.init.ones_(m.weight). But weights all 1 keep "
-        "hidden units the same for ever.",
+        "Under torch.no_grad(), or by nn.init.ones_(m.weight). But equal weights keep "
+        "hidden units equal for ever.",
     )
 
 
@@ -472,7 +467,7 @@ def _exact_type() -> Claim:
         "type(m) == nn.Linear finds the linear layers of a model.",
         _APPLY,
         _verdict(*(a == b for a, b in zip(hit, meant, strict=True))),
-        f"It finds {sum(hit)} of {sum(meant)}: not a subclass, and not MultiheadAttention's "
-        f"out_proj, a {type(modules[2]).__name__}.",
-        "isinstance(m, nn.Linear) finds subclasses too.",
+        f"{sum(hit)} of {sum(meant)}: not a subclass, nor MultiheadAttention's out_proj, a "
+        f"{type(modules[2]).__name__}.",
+        "isinstance(m, nn.Linear) finds subclasses.",
     )

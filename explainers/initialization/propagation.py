@@ -20,7 +20,7 @@ NEAR = 0.01
 _ENDS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "selu": (-1.7580993408473766, None)}
 
 DEPTH = Number("depth", "Layers.", 1, 100, 1, integer=True)
-WIDTH = Number("width", "Units, or channels, of each layer.", 16, 1024, 16, integer=True)
+WIDTH = Number("width", "Or channels, of each layer.", 16, 1024, 16, integer=True)
 BATCH = Number("batch", "Inputs.", 2, 4096, 16, integer=True)
 _SEED = Number("seed", "Of everything drawn.", 0, 2**31 - 1, 1, integer=True)
 _KIND = Choice("kind", "Of layer.", KINDS)

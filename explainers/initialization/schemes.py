@@ -21,11 +21,11 @@ TORCH_GAINS = tuple(name for name in NONLINEARITIES if name in get_args(init._No
 CUT = 2.0
 """Where `trunc_normal_` cuts when it is not told: at -2 and 2, whatever the std."""
 
-_GAIN = Number("gain", "Factor on the spread.", 0.001, 1000.0, 0.05)
+_GAIN = Number("gain", "Times the spread.", 0.001, 1000.0, 0.05)
 _STD = Number("std", "Asked for.", 0.0, 1000.0, 0.01)
-_SLOPE = Number("a", "Slope of leaky_relu below zero.", -100.0, 100.0, 0.01)
-_NONLINEARITY = Choice("nonlinearity", "Applied after the layer.", NONLINEARITIES)
-_MODE = Choice("mode", "Fan that kaiming keeps.", MODES)
+_SLOPE = Number("a", "leaky_relu's below zero.", -100.0, 100.0, 0.01)
+_NONLINEARITY = Choice("nonlinearity", "After the layer.", NONLINEARITIES)
+_MODE = Choice("mode", "Which fan kaiming keeps.", MODES)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ SCHEMES: Mapping[str, SchemeSpec] = {
         SchemeSpec(
             "kaiming_uniform",
             "kaiming_uniform_",
-            "Uniform, variance gain²/fan of the chosen mode.",
+            "Uniform, variance gain²/fan of mode.",
             ("gain", "mode"),
             "uniform",
             2,
@@ -88,7 +88,7 @@ SCHEMES: Mapping[str, SchemeSpec] = {
         SchemeSpec(
             "kaiming_normal",
             "kaiming_normal_",
-            "Normal, variance gain²/fan of the chosen mode.",
+            "Normal, variance gain²/fan of mode.",
             ("gain", "mode"),
             "normal",
             2,
@@ -96,28 +96,28 @@ SCHEMES: Mapping[str, SchemeSpec] = {
         SchemeSpec(
             "normal",
             "normal_",
-            "Normal with the std you give, whatever the fans.",
+            "Normal with your std, whatever the fans.",
             ("std",),
             "normal",
         ),
         SchemeSpec(
             "uniform",
             "uniform_",
-            "Uniform around zero with the std you give: within sqrt(3) · std.",
+            "Uniform about zero with your std: within sqrt(3) · std.",
             ("std",),
             "uniform",
         ),
         SchemeSpec(
             "trunc_normal",
             "trunc_normal_",
-            "Normal with std, cut at -2 and 2: absolute, not two stds.",
+            "Normal with std, cut at -2 and 2, not at two stds.",
             ("std",),
             "truncated",
         ),
         SchemeSpec(
             "orthogonal",
             "orthogonal_",
-            "gain times rows or columns of length 1 at right angles.",
+            "gain times orthogonal rows or columns of length 1.",
             ("gain",),
             "orthogonal",
             2,
@@ -125,15 +125,13 @@ SCHEMES: Mapping[str, SchemeSpec] = {
         SchemeSpec(
             "dirac",
             "dirac_",
-            "Each channel passes on as it is; for kernels alone.",
+            "Each channel passes unchanged; kernels only.",
             (),
             "fixed",
             3,
         ),
-        SchemeSpec("zeros", "zeros_", "Every weight zero.", (), "fixed"),
-        SchemeSpec(
-            "constant", "constant_", "Every weight the same: the value of std.", ("std",), "fixed"
-        ),
+        SchemeSpec("zeros", "zeros_", "All weights zero.", (), "fixed"),
+        SchemeSpec("constant", "constant_", "All weights equal to std.", ("std",), "fixed"),
     )
 }
 """Every initialiser of the page by name."""

@@ -42,13 +42,13 @@ class Initialization(Parameters):
         "kaiming_normal",
         tuple(SCHEMES),
         label="scheme",
-        help="How every weight is drawn, by torch.nn.init's names.",
+        help="How weights are drawn, by torch.nn.init's names.",
     )
     nonlinearity: str = choice(
         "relu",
         NONLINEARITIES,
         label="nonlinearity",
-        help="After every layer; schemes get the gain recommended for it.",
+        help="After each layer; schemes get its recommended gain.",
     )
     own_gain: bool = flag(
         False,
@@ -58,7 +58,7 @@ class Initialization(Parameters):
     gain: float = number(
         1.0,
         label="gain",
-        help="Factor on the spread.",
+        help="Times the spread.",
         minimum=0.05,
         maximum=3.0,
         step=0.05,
@@ -80,7 +80,7 @@ class Initialization(Parameters):
     kept: str = text(
         "default; xavier_normal(gain=1)",
         label="kept",
-        help="Schemes drawn too, with semicolons between.",
+        help="Drawn too, by semicolons.",
         rule=RULE_FOR_MANY,
         read=_many,
         longest=MOST_KEPT * LONGEST,
@@ -96,7 +96,7 @@ class Initialization(Parameters):
     width: int = number(
         128,
         label="width",
-        help="Units, or channels, of every layer.",
+        help="Or channels, of each layer.",
         minimum=WIDTH.minimum,
         maximum=WIDTH.maximum,
         step=16,
@@ -122,11 +122,11 @@ class Initialization(Parameters):
         label="normalisation",
         help="Between layer and nonlinearity.",
     )
-    residual: bool = flag(False, label="residual", help="Each layer adds: x + f(norm(W x)).")
+    residual: bool = flag(False, label="residual", help="Layers add: x + f(norm(W x)).")
     a: float = number(
         0.01,
         label="negative slope",
-        help="Of leaky_relu: the a of kaiming.",
+        help="leaky_relu's, and kaiming's a.",
         minimum=-1.0,
         maximum=1.0,
         step=0.01,
@@ -134,7 +134,7 @@ class Initialization(Parameters):
     layer: int = number(
         12,
         label="layer of the histograms",
-        help="From 1; beyond the last, the last.",
+        help="From 1; past the end, the last.",
         minimum=1,
         maximum=DEPTH.maximum,
         step=1,
@@ -170,8 +170,8 @@ class Initialization(Parameters):
 PRESETS = (
     Preset(
         "ReLU, three ways",
-        "kaiming holds; xavier without relu's gain loses half the variance at each layer; "
-        "nn.Linear's default keeps a sixth.",
+        "kaiming holds; xavier without relu's gain keeps half the variance a layer, "
+        "nn.Linear's default a sixth.",
         Initialization(),
     ),
     Preset(
@@ -186,15 +186,15 @@ PRESETS = (
     ),
     Preset(
         "SELU's two gains",
-        "torch's gain of 3/4 fades; with 1 activations rest at 1.",
+        "At torch's gain, 3/4, activations fade; at 1 they rest at 1.",
         Initialization(
             nonlinearity="selu", own_gain=True, gain=1.0, kept="kaiming_normal", depth=30
         ),
     ),
     Preset(
         "Depthwise fans",
-        "torch counts 128 times too many outputs: xavier and fan_out collapse. fan_in wanders: "
-        "nine terms leave much to chance.",
+        "torch counts 128 times too many outputs: xavier and fan_out collapse. fan_in "
+        "wanders: nine terms leave much to chance.",
         Initialization(
             kind="depthwise",
             kept="kaiming_normal(mode=fan_out); xavier_normal",
@@ -205,8 +205,7 @@ PRESETS = (
     ),
     Preset(
         "Batch norm",
-        "No scheme matters to the activations, and the gradient grows by a fifth a layer on "
-        "its way down.",
+        "Activations ignore the scheme; going down, gradients grow by a fifth a layer.",
         Initialization(norm="batch", depth=24),
     ),
     Preset(
@@ -299,9 +298,10 @@ class View:
             return ""
         last, first = float(trace.forward_std[-1]), float(trace.backward_std[0])
         return (
-            f"{self.current.call}, {trace.depth} layers: activations end at a std of {_said(last)} "
-            f"(theory {_said(float(trace.predicted_forward_std[-1]))}), gradients at "
-            f"{_said(first)} (theory {_said(float(trace.predicted_backward_std[0]))})."
+            f"{self.current.call}, {trace.depth} layers: activations end at a std of "
+            f"{_said(last)} (theory {_said(float(trace.predicted_forward_std[-1]))}), "
+            f"gradients at {_said(first)} (theory "
+            f"{_said(float(trace.predicted_backward_std[0]))})."
         )
 
 

@@ -156,9 +156,8 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "The same network, data and batches from each scheme: up to 12 hidden layers of 32 units "
-    "part two spirals.",
-    "Train from every scheme on show",
+    "One network: up to 12 hidden layers of 32 units part two spirals.",
+    "Train from every scheme shown",
     learn,
 )
 page.take(take)

@@ -107,7 +107,7 @@ def test_a_mistake_switches_between_its_lines(page: Page, app_url: str) -> None:
     expect(page.get_by_text("torch says: a leaf Variable that requires grad")).to_be_visible()
     page.get_by_text("✓ The line that does it").click()
     settled(page)
-    expect(page.get_by_text("The weights lie from 1.00 to 1.00.")).to_be_visible()
+    expect(page.get_by_text("The weights: 1.00 to 1.00.")).to_be_visible()
     expect(page.get_by_text("torch says: a leaf Variable")).to_have_count(0)
     assert errors == []
 
@@ -117,7 +117,7 @@ def test_training_runs_from_every_scheme_on_show_and_can_be_run_again(
 ) -> None:
     errors = console_errors(page)
     open_page(page, f"{app_url}/initialization?kept=default")
-    page.get_by_role("button", name="Train from every scheme on show").click()
+    page.get_by_role("button", name="Train from every scheme shown").click()
     legend = page.get_by_test_id("curves-legend").last
     expect(legend).to_contain_text(re.compile(r"default: \d+% right"), timeout=60_000)
     expect(legend).to_contain_text(re.compile(r"kaiming_normal: \d+% right"))
@@ -131,7 +131,7 @@ def test_a_run_that_is_stopped_keeps_what_it_has(page: Page, app_url: str) -> No
     errors = console_errors(page)
     kept = "default; orthogonal; xavier_normal(gain=1); xavier_uniform; kaiming_uniform"
     open_page(page, f"{app_url}/initialization?kept={kept}")
-    page.get_by_role("button", name="Train from every scheme on show").click()
+    page.get_by_role("button", name="Train from every scheme shown").click()
     page.get_by_role("button", name="Stop", exact=True).last.click()
     settled(page, quiet_ms=600)
     expect(page.get_by_role("button", name="Train again")).to_be_visible()
