@@ -19,11 +19,11 @@ from torch import Tensor
 
 PICTURES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "card": "A square card: its letter, arrow and corners tell every turn and flip",
+        "card": "A square card: letter, arrow and corners tell every turn and flip",
         "wide": "A wide card: true squares and a true circle betray shearing",
         "checkerboard": "A checkerboard of 8-pixel squares, 0.2 and 0.8",
-        "zone_plate": "A zone plate: finer rings outward, one pixel fine at the edge",
-        "tiny": "A 16 by 16 letter in six greys, small enough to see every pixel",
+        "zone_plate": "A zone plate: rings ever finer, one pixel at the edge",
+        "tiny": "A 16 by 16 letter in six greys, each pixel visible",
     }
 )
 """Name and title of every picture that :func:`picture` knows."""

@@ -90,8 +90,10 @@ class Frame:
         )
         tables.style()
         with self._prove:
-            _section("Prove", "torch beside references that share none of its code, run just now.")
-            st.markdown("**This very view**")
+            _section(
+                "Prove", ("torch beside references that share none of its code, run just now.")
+            )
+            st.markdown("**This view**")
             self._live = st.empty()
 
     def value(self, name: str) -> Any:
@@ -172,8 +174,8 @@ class Frame:
     def _view_part(self, view: Callable[[], None]) -> None:
         for sentence in st.session_state.get(address.REFUSED, ()):
             sentences.warn(
-                f"The address was not understood in one place: {sentence}. The default stands in; "
-                "the rest of it is as you asked."
+                f"The address was not understood in one place: {sentence}. The default stands "
+                "in; the rest is as you asked."
             )
         with sentence_for_bad_input():
             view()
@@ -193,7 +195,9 @@ class Frame:
         elapsed = (time.perf_counter() - start) * 1e3
         notices = [p.notice for p in self._presets if p.parameters == settings]
         status.line(
-            f"Notice: {notices[0]}" if notices else "Your own settings; a preset brings you back.",
+            f"Notice: {notices[0]}"
+            if notices
+            else ("Your own settings; a preset brings you back."),
             (f"torch {torch.__version__}", devices.title(device()), f"{elapsed:.1f} ms"),
             self._link_settings(settings),
         )
@@ -207,7 +211,7 @@ class Frame:
     def mistakes(self, *lessons: Lesson) -> None:
         """Draw the choice between mistakes, and the chosen one; the others do not run."""
         with self._break:
-            _section("Break", "What people really get wrong: run the wrong line, then the right.")
+            _section("Break", "Run the line people write, then the right one.")
             st.fragment(self._mistake_part)({lesson.title: lesson for lesson in lessons})
 
     def _mistake_part(self, lessons: Mapping[str, Lesson]) -> None:
@@ -246,7 +250,7 @@ class Frame:
     def proof(self, proof: Proof) -> None:
         """Draw the checks of the page's rules, libraries compared, and the claims of the notes."""
         with self._prove:
-            st.markdown("**The rules of this page**")
+            st.markdown("**This page's rules**")
             tables.checks(proof.checks)
             if proof.agreements:
                 st.markdown("**Largest difference to other libraries**")
@@ -287,7 +291,7 @@ class Frame:
             make: From settings to the code and the files to take away.
         """
         with self._take:
-            _section("Take", "Everything that reproduces exactly the view above.")
+            _section("Take", "Everything to reproduce this view exactly.")
             st.fragment(self._take_part, key=_part(self.page.slug, "take"))(make)
 
     def _take_part(self, make: Callable[[Any], tuple[str, Sequence[Download]]]) -> None:
@@ -324,8 +328,8 @@ class Frame:
                     )
             chosen = self._link_settings(settings)
             for words, more in (
-                ("The link that restores this view:", {}),
-                ("For a slide, without frame and controls:", address.SLIDE),
+                ("This view's link:", {}),
+                ("For slides, without frame and controls:", address.SLIDE),
             ):
                 st.markdown(words)
                 st.code(address.link({**chosen, **more}), language=None, wrap_lines=True)
@@ -333,7 +337,7 @@ class Frame:
     def predict(self, question: Question) -> None:
         """Ask for a prediction; once the reader commits, show what torch gave."""
         with self._predict:
-            _section("Predict", "Commit first, then look: torch gives the answer.")
+            _section("Predict", "Commit first; torch answers.")
             st.fragment(self._predict_part)(question)
 
     def _predict_part(self, question: Question) -> None:

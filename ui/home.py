@@ -25,7 +25,7 @@ def cards(pages: Sequence[catalogue.Page]) -> None:
                 st.image(
                     thumbnail(page.slug, torch.__version__),
                     width="stretch",
-                    alt=f"A small view of the page on {page.title}",
+                    alt=f"A small view of {page.title}",
                 )
                 st.page_link(page.file, label=f"**{page.title}**", icon=page.icon)
                 st.caption(page.question)

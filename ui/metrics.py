@@ -37,26 +37,24 @@ HOME = "home"
 REGISTRY = CollectorRegistry()
 REGISTRY.register(PROCESS_COLLECTOR)
 REGISTRY.register(GC_COLLECTOR)
-SESSIONS = Gauge("torch_loupe_sessions", "Readers whose page is connected now.", registry=REGISTRY)
+SESSIONS = Gauge("torch_loupe_sessions", "Readers connected now.", registry=REGISTRY)
 OPENED = Counter("torch_loupe_sessions_opened", "Connections since the start.", registry=REGISTRY)
 # Its count is the number of reruns of a page.
 RERUNS = Histogram(
     "torch_loupe_rerun_seconds",
-    "From a reader's change to the end of what it set off.",
+    "From a reader's change to the end of its effects.",
     ("page",),
     buckets=BUCKETS,
     registry=REGISTRY,
 )
 EXCEPTIONS = Counter(
     "torch_loupe_exceptions",
-    "Exceptions that readers got a sentence and a code for.",
+    "Exceptions shown to readers as a sentence and a code.",
     ("type",),
     registry=REGISTRY,
 )
 # Resident memory stays at its highest where free pieces lie between used ones; this tells a leak.
-BLOCKS = Gauge(
-    "torch_loupe_memory_blocks", "Blocks of memory that Python has in use.", registry=REGISTRY
-)
+BLOCKS = Gauge("torch_loupe_memory_blocks", "Memory blocks that Python uses.", registry=REGISTRY)
 BLOCKS.set_function(lambda: float(sys.getallocatedblocks()))
 
 

@@ -39,7 +39,7 @@ def draw(prefix: str, current: Callable[[], Schedule], changed: Changed) -> None
         (*topic.SCHEDULERS, *topic.COMPOSERS),
         key=key,
         on_change=choose,
-        help="Every scheduler of torch.optim.lr_scheduler. Another starts at its defaults.",
+        help="Any of torch.optim.lr_scheduler. Another starts at its defaults.",
     )
     if schedule.spec is None:
         _children(prefix, schedule, changed)
@@ -214,7 +214,7 @@ def _call(key: str, label: str, child: Schedule, replace: Callable[[Schedule], N
         read=read,
         accept=replace,
         again=lambda: replace(child),
-        help="A call as in code, without the optimizer; each counts its own steps from 0.",
+        help="As in code, without the optimizer; each counts its own steps from 0.",
         longest=300,
     )
 

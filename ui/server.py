@@ -229,7 +229,7 @@ def say_what_happened(error: BaseException) -> bool:
         importlib.import_module("ui.metrics").EXCEPTIONS.labels(type(error).__name__).inc()
     log.error("exception %s", code, exc_info=error)
     st.error(
-        "Something went wrong on our side, and your settings are kept. Change a control or "
+        "Something went wrong on our side; your settings are kept. Change a control or "
         f"reload; if it stays, report the code {code}.",
         icon=":material/error:",
     )

@@ -75,7 +75,7 @@ def _entries(
                 page.chapter,
                 page.slug,
                 kind,
-                f"The {kind}s of this page run",
+                f"This page's {kind}s run",
                 f"{type(error).__name__}: {error}".splitlines()[0],
                 None,
                 None,

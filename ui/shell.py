@@ -78,7 +78,7 @@ def _device(refused: str) -> None:
         format_func=devices.title,
         required=True,
         key=frame.DEVICE,
-        help="Where torch computes. Other libraries stay on the CPU.",
+        help="Where torch computes; other libraries use the CPU.",
         on_change=lambda: st.session_state.pop(_REFUSED, None),
         persist_state="session",
     )

@@ -37,13 +37,13 @@ STOPS = (
         "affine_grid",
         "Wide, uncorrected",
         "A turn that shears",
-        "The same theta on a wide picture. Switch correct for aspect on.",
+        "The same theta, a wide picture. Switch correct for aspect on.",
     ),
     Stop(
         "interpolate",
         "nearest drifts",
         "Two kinds of nearest",
-        "Change nearest to nearest-exact and see the arrows move.",
+        "Change nearest to nearest-exact: the arrows move.",
     ),
     Stop(
         "interpolate",
@@ -61,13 +61,13 @@ STOPS = (
         "autocast",
         "Too large for float16",
         "Which operation overflows",
-        "Push the size of the inputs, then choose bfloat16.",
+        "Push the inputs' size, then choose bfloat16.",
     ),
     Stop(
         "grad_scaler",
         "Three bad batches",
         "A step left out",
-        "Press Next call until update, and watch the scale.",
+        "Press Next call until update; watch the scale.",
     ),
     Stop(
         "focal_loss",
@@ -79,13 +79,13 @@ STOPS = (
         "schedulers",
         "Past T_max",
         "The rate that climbs back",
-        "Cosine does not stop at T_max. Take another scheduler.",
+        "Cosine goes on past T_max. Take another scheduler.",
     ),
     Stop(
         "initialization",
         "ReLU, three ways",
         "A signal that dies",
-        "Raise the depth: nn.Linear's default loses 5/6 of the variance per layer.",
+        "More depth: nn.Linear's default loses 5/6 of the variance a layer.",
     ),
 )
 """Every stop, in order."""

@@ -35,7 +35,7 @@ def draw(slug: str, on_change: Callable[..., None]) -> None:
         type=["png", "jpg", "jpeg", "webp"],
         key=f"{slug}.upload",
         max_upload_size=5,
-        help="PNG, JPEG or WebP, at most 5 MB. It stays in memory, for this session only.",
+        help="PNG, JPEG or WebP, at most 5 MB; kept in memory for this session only.",
         on_change=take,
     )
     if problem := st.session_state.get(_key(slug), (None, ""))[1]:

@@ -7,9 +7,9 @@ from ui import address, catalogue, home, tour
 address.leave()
 st.title("Torch Loupe", anchor=False)
 st.markdown(
-    "See what PyTorch does: move a control and watch the rule hold, make the classic mistake "
-    "and watch it break. torch computes every picture now, checked against independent "
-    "references. New here? [Take the tour](#tour)."
+    "Move a control and watch the rule hold; make the classic mistake and watch it break. "
+    "torch computes every picture, checked against independent references. New? [Take the "
+    "tour](#tour)."
 )
 query = st.text_input(
     "Find a page",
@@ -21,7 +21,7 @@ query = st.text_input(
 )
 found = [page for page in catalogue.PAGES if page.matches(query)]
 if not found:
-    st.info("No page speaks of this yet. Try a torch name, such as grid_sample.")
+    st.info("No page yet. Try a torch name, such as grid_sample.")
 for chapter in catalogue.CHAPTERS:
     pages = [page for page in found if page.chapter == chapter]
     if pages:

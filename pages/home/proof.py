@@ -42,7 +42,7 @@ def draw() -> None:
         tables.sheet(shown(state[ENTRIES]))
     if state.get(ENTRIES):
         ran_on, version = state[RUN_ON]
-        st.caption(f"Run on {devices.title(ran_on)} by torch {version}.")
+        st.caption(f"Run on {devices.title(ran_on)}, torch {version}.")
         with st.container(horizontal=True, gap="small"):
             for name, mime, make in (
                 ("proof.json", "application/json", lambda: sheet.as_json(state[ENTRIES], ran_on)),
@@ -56,7 +56,7 @@ def draw() -> None:
 address.leave()
 st.title("Proof sheet", anchor=False)
 st.markdown(
-    "Every check and every statement of the notes, run now on your device: torch beside "
+    "Every check and statement of the notes, run now on your device: torch beside "
     "references that share none of its code."
 )
 tables.style()

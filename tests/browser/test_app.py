@@ -209,26 +209,26 @@ def test_the_loupe_tells_the_same_sum_by_mouse_and_by_keyboard(page: Page, app_u
 
 def test_the_switch_runs_the_wrong_and_the_right_line(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/affine_grid")
-    expect(page.get_by_text("A square moves -32 pixels to the right; asked: +32.")).to_be_visible()
+    expect(page.get_by_text("A square moves -32 pixels right; asked: +32.")).to_be_visible()
     page.get_by_role("radio", name=re.compile("The line that does it")).click()
     settled(page)
-    expect(page.get_by_text("A square moves +32 pixels to the right; asked: +32.")).to_be_visible()
+    expect(page.get_by_text("A square moves +32 pixels right; asked: +32.")).to_be_visible()
 
 
 def test_a_lessons_own_control_runs_the_lesson_again(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/affine_grid")
     page.get_by_role("radio", name="not square").click()
     settled(page)
-    expect(page.get_by_text("A square of 16 by 16 pixels comes out 8 by 32.")).to_be_visible()
+    expect(page.get_by_text("A square of 16 by 16 pixels becomes 8 by 32.")).to_be_visible()
     slider(page, "turn (degrees)").focus()
     page.keyboard.press("Home")
     settled(page)
-    expect(page.get_by_text("A square of 16 by 16 pixels comes out 16 by 16.")).to_be_visible()
+    expect(page.get_by_text("A square of 16 by 16 pixels becomes 16 by 16.")).to_be_visible()
 
 
 def test_learns_own_control_trains_again(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/affine_grid")
-    page.get_by_role("button", name="Find the turn by gradient descent").click()
+    page.get_by_role("button", name="Find a turn by descent").click()
     settled(page)
     expect(page.get_by_text("Asked for 30°.")).to_be_visible()
     slider(page, "turn to find").focus()
