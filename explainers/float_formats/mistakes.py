@@ -403,7 +403,8 @@ def compare(parameters: Compare, *, device: str = "cpu") -> FormatMistake:
             "assert torch.allclose(output.float(), reference)",
             right=f"output = logits.softmax(1)  # {parameters.dtype}\n"
             "torch.testing.assert_close(output, reference, check_dtype=False)",
-            wrong_cost=f"torch.allclose: {official}; {bad} of {count} values exceed rtol=1e-05.",
+            wrong_cost=f"torch.allclose gives {official}: {bad} of {count} values exceed "
+            "rtol=1e-05.",
             right_cost=f"assert_close {'passes' if agrees else 'raises'}: {beyond} of "
             f"{count} exceed rtol={rtol:g}, {parameters.dtype}'s own.",
             lesson="torch.allclose has one tolerance, too fine for narrow formats. "

@@ -264,7 +264,7 @@ _ORDERS: Mapping[str, _Order] = {
         ("update",),
         ("step", "update"),
         "update needs what step or unscale_ found. Skip the batch, skip its update.",
-        ("pytorch#74739", f"{_PYTORCH}/issues/74739"),
+        ("accelerate#357", "https://github.com/huggingface/accelerate/issues/357"),
     ),
     "float16 gradients": _Order(
         "unscale float16 gradients",

@@ -18,8 +18,8 @@ def numbers(text: str) -> list[float]:
 
 def test_without_antialias_a_fourfold_reduction_never_reads_three_quarters_of_the_pixels() -> None:
     result = mistakes.aliasing(mistakes.Reduction(factor=4))
-    assert result.mistake.wrong_cost.startswith("75% of the pixels are never read.")
-    assert result.mistake.right_cost.startswith("0% of the pixels are never read.")
+    assert result.mistake.wrong_cost.startswith("75% of pixels are never read.")
+    assert result.mistake.right_cost.startswith("0% of pixels are never read.")
     assert int((result.wrong_weights != 0).sum()) == 4
     assert int((result.right_weights != 0).sum()) > 32
 
