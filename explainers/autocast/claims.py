@@ -125,8 +125,8 @@ def _imports_claim() -> Claim:
         f"{_AMP}: how to use it",
         Verdict.OBSOLETE if said or warned else Verdict.HOLDS,
         f"{said[0] if said else 'Both import'}. The classes raise {warned} FutureWarnings.",
-        'Both are classes; torch.cuda.amp gives way to torch.amp.GradScaler("cuda") and '
-        'torch.autocast("cuda").',
+        'Both are classes; torch.cuda.amp is deprecated. Use torch.amp.GradScaler("cuda") '
+        'and torch.autocast("cuda").',
     )
 
 

@@ -166,8 +166,8 @@ def adam_eps(parameters: AdamEps, *, device: str = "cpu") -> FormatMistake:
             wrong_cost=f"{eps:g} is {stored:.3g} in float16. After {steps} steps {bad} of 4 "
             f"weights are not finite; loss {worded(wrong[-1])}.",
             right_cost=f"{fine} of 4 weights are not finite; loss {worded(right[-1])}.",
-            lesson="In float16 an epsilon up to 2**-25 is 0: no gradient, and 0 / 0. Keep "
-            "weights and Adam's averages in float32.",
+            lesson="In float16 an epsilon up to 2**-25 is 0: weights without a gradient "
+            "give 0 / 0. Keep weights and Adam's averages in float32.",
             source=("pytorch#8860", f"{_PYTORCH}/issues/8860"),
         ),
         shows="loss",

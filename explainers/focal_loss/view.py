@@ -86,7 +86,7 @@ class Focal(Parameters):
     logits: str = numbers(
         "3, -1, -4, -2, 0.5, 2",
         label="logits",
-        help="1 to 8 numbers from -120 to 120, by commas.",
+        help="1 to 8 numbers from -120 to 120, commas between.",
         minimum=-_WIDEST,
         maximum=_WIDEST,
         columns=(1, _MOST),

@@ -96,7 +96,7 @@ def _small_weights(device: str) -> Claim:
         "With small weights the variance tends to 0 and values too, to sigmoid's linear part.",
         _XAVIER,
         _verdict(signal < 1e-6, abs(middle) < 1e-6),
-        f"Ten sigmoid layers, std 0.01: between inputs a std of {signal:.1g}; units rest "
+        f"Ten sigmoid layers, std 0.01: across inputs a std of {signal:.1g}; units rest "
         f"near sigmoid(0) = {middle:g}.",
         "The variance dies, but activations tend to 1/2. Xavier does not help: sigmoid's "
         "slope is at most 1/4.",

@@ -399,8 +399,8 @@ def truncated(parameters: Truncated, *, device: str = "cpu") -> InitMistake:
             right_cost=f"Asked {std:.3g}, got {float(mended.std()):.3g}; the largest of "
             f"20,000 weights lies {float(mended.abs().max()) / std * _KEPT:.1f} "
             "of the uncut normal's stds from 0.",
-            lesson=f"a and b are numbers, not stds. At std 1 they leave {_KEPT:.2f}; at "
-            "transformers' 0.02 they cut nothing.",
+            lesson="a and b are the numbers -2 and 2, not stds. At std 1 they leave "
+            f"{_KEPT:.2f}; at transformers' 0.02 they cut nothing.",
             source=(
                 "pytorch-image-models#1286",
                 "https://github.com/huggingface/pytorch-image-models/issues/1286",

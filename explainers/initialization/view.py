@@ -80,7 +80,7 @@ class Initialization(Parameters):
     kept: str = text(
         "default; xavier_normal(gain=1)",
         label="kept",
-        help="Drawn too, by semicolons.",
+        help="Drawn too, semicolons between.",
         rule=RULE_FOR_MANY,
         read=_many,
         longest=MOST_KEPT * LONGEST,

@@ -164,7 +164,7 @@ def _default_flag(where: torch.device) -> Claim:
         verdict,
         f"Signature: {default}; bilinear and bicubic differ from False by {error:g}. "
         f"nearest with False: {'refused' if refused else 'runs'}.",
-        "None: False where a mode takes the flag, else nothing else is allowed.",
+        "None: False where a mode takes the flag, the only value elsewhere.",
     )
 
 

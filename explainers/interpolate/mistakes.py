@@ -522,8 +522,8 @@ def labels(parameters: LabelSize, *, device: str = "cpu") -> Labels:
             "around them.",
             right_cost=f"{int((~present.gather(0, right[None].long())[0]).sum())} pixels of "
             "an absent class.",
-            lesson="Class 1 is not between 0 and 2. Use nearest-exact, or one map per "
-            "class and the largest.",
+            lesson="Class 1 is not between 0 and 2. Use nearest-exact, or resize one map "
+            "per class and take the largest.",
             source=(
                 "image-segmentation-keras#11",
                 "https://github.com/divamgupta/image-segmentation-keras/issues/11",

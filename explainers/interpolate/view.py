@@ -94,7 +94,7 @@ class Interpolate(Parameters):
     samples: str = numbers(
         "0, 0.8, 0.2, 1, 0.4",
         label="samples",
-        help="2 to 12 numbers, by commas; drag them in the figure.",
+        help="2 to 12 numbers, commas between; drag them in the figure.",
         minimum=-9.0,
         maximum=9.0,
         columns=(2, 12),
@@ -102,7 +102,7 @@ class Interpolate(Parameters):
     table: str = numbers(
         "1, 2; 3, 4",
         label="table",
-        help="1 to 6 rows of 1 to 6 numbers, by semicolons; editable in the figure.",
+        help="1 to 6 rows of 1 to 6 numbers, semicolons between; editable in the figure.",
         minimum=-99.0,
         maximum=99.0,
         rows=(1, 6),

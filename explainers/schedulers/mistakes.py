@@ -670,7 +670,7 @@ def pace(parameters: Pace, *, device: str = "cpu") -> RateMistake:
             f"{falls[1] // batches} starts; the run ends at {ends[1]:.1g}."
             if each_batch
             else f"The rate reaches {top[1]:.3g} and ends at {ends[1]:.1g}.",
-            lesson="A scheduler counts its calls. Give its arguments in what you step, "
+            lesson="A scheduler counts its calls: count its arguments in what you step, "
             "batches or epochs.",
             source=(words, f"https://github.com/{path}"),
         ),

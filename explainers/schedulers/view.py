@@ -65,7 +65,7 @@ class Schedulers(Parameters):
     kept: str = text(
         "",
         label="kept",
-        help="Drawn beneath, by semicolons.",
+        help="Drawn beneath, semicolons between.",
         rule=RULE_FOR_MANY,
         read=_many,
         longest=MOST_KEPT * LONGEST,
@@ -110,7 +110,7 @@ class Schedulers(Parameters):
     own_losses: str = numbers(
         "1, 0.8, 0.6, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.4, 0.4, 0.4",
         label="own losses",
-        help="2 to 60 numbers, by commas; the last goes on.",
+        help="2 to 60 numbers, commas between; the last goes on.",
         minimum=-100.0,
         maximum=100.0,
         columns=(2, 60),
