@@ -55,7 +55,7 @@ _LONGEST = 40
 _LARGEST = 10**60
 # Bits of a power that is worked out exactly: no tower of powers costs time.
 _MOST_BITS = 4000
-_RULE = "a number, or sums, products and powers of numbers as 1 + 2**-12, of size 1e-60 to 1e60"
+_RULE = "a number, or a sum, product or power of numbers as 1 + 2**-12, of size 1e-60 to 1e60"
 
 
 def exact(written: str) -> Fraction:

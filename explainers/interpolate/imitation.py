@@ -64,7 +64,7 @@ class Imitated:
     def sentence(self) -> str:
         """Where loss and kernel end."""
         return (
-            f"Loss {float(self.loss[-1]):.1g}; kernel within {float(self.error[-1]):.1g} of "
+            f"Loss {float(self.loss[-1]):.1g}; the kernel is within {float(self.error[-1]):.1g} of "
             "the formula."
         )
 
