@@ -107,7 +107,7 @@ PAGES = (
     Page(
         slug="float_formats",
         title="Floating point formats",
-        question="What can float16 and bfloat16 not hold, and what does that cost?",
+        question="What can float16 and bfloat16 not hold, and at what cost?",
         icon=":material/decimal_increase:",
         chapter="Precision",
         terms=(
@@ -134,7 +134,7 @@ PAGES = (
     Page(
         slug="autocast",
         title="autocast",
-        question="Which operation runs in which precision, and what does it buy here?",
+        question="Which operation runs in which precision, and what does it buy?",
         icon=":material/compress:",
         chapter="Precision",
         terms=(
@@ -186,7 +186,7 @@ PAGES = (
     Page(
         slug="focal_loss",
         title="Focal loss against BCE",
-        question="Which examples does the loss listen to, and which does it leave alone?",
+        question="Which examples does the loss listen to, and which not?",
         icon=":material/center_focus_strong:",
         chapter="Losses",
         terms=(
@@ -212,7 +212,7 @@ PAGES = (
     Page(
         slug="schedulers",
         title="Learning-rate schedulers",
-        question="What learning rate does each step really use?",
+        question="What learning rate does each step use?",
         icon=":material/trending_down:",
         chapter="Training",
         terms=(
