@@ -103,12 +103,12 @@ def _histograms(view: "View") -> str:
     for part, counts, ends in zip(
         _PARTS, trace.histograms.counts, trace.histograms.ends, strict=True
     ):
-        low, high = (float(end) for end in ends[layer - 1])
+        low, high = (float(end) for end in ends)
         title = f"{part}, layer {layer}"
         if math.isnan(low):
             figures.append(_figure(f"{title}<br>beyond float32", ""))
             continue
-        figures.append(_figure(f"{title}<br>{low:.3g} to {high:.3g}", _bars(counts[layer - 1])))
+        figures.append(_figure(f"{title}<br>{low:.3g} to {high:.3g}", _bars(counts)))
     alt = f"Histograms of layer {layer}: {', '.join(_PARTS)} of {view.current.call}."
     return (
         f'<div class="row" style="margin-top:.75rem" role="img" aria-label="{escape(alt)}">'

@@ -33,12 +33,11 @@ _SAMPLE = 4096
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Histograms:
-    """Hold the histograms of each layer, of at most 4096 values each, evenly picked.
+    """Hold the histograms of one layer, of at most 4096 values each, evenly picked.
 
     Attributes:
-        counts: ``(3, depth, 41)`` float32: of activations after each layer, of their gradients,
-            and of the layer's weights.
-        ends: ``(3, depth, 2)`` float32: least and largest value; NaN where values are not finite.
+        counts: ``(3, 41)`` float32: of the activations after it, their gradients, its weights.
+        ends: ``(3, 2)`` float32: least and largest value; NaN where values are not finite.
     """
 
     counts: Tensor
@@ -68,7 +67,7 @@ class SignalTrace:
         weight_std: ``(depth,)``: std of each layer's weights.
         fans: fan_in and fan_out of a layer, as torch counts them.
         connections: True mean number of inputs per output, and of outputs per input.
-        histograms: Of each layer, where asked for.
+        histograms: Of the layer asked for; None where none is.
     """
 
     forward_std: Tensor
@@ -106,7 +105,7 @@ def propagate(
     kind: str = "linear",
     norm: str = "none",
     residual: bool = False,
-    histograms: bool = False,
+    histograms_of: int | None = None,
 ) -> SignalTrace:
     """Send standard normal inputs through a stack of equal layers, and a gradient back.
 
@@ -130,7 +129,7 @@ def propagate(
             channel); ``"transposed"`` (4x4, stride 2, padding 1, then every second pixel).
         norm: ``"none"``, ``"batch"`` or ``"layer"``.
         residual: Whether each layer adds to what it reads.
-        histograms: Whether to take the histograms too.
+        histograms_of: Layer to take histograms of, 1 to `depth`; None for none.
 
     Returns:
         What was measured, on the CPU.
@@ -156,6 +155,8 @@ def propagate(
             rule.check(value)
         except ValueError as error:
             raise ValueError(f"{name} must be {error}") from None
+    if histograms_of is not None and not 1 <= histograms_of <= depth:
+        raise ValueError(f"histograms_of must be a layer, 1 to {depth}, got {histograms_of}")
     if scheme == "dirac" and kind == "linear":
         raise ValueError("scheme must be other than dirac for linear layers, got dirac")
     where = devices.device(device)
@@ -163,7 +164,7 @@ def propagate(
     shape = input_shape(kind, width, batch)
     h = torch.randn(shape, generator=generator).to(where).requires_grad_()
     gradient = torch.randn(shape, generator=generator).to(where)
-    weights, outputs, dead, saturated = [], [h], [], []
+    weights, outputs, sizes, saturated = [], [h], [], []
     for _ in range(depth):
         weight = schemes.drawn(
             torch.empty(weight_shape(kind, width)),
@@ -178,12 +179,16 @@ def propagate(
         )
         weights.append(weight)
         y = theory.apply(nonlinearity, normed(norm, layer(kind, h, weight.to(where))), a)
-        dead.append(_dead(y.detach()))
+        sizes.append(_sizes(y.detach()))
         saturated.append(_saturated(nonlinearity, y.detach()))
         h = h + y if residual else y
         outputs.append(h)
     gradients = [*torch.autograd.grad(h, outputs[:-1], gradient), gradient]
     outputs = [output.detach() for output in outputs]
+    histograms = None
+    if histograms_of is not None:
+        at = histograms_of
+        histograms = _histograms(outputs[at], gradients[at], weights[at - 1])
     counts = counted(kind, width)
     predicted = _predicted(
         scheme,
@@ -201,7 +206,7 @@ def propagate(
     return SignalTrace(
         forward_std=_column([output.std(correction=0) for output in outputs]),
         backward_std=_column([_spread(part) for part in gradients]),
-        dead=_column(dead),
+        dead=(torch.stack(sizes).cpu() == 0).double().mean(1),
         saturated=_column(saturated),
         predicted_forward_std=predicted[0],
         predicted_backward_std=predicted[1],
@@ -210,7 +215,7 @@ def propagate(
         weight_std=_column([_spread(weight) for weight in weights]),
         fans=schemes.fans(weights[0]),
         connections=(float(counts.sum(1).mean()), float(counts.sum(0).mean())),
-        histograms=_histograms(outputs[1:], gradients[1:], weights) if histograms else None,
+        histograms=histograms,
     )
 
 
@@ -340,9 +345,9 @@ def _predicted(
     return nothing, nothing
 
 
-def _dead(y: Tensor) -> Tensor:
-    """Return the share of units (channels) that are 0 throughout."""
-    return (y.abs().sum([0, *range(2, y.ndim)]) == 0).float().mean()
+def _sizes(y: Tensor) -> Tensor:
+    """Return the sum of each unit's (channel's) absolute values: 0 where it is dead."""
+    return y.abs().sum([0, *range(2, y.ndim)])
 
 
 def _saturated(nonlinearity: str, y: Tensor) -> Tensor:
@@ -376,12 +381,10 @@ def _column(values: list[Tensor]) -> Tensor:
     return column.masked_fill(~column.isfinite(), math.nan)
 
 
-def _histograms(
-    activations: list[Tensor], gradients: list[Tensor], weights: list[Tensor]
-) -> Histograms:
+def _histograms(*values: Tensor) -> Histograms:
     counts, ends = [], []
-    for values in (*activations, *gradients, *weights):
-        flat = values.flatten()
+    for part in values:
+        flat = part.flatten()
         # A step that divides no usual width, so that every unit is met.
         picked = flat[:: len(flat) // _SAMPLE | 1] if len(flat) > _SAMPLE else flat
         low, high = (float(end) for end in picked.aminmax())
@@ -391,5 +394,4 @@ def _histograms(
             continue
         counts.append(torch.histc(picked.float().cpu(), BINS, low, high))
         ends.append((low, high))
-    shape = (3, len(weights), -1)
-    return Histograms(torch.stack(counts).reshape(shape), torch.tensor(ends).reshape(shape))
+    return Histograms(torch.stack(counts), torch.tensor(ends))

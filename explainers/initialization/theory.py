@@ -10,9 +10,13 @@ import functools
 import math
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
+
+Array = NDArray[np.float64]
 
 NORMS = ("none", "batch", "layer")
 # Points of the integrals, and how densely they lie at zero, where functions bend or jump.
@@ -86,37 +90,36 @@ def moments(nonlinearity: str, variance: Tensor, a: float = 0.01) -> Moments:
         variance: ``(n,)`` float64, not negative.
         a: Slope of leaky_relu below zero.
     """
-    if nonlinearity in _HOMOGENEOUS:
-        # f(r x) = r f(x) for every r above 0: one integral serves all variances.
-        one = _at_one(nonlinearity, a)
-        root = variance.sqrt()
-        return Moments(
-            mean=one.mean * root,
-            square=one.square * variance,
-            slope=one.slope.expand_as(variance),
-            along=one.along * root,
-            both=one.both * variance,
-        )
-    return _integrated(nonlinearity, variance, a)
+    return Moments(*map(torch.from_numpy, _moments(nonlinearity, variance.numpy(), a)))
 
 
 _HOMOGENEOUS = ("linear", "relu", "leaky_relu")
 
 
+def _moments(nonlinearity: str, variance: Array, a: float) -> tuple[Array, ...]:
+    """Return the fields of `Moments`, in their order."""
+    if nonlinearity not in _HOMOGENEOUS:
+        return _integrated(nonlinearity, variance, a)
+    # f(r x) = r f(x) for every r above 0: one integral serves all variances.
+    mean, square, slope, along, both = _at_one(nonlinearity, a)
+    root = np.sqrt(variance)
+    return mean * root, square * variance, slope + 0 * variance, along * root, both * variance
+
+
 @functools.lru_cache(maxsize=64)
-def _at_one(nonlinearity: str, a: float) -> Moments:
-    return _integrated(nonlinearity, torch.ones(1, dtype=torch.float64), a)
+def _at_one(nonlinearity: str, a: float) -> tuple[float, ...]:
+    return tuple(float(part[0]) for part in _integrated(nonlinearity, np.ones(1), a))
 
 
-def _integrated(nonlinearity: str, variance: Tensor, a: float) -> Moments:
+def _integrated(nonlinearity: str, variance: Array, a: float) -> tuple[Array, ...]:
     z, weights = _grid()
-    x = (variance.sqrt()[:, None] * z).requires_grad_()
+    x = (torch.from_numpy(variance).sqrt()[:, None] * z).requires_grad_()
     y = apply(nonlinearity, x, a)
     (slope,) = torch.autograd.grad(y.sum(), x)
     x, y = x.detach(), y.detach()
     tilted = x * slope
     terms = torch.stack([y, y * y, slope * slope, tilted, tilted * y]) @ weights
-    return Moments(*terms)
+    return tuple(terms.numpy())
 
 
 def unit_gain(nonlinearity: str, a: float = 0.01) -> float:
@@ -169,48 +172,72 @@ def predict(
     References:
         Poole et al., arXiv:1606.05340; Yang et al., arXiv:1902.08129 (batch normalisation).
     """
-    spread = counts * variance
-    square = torch.ones(len(counts), dtype=torch.float64)
-    mean, around = torch.zeros_like(square), square
-    forward, steps = [square.new_ones(())], []
+    # NumPy: over a layer's few numbers torch takes four times as long.
+    with np.errstate(all="ignore"):
+        forward, backward = _predict(
+            nonlinearity,
+            (counts * variance).numpy(),
+            depth,
+            a,
+            norm,
+            residual=residual,
+            units=units,
+        )
+    return torch.tensor(forward, dtype=torch.float64), torch.tensor(backward, dtype=torch.float64)
+
+
+def _predict(
+    nonlinearity: str,
+    spread: Array,
+    depth: int,
+    a: float,
+    norm: str,
+    *,
+    residual: bool,
+    units: float,
+) -> tuple[list[float], list[float]]:
+    square = np.ones(len(spread))
+    mean, around = np.zeros_like(square), square
+    forward, steps = [1.0], []
     for _ in range(depth):
         # Batch normalisation takes out what all inputs of the batch share, and so only what
         # differs between them reaches the nonlinearity.
         before = spread @ (around if norm == "batch" else square)
-        scale = 1.0 if norm == "none" else float(before.mean())
-        found = moments(nonlinearity, before / scale if scale > 0 else before * 0, a)
-        kept, along = torch.zeros_like(square), found.both
-        read = square
+        scale = 1.0 if norm == "none" else before.mean()
+        found_mean, found_square, slope, along, both = _moments(
+            nonlinearity, before / scale if scale > 0 else before * 0, a
+        )
+        kept, read = np.zeros_like(square), square
         if residual:
-            kept, along = square + mean * found.mean, found.both + mean * found.along
-            square = square + found.square + 2 * mean * found.mean
-            mean, around = mean + found.mean, around + found.square - found.mean.square()
+            kept, both = square + mean * found_mean, both + mean * along
+            square = square + found_square + 2 * mean * found_mean
+            mean, around = mean + found_mean, around + found_square - found_mean**2
         else:
-            square, mean = found.square, found.mean
-            around = found.square - found.mean.square()
-        forward.append((square.mean() - mean.mean().square()).clamp(min=0).sqrt())
-        whole = square.mean().clamp(min=_TINY)
+            square, mean = found_square, found_mean
+            around = found_square - found_mean**2
+        forward.append(np.sqrt(np.maximum(square.mean() - mean.mean() ** 2, 0)))
+        whole = np.maximum(square.mean(), _TINY)
         steps.append(
             (
-                found.slope / scale if scale > 0 else found.slope * 0,
+                slope / scale if scale > 0 else slope * 0,
                 kept.mean() / whole,
-                along.mean() / whole,
-                read.mean().clamp(min=_TINY),
+                both.mean() / whole,
+                np.maximum(read.mean(), _TINY),
             )
         )
-    gradient = torch.ones(len(counts), dtype=torch.float64)
+    gradient = np.ones(len(spread))
     # Along the activations h the weights are not free: W h is known. Of the gradient's product
     # with h a layer keeps `kept` by the way around it and `along` by the way through it.
-    product = square.mean() / units if norm == "none" else square.mean() * 0
-    backward = [gradient.new_ones(())]
+    product = square.mean() / units if norm == "none" else 0.0
+    backward = [1.0]
     for slope, kept, along, read in reversed(steps):
         passed = spread.T @ (slope * gradient)
         if residual:
             passed = passed + gradient + product * (2 * kept + along) * along / read
         gradient = passed
-        product = product * (kept + along).square()
-        backward.append(gradient.mean().sqrt())
-    return torch.stack(forward), torch.stack(backward[::-1])
+        product = product * (kept + along) ** 2
+        backward.append(np.sqrt(gradient.mean()))
+    return forward, backward[::-1]
 
 
 def predict_same(

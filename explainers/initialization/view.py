@@ -326,7 +326,8 @@ def explain(parameters: Initialization, *, device: str = "cpu") -> View:
     calls = parameters.calls()
     _afford(parameters, calls)
     current, *kept = (
-        _entry(entry, parameters, device, index == 0) for index, entry in enumerate(calls)
+        _entry(entry, parameters, device, None if index else parameters.shown_layer())
+        for index, entry in enumerate(calls)
     )
     torchs = None
     if parameters.nonlinearity in TORCH_GAINS:
@@ -365,7 +366,9 @@ def _afford(parameters: Initialization, calls: tuple[Call, ...]) -> None:
     raise ValueError(f"width must be at most {widest} {why}, got {parameters.width}")
 
 
-def _entry(entry: Call, parameters: Initialization, device: str, histograms: bool) -> Entry:
+def _entry(
+    entry: Call, parameters: Initialization, device: str, histograms_of: int | None
+) -> Entry:
     try:
         return Entry(
             entry,
@@ -381,15 +384,15 @@ def _entry(entry: Call, parameters: Initialization, device: str, histograms: boo
                 parameters.a,
                 parameters.seed,
                 device,
-                histograms,
+                histograms_of,
             ),
         )
     except ValueError as error:
         return Entry(entry, None, str(error))
 
 
-# Kept schemes are not run again when another is chosen, nor any for another layer's histograms.
-@functools.lru_cache(maxsize=48)
+# Kept schemes are not run again when another is chosen, nor any that another reader has just seen.
+@functools.lru_cache(maxsize=512)
 def _measured(
     entry: Call,
     nonlinearity: str,
@@ -402,7 +405,7 @@ def _measured(
     a: float,
     seed: int,
     device: str,
-    histograms: bool,
+    histograms_of: int | None,
 ) -> SignalTrace:
     return propagation.propagate(
         entry.scheme,
@@ -416,6 +419,6 @@ def _measured(
         a=a,
         seed=seed,
         device=device,
-        histograms=histograms,
+        histograms_of=histograms_of,
         **entry.arguments,
     )

@@ -446,21 +446,43 @@ def test_the_same_seed_gives_the_same_trace_and_the_global_generator_is_left_alo
 
 
 def test_histograms_hold_every_value_of_a_small_layer() -> None:
-    trace = propagate("kaiming_normal", "relu", depth=3, width=32, batch=64, histograms=True)
-    found = trace.histograms
+    shared = {"depth": 3, "width": 32, "batch": 64}
+    found = propagate("kaiming_normal", "relu", **shared, histograms_of=1).histograms
     assert found is not None
-    assert found.counts.shape == (3, 3, 41)
-    assert found.ends.shape == (3, 3, 2)
-    assert (found.counts[0].sum(1) == 32 * 64).all()
-    assert (found.counts[2].sum(1) == 32 * 32).all()
-    assert (found.ends[..., 0] <= found.ends[..., 1]).all()
-    assert float(found.ends[0, 0, 0]) == 0
+    assert found.counts.shape == (3, 41)
+    assert found.ends.shape == (3, 2)
+    assert found.counts[:2].sum(1).tolist() == [32 * 64] * 2
+    assert found.counts[2].sum() == 32 * 32
+    assert (found.ends[:, 0] <= found.ends[:, 1]).all()
+    assert float(found.ends[0, 0]) == 0
     # kaiming_normal draws 1024 weights of std 1/4.
-    assert 0.6 < float(found.ends[2, 0].abs().max()) < 1.3
-    wide = propagate("kaiming_normal", "relu", depth=1, width=256, batch=64, histograms=True)
+    assert 0.6 < float(found.ends[2].abs().max()) < 1.3
+    assert propagate("kaiming_normal", "relu", **shared).histograms is None
+
+
+def test_histograms_take_a_few_thousand_values_of_a_wide_layer() -> None:
+    wide = propagate("kaiming_normal", "relu", depth=1, width=256, batch=64, histograms_of=1)
     assert wide.histograms is not None
-    assert (wide.histograms.counts.sum(2) <= 4096).all()
-    assert (wide.histograms.counts.sum(2) > 2000).all()
+    assert (wide.histograms.counts.sum(1) <= 4096).all()
+    assert (wide.histograms.counts.sum(1) > 2000).all()
+
+
+def test_histograms_are_of_the_layer_asked_for() -> None:
+    shared = {"depth": 4, "width": 64, "batch": 64, "std": 1.0}
+    ends = []
+    for layer in range(1, 5):
+        found = propagate("normal", "relu", **shared, histograms_of=layer).histograms
+        assert found is not None
+        ends.append(found.ends)
+    # Weights of std 1 are far too large: activations grow from layer to layer, gradients fall.
+    assert all(float(a[0, 1]) < float(b[0, 1]) for a, b in itertools.pairwise(ends))
+    assert all(float(a[1, 1]) > float(b[1, 1]) for a, b in itertools.pairwise(ends))
+
+
+@pytest.mark.parametrize("layer", [0, 4, -1])
+def test_a_layer_that_is_not_there_has_no_histograms(layer: int) -> None:
+    with pytest.raises(ValueError, match=f"histograms_of must be a layer, 1 to 3, got {layer}"):
+        propagate("zeros", "relu", depth=3, width=32, histograms_of=layer)
 
 
 def test_a_deep_wide_stack_is_quick() -> None:
