@@ -16,6 +16,7 @@ from explainers.parameters import Choice, Parameters, Preset, Spec
 from ui import address, catalogue, figure, sentences, status, tables
 from ui.controls import Controls, part_key
 from ui.proofs import Proof
+from ui.turns import in_turn
 
 DEVICE = "device"
 Result = TypeVar("Result")
@@ -171,6 +172,7 @@ class Frame:
                     args=(preset,),
                 )
 
+    @in_turn
     def _view_part(self, view: Callable[[], None]) -> None:
         for sentence in st.session_state.get(address.REFUSED, ()):
             sentences.warn(
@@ -214,6 +216,7 @@ class Frame:
             _section("Break", "Run the line people write, then the right one.")
             st.fragment(self._mistake_part)({lesson.title: lesson for lesson in lessons})
 
+    @in_turn
     def _mistake_part(self, lessons: Mapping[str, Lesson]) -> None:
         titles = tuple(lessons)
         prefix = _part(self.page.slug, "mistake")
@@ -294,6 +297,7 @@ class Frame:
             _section("Take", "Everything to reproduce this view exactly.")
             st.fragment(self._take_part, key=_part(self.page.slug, "take"))(make)
 
+    @in_turn
     def _take_part(self, make: Callable[[Any], tuple[str, Sequence[Download]]]) -> None:
         slug, title = self.page.slug, self.page.title
         place = st.expander(

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from ui import turns
+
 __all__ = ["training"]
 
 PIECE_S = 0.15
@@ -28,13 +30,15 @@ class _Run(Generic[State]):
     def go_on(self) -> None:
         """Take what comes in the time of one piece, and at least one."""
         end = time.perf_counter() + PIECE_S
-        while self.running:
-            try:
-                self.share, self.state = next(self._coming)
-            except StopIteration:
-                self.running = False
-            if time.perf_counter() >= end:
-                return
+        with turns.turn():
+            while self.running:
+                try:
+                    self.share, self.state = next(self._coming)
+                except StopIteration:
+                    self.running = False
+                if time.perf_counter() >= end:
+                    return
+                turns.give_way()
 
     def stop(self) -> None:
         """Keep what there is, and go on no further."""
