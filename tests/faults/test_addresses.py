@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import contextlib
 import http.client
 import os
 import random
@@ -108,12 +109,13 @@ def addresses(kind: type[Parameters], presets: list[Parameters], seed: str) -> I
         yield query
 
 
-def status(connection: http.client.HTTPConnection, slug: str, query: str) -> int:
+def status(server: Server, slug: str, query: str) -> int:
     """Return what the address itself answers."""
-    connection.request("GET", f"/{slug}?{quote(query, safe='=&%#+;/?')}")
-    response = connection.getresponse()
-    response.read()
-    return response.status
+    # A connection each: the server closes one that was idle while a page was read.
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+    with contextlib.closing(connection):
+        connection.request("GET", f"/{slug}?{quote(query, safe='=&%#+;/?')}")
+        return connection.getresponse().status
 
 
 async def visit(server: Server, count: int) -> list[str]:
@@ -128,14 +130,13 @@ async def visit(server: Server, count: int) -> list[str]:
         for page in catalogue.PAGES
     }
     slugs = list(streams)
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
     for first in range(0, count, PER_SESSION):
         async with Reader(server.url) as reader:
             for index in range(first, min(first + PER_SESSION, count)):
                 slug = slugs[index % len(slugs)]
                 query = next(streams[slug])
                 # Another page each time: a page reads the address at the start of a visit.
-                answered = status(connection, slug, query)
+                answered = status(server, slug, query)
                 run = await reader.go(slug, query)
                 problems = run.exceptions()
                 if run.says("Traceback"):
@@ -147,7 +148,6 @@ async def visit(server: Server, count: int) -> list[str]:
                 if not any(kind.key.startswith(f"{slug}.") for kind in reader.widgets.values()):
                     problems.append("no page")
                 wrong += [f"/{slug}?{query}: {problem}" for problem in problems]
-    connection.close()
     return wrong
 
 
