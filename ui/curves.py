@@ -2,17 +2,16 @@
 
 import base64
 import math
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
 import torch
 from torch import Tensor
 
 from explainers.parameters import shown
 from figures.curves import AXES, SHAPES, SYMBOLS, Curves, Line
+from ui.component import Component
 
-__all__ = ["curves", "curves_data"]
+__all__ = ["CHART", "curves", "curves_data"]
 
 MOST_LINES = 48
 MOST_COLOURS = 18  # of lines that are not faint: six colours, three dashes each
@@ -21,17 +20,11 @@ MOST_EXTRAS = 200  # bands, marks or references
 HEIGHTS = (120, 1000)
 LARGEST = torch.finfo(torch.float32).max
 
-_ASSETS = Path(__file__).parents[1] / "assets"
-_COMPONENT = st.components.v2.component(
-    "torch_loupe_curves",
-    html=(_ASSETS / "curves.html").read_text("utf-8"),
-    css=(_ASSETS / "curves.css").read_text("utf-8"),
-    js=(_ASSETS / "curves.js").read_text("utf-8"),
-)
+CHART = Component("torch_loupe_curves", "curves")
 
 
 def curves(drawn: Curves, *, key: str) -> None:
-    """Show a line chart.
+    """Show a line chart; its page sends the code of `CHART`.
 
     Hovering, tapping or walking along x writes every line's value there. A click pins that x. The
     legend hides and shows lines in the browser alone, and a table holds the numbers.
@@ -44,7 +37,7 @@ def curves(drawn: Curves, *, key: str) -> None:
     Raises:
         ValueError: As `curves_data`.
     """
-    _COMPONENT(key=key, data=curves_data(drawn))
+    CHART.draw(curves_data(drawn), key=key)
 
 
 def curves_data(drawn: Curves) -> dict[str, Any]:

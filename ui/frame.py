@@ -14,7 +14,9 @@ from explainers import devices, snippets
 from explainers.evidence import Check, Mistake, Question
 from explainers.parameters import Choice, Parameters, Preset, Spec
 from ui import address, catalogue, figure, sentences, status, tables
+from ui.component import Component
 from ui.controls import Controls, part_key
+from ui.curves import CHART
 from ui.proofs import Proof
 from ui.turns import in_turn
 
@@ -72,19 +74,25 @@ class Frame:
     reader a millisecond.
     """
 
-    def __init__(self, slug: str, presets: Sequence[Preset]) -> None:
+    def __init__(
+        self, slug: str, presets: Sequence[Preset], components: Sequence[Component] = ()
+    ) -> None:
         """Draw title, question and the places of all parts, and restore the address.
 
         Args:
             slug: Of the page in the catalogue.
             presets: The first one's class is the page's parameters.
+            components: What the page draws besides charts.
         """
         self.page = catalogue.page(slug)
         self.kind = type(presets[0].parameters)
         self.controls = Controls(slug, self.kind, self.changed)
         self._presets = presets
         address.seed(slug, self.kind)
-        st.title(self.page.title, anchor=False)
+        with st.container(gap=None):
+            st.title(self.page.title, anchor=False)
+            for component in (CHART, *components):
+                component.send()
         st.markdown(self.page.question)
         self._see, self._break, self._prove, self._learn, self._take, self._predict = (
             st.container() for _ in range(6)

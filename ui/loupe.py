@@ -1,48 +1,19 @@
 """Draw the loupe: two pictures, pixel linked to pixel, with the sum that joins them."""
 
 import base64
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
 import torch
-from streamlit.components.v2.types import ComponentRenderer
 from torch import Tensor
 
 from explainers.linkage import Linkage
+from ui.component import Component
 
-__all__ = ["component", "loupe", "loupe_data"]
+__all__ = ["LOUPE", "loupe", "loupe_data"]
 
 EMPTY_TEXT = "no source: it lies outside the picture and padding_mode fills it"
 
-_ASSETS = Path(__file__).parents[1] / "assets"
-
-
-def component(name: str, *files: str, kind: str) -> ComponentRenderer:
-    """Register the loupe, or a component that extends it.
-
-    Args:
-        name: Of the component, unique in the app.
-        files: Names in ``assets/``, without ending: the loupe's, then what extends it. Their
-            JavaScript and CSS are joined; the HTML is the last one's.
-        kind: The JavaScript class to mount.
-
-    Returns:
-        The command that draws it.
-    """
-
-    def joined(ending: str) -> str:
-        return "\n".join((_ASSETS / f"{file}.{ending}").read_text("utf-8") for file in files)
-
-    return st.components.v2.component(
-        name,
-        html=(_ASSETS / f"{files[-1]}.html").read_text("utf-8"),
-        css=joined("css"),
-        js=f"{joined('js')}\nexport default mount({kind});\n",
-    )
-
-
-_COMPONENT = component("torch_loupe", "loupe", kind="Loupe")
+LOUPE = Component("torch_loupe", "loupe", mount="mount(Loupe)")
 
 
 def loupe(
@@ -62,6 +33,8 @@ def loupe(
     shared_range: bool = True,
 ) -> None:
     """Show an operation's input and output side by side, with every pixel's sources at hand.
+
+    Its page sends the code of `LOUPE`.
 
     Hovering, tapping or walking to an output pixel rings its sources on the input and writes the
     weighted sum, such as ``out[7,8] = 0.396·in[7,8] + 0.300·in[7,9] = 0.512``; a pixel of the
@@ -93,7 +66,7 @@ def loupe(
     data |= {"alt": alt, "empty_text": empty_text, "size": size, "noun": "pixel"}
     data["in"] |= {"title": source_title, "name": in_name}
     data["out"] |= {"title": output_title, "name": out_name}
-    _COMPONENT(key=key, data=data)
+    LOUPE.draw(data, key=key)
 
 
 def loupe_data(

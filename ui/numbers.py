@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 from explainers.linkage import MAX_SIDE, Linkage
-from ui.loupe import component, loupe_data
+from ui.component import Component
+from ui.loupe import loupe_data
 
-__all__ = ["MAX_SOURCE_SIDE", "checked_table", "numbers", "numbers_data"]
+__all__ = ["MAX_SOURCE_SIDE", "NUMBERS", "checked_table", "numbers", "numbers_data"]
 
 MAX_SOURCE_SIDE = 8
 """Longest side of an input: its numbers must be large enough to be typed into."""
 
-_COMPONENT = component("torch_loupe_numbers", "loupe", "numbers", kind="Numbers")
+NUMBERS = Component("torch_loupe_numbers", "loupe", "numbers", mount="mount(Numbers)")
 
 
 def numbers(
@@ -35,6 +36,8 @@ def numbers(
     on_edit: Callable[[list[list[float]]], None] | None = None,
 ) -> None:
     """Show an operation's input and output as tables of numbers; the input may be edited.
+
+    Its page sends the code of `NUMBERS`.
 
     It is the loupe for numbers: hovering, tapping or walking to an output rings its sources,
     writes each weight on its source, and writes the weighted sum, such as
@@ -81,7 +84,7 @@ def numbers(
         if on_edit is not None and table is not None:
             on_edit(table)
 
-    _COMPONENT(key=key, data=data, on_edit_change=edited)
+    NUMBERS.draw(data, key=key, on_edit_change=edited)
 
 
 def numbers_data(

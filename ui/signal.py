@@ -3,14 +3,15 @@
 import base64
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Protocol
 
 import streamlit as st
 import torch
 from torch import Tensor
 
-__all__ = ["resized", "signal", "signal_data"]
+from ui.component import Component
+
+__all__ = ["SIGNAL", "resized", "signal", "signal_data"]
 
 MOST_SAMPLES = 64
 MOST_OUTPUTS = 512
@@ -18,13 +19,7 @@ MOST_POINTS = 4096  # of a curve
 DECIMALS = 2  # of an edited sample
 OUTSIDE_TEXT = "the edge sample is used"
 
-_ASSETS = Path(__file__).parents[1] / "assets"
-_COMPONENT = st.components.v2.component(
-    "torch_loupe_signal",
-    html=(_ASSETS / "signal.html").read_text("utf-8"),
-    css=(_ASSETS / "signal.css").read_text("utf-8"),
-    js=(_ASSETS / "signal.js").read_text("utf-8"),
-)
+SIGNAL = Component("torch_loupe_signal", "signal")
 
 
 def signal(
@@ -45,6 +40,8 @@ def signal(
     outside_text: str = OUTSIDE_TEXT,
 ) -> None:
     """Show a row of samples, its resized row, and how each output is made of the samples.
+
+    Its page sends the code of `SIGNAL`.
 
     Hovering, tapping or walking to an output shows where it reads, the weights it gives to the
     samples, and the weighted sum. A dragged sample moves the outputs at once, by the same weights.
@@ -96,7 +93,7 @@ def signal(
         if on_edit is not None and values is not None:
             on_edit(values)
 
-    _COMPONENT(key=key, data=data, on_edited_change=edited)
+    SIGNAL.draw(data, key=key, on_edited_change=edited)
 
 
 class Resized(Protocol):

@@ -1,27 +1,19 @@
 """Draw the stepper: calls one after another, over a drawing whose parts light up."""
 
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from figures.stepper import Stepper
+from ui.component import Component
 
-__all__ = ["stepper", "stepper_data"]
+__all__ = ["STEPPER", "stepper", "stepper_data"]
 
-_ASSETS = Path(__file__).resolve().parent.parent / "assets"
-_COMPONENT = st.components.v2.component(
-    "torch_loupe_stepper",
-    html=(_ASSETS / "stepper.html").read_text("utf-8"),
-    css=(_ASSETS / "stepper.css").read_text("utf-8"),
-    js=(_ASSETS / "stepper.js").read_text("utf-8"),
-)
+STEPPER = Component("torch_loupe_stepper", "stepper")
 
 
 def stepper(drawn: Stepper, *, key: str) -> None:
     """Show a run, call by call: played, stepped through, or scrubbed by steps.
 
-    It does not play by itself, and asks for no rerun.
+    It does not play by itself, and asks for no rerun. Its page sends the code of `STEPPER`.
 
     Args:
         drawn: What to show.
@@ -30,7 +22,7 @@ def stepper(drawn: Stepper, *, key: str) -> None:
     Raises:
         ValueError: As `stepper_data`.
     """
-    _COMPONENT(key=key, data=stepper_data(drawn))
+    STEPPER.draw(stepper_data(drawn), key=key)
 
 
 def stepper_data(drawn: Stepper) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from figures import grad_scaler as figures
 from ui import catalogue, figure, frame, proofs
 from ui.controls import Controls
 from ui.frame import Lesson
+from ui.stepper import STEPPER
 from ui.training import training
 
 SLUG = "grad_scaler"
-page = frame.Frame(SLUG, topic.PRESETS)
+page = frame.Frame(SLUG, topic.PRESETS, [STEPPER])
 controls, device = page.controls, frame.device()
 
 

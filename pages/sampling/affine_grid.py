@@ -8,11 +8,11 @@ from figures import affine_grid as figures
 from ui import figure, frame, proofs, sentences, upload
 from ui.controls import Controls
 from ui.frame import Lesson
-from ui.loupe import loupe
+from ui.loupe import LOUPE, loupe
 from ui.player import Curve, player
 
 SLUG = "affine_grid"
-page = frame.Frame(SLUG, topic.PRESETS)
+page = frame.Frame(SLUG, topic.PRESETS, [LOUPE])
 controls, device = page.controls, frame.device()
 
 

@@ -10,13 +10,13 @@ from figures import interpolate as figures
 from ui import figure, frame, proofs, sentences, upload
 from ui.controls import Controls
 from ui.frame import Lesson
-from ui.loupe import loupe
-from ui.numbers import numbers
+from ui.loupe import LOUPE, loupe
+from ui.numbers import NUMBERS, numbers
 from ui.player import Curve, player
-from ui.signal import resized
+from ui.signal import SIGNAL, resized
 
 SLUG = "interpolate"
-page = frame.Frame(SLUG, topic.PRESETS)
+page = frame.Frame(SLUG, topic.PRESETS, [LOUPE, NUMBERS, SIGNAL])
 controls, device = page.controls, frame.device()
 
 

@@ -7,7 +7,7 @@ import torch
 
 from figures.curves import Band, Curves, Line, Mark
 from ui import figure
-from ui.curves import curves
+from ui.curves import CHART, curves
 
 NAMES = (
     "LambdaLR(0.95 ** epoch)",
@@ -147,6 +147,7 @@ def spike() -> Curves:
 
 
 if __name__ == "__main__":
+    CHART.send()
     state = st.session_state
     state.runs = state.get("runs", 0) + 1
     steps = st.number_input("steps", 1, 20_000, 100)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explainers.linkage import Linkage, linkage
-from ui.loupe import loupe
+from ui.loupe import LOUPE, loupe
 
 Mode = Literal["bilinear", "bicubic", "nearest"]
 Case = tuple[Tensor, Tensor, Linkage]
@@ -58,6 +58,7 @@ def ramp() -> Case:
 
 
 if __name__ == "__main__":
+    LOUPE.send()
     degrees = st.slider("degrees", 0, 90, 30)
     mode: Mode = st.selectbox("mode", ("bilinear", "bicubic", "nearest"))
     side = 8 if st.checkbox("small") else 16

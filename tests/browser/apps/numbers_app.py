@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explainers.linkage import Linkage, linkage
-from ui.numbers import numbers
+from ui.numbers import NUMBERS, numbers
 
 Case = tuple[Tensor, Tensor, Linkage]
 
@@ -35,6 +35,7 @@ def steps() -> list[list[float]]:
 
 if __name__ == "__main__":
     st.set_page_config(layout="wide")
+    NUMBERS.send()
     mode = st.selectbox("mode", ("bilinear", "bicubic", "nearest"))
     side = 5 if st.checkbox("five") else 4
     table = st.session_state.setdefault("table", START)

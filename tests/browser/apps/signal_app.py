@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ui.signal import signal
+from ui.signal import SIGNAL, signal
 
 Mode = Literal["linear", "bicubic", "nearest", "area"]
 
@@ -92,6 +92,7 @@ def wide() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    SIGNAL.send()
     state = st.session_state
 
     def edited(samples: list[float]) -> None:
