@@ -4,7 +4,10 @@ import asyncio
 
 from benchmarks import load
 from benchmarks.servers import served
+from tests.reader import Reader
 from ui import catalogue
+
+MOST_BYTES_OF_A_CHANGE = 80_000
 
 
 def test_a_few_readers_change_every_page_and_nothing_goes_wrong() -> None:
@@ -17,3 +20,17 @@ def test_a_few_readers_change_every_page_and_nothing_goes_wrong() -> None:
     assert {slug for slug, _ in tally.changes} == set(slugs)
     assert len(tally.views) == len(slugs)
     assert memory > 100
+
+
+def test_a_change_sends_numbers_and_not_the_code_that_draws_them() -> None:
+    async def change(url: str, slug: str) -> bytes:
+        async with Reader(url, slug) as reader:
+            assert b"class Chart" in b"".join((await reader.open()).raw)
+            control = reader.control()
+            return b"".join((await reader.change(control, control.values()[-2])).raw)
+
+    with served(1) as place:
+        for page in catalogue.PAGES:
+            sent = asyncio.run(change(place.url, page.slug))
+            assert len(sent) < MOST_BYTES_OF_A_CHANGE, page.slug
+            assert b"class Chart" not in sent
