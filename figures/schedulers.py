@@ -2,19 +2,19 @@
 
 import itertools
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from figures import style
+from figures import lessons, style
 from figures.curves import Band, Curves, Line, Mark
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from explainers.schedulers import RateMistake, Run, Schedule, View
+    from explainers.evidence import CurveMistake
+    from explainers.schedulers import Run, Schedule, View
 
 _STEP = "step of the optimizer"
 _RATE = "learning rate"
@@ -134,34 +134,16 @@ def labels(schedules: Sequence["Schedule"]) -> list[str]:
     return names
 
 
-def rate_mistake(result: "RateMistake", *, wrong: bool) -> tuple[str | Curves, ...]:
+def rate_mistake(result: "CurveMistake", *, wrong: bool) -> tuple[str | Curves, ...]:
     """Draw the rates of both lines, the one that runs first, and what torch said."""
-    chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
-    rates = {"wrong": result.wrong, "right": result.right}
-    lines = [
-        Line(f"the {chosen} line", rates[chosen], shape="step"),
-        Line(f"the {other} line", rates[other], shape="step"),
-        *(Line(name, row, shape="step") for name, row in result.others.items()),
-    ]
-    at = min(result.look, len(result.wrong) - 1)
-    value = float(rates[chosen][at])
-    marks: tuple[Mark, ...] = ()
-    if np.isfinite(value):
-        marks = (Mark(float(at), value, f"look at step {at}: {value:.4g}", "circle"),)
-    ended = bool(rates[chosen].isfinite().all())
-    curves = Curves(
-        lines=tuple(lines),
-        title=f"Rate of each step under the {chosen} line, beside the {other} one",
-        x_title=_STEP,
-        y_title=_RATE,
-        marks=marks,
-        height=240,
-        alt=f"Under the {chosen} line the rate at step {at} is {value:.4g}, under the {other} one "
-        f"{float(rates[other][at]):.4g}." + ("" if ended else " Then torch raises an error."),
+    drawn = lessons.curves(
+        result,
+        wrong=wrong,
+        title="Rate of each step under the {line} line, beside the {other} one",
+        mark="look at step {x:g}: {value:.4g}",
+        shape="step",
     )
-    if not (wrong and result.said):
-        return (curves,)
-    return curves, f"<div><pre>torch says: {escape(result.said)}</pre></div>"
+    return lessons.told(result, drawn, wrong=wrong)
 
 
 def training(names: Sequence[str], runs: Sequence["Run"]) -> Curves:

@@ -12,7 +12,6 @@ from explainers.autocast.lists import (
 )
 from explainers.autocast.mistakes import (
     LESSONS,
-    CurveMistake,
     FlowMistake,
     Mismatch,
     mismatch,
@@ -51,7 +50,6 @@ __all__ = [
     "Autocast",
     "Cost",
     "CostProgress",
-    "CurveMistake",
     "FlowMistake",
     "Listed",
     "Mismatch",

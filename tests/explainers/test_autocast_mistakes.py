@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from explainers.autocast import LESSONS, CurveMistake, FlowMistake, mistakes
+from explainers.autocast import LESSONS, FlowMistake, mistakes
+from explainers.evidence import CurveMistake
 
 EVERY = pytest.mark.parametrize("name", LESSONS)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from explainers.float_formats import FormatMistake, mistakes
+from explainers.evidence import CurveMistake
+from explainers.float_formats import mistakes
 from explainers.parameters import Parameters
 
 EVERY = pytest.mark.parametrize(
@@ -32,17 +33,17 @@ def corners(parameters: type[Parameters]) -> list[Parameters]:
 def test_every_setting_of_a_lesson_gives_two_results_and_two_costs(lesson, parameters) -> None:
     for setting in corners(parameters):
         found = lesson(setting)
-        assert isinstance(found, FormatMistake)
+        assert isinstance(found, CurveMistake)
         mistake = found.mistake
         assert mistake.wrong != mistake.right
         assert mistake.wrong_cost != mistake.right_cost
         assert mistake.lesson.endswith(".")
         assert mistake.source[1].startswith("https://")
-        assert found.at.shape == found.wrong.shape == found.right.shape
-        assert (found.at.diff() > 0).all()
+        assert found.x.shape == found.wrong.shape == found.right.shape
+        assert (found.x.diff() > 0).all()
         assert found.right.isfinite().all()
-        assert 0 <= found.look < len(found.at)
-        assert all(row.shape == found.at.shape for row in found.others.values())
+        assert 0 <= found.look < len(found.x)
+        assert all(row.shape == found.x.shape for row in found.others.values())
 
 
 @EVERY
@@ -104,7 +105,7 @@ def test_a_narrow_total_of_ones_stands_still(dtype: str, end: int) -> None:
     assert found.wrong[-1] == found.wrong.max() == end
     assert f"{end} + 1 is {end}" in found.mistake.wrong_cost
     assert found.wrong[found.look] == end
-    assert found.at[-1] == 4000
+    assert found.x[-1] == 4000
     # Rounded once, at the end.
     assert found.right[-1] == torch.tensor(4000.0).to(getattr(torch, dtype))
 

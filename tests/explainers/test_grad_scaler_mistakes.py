@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from explainers.grad_scaler import OrderMistake, ScalerMistake, machine, mistakes
+from explainers.evidence import CurveMistake
+from explainers.grad_scaler import OrderMistake, machine, mistakes
 from explainers.parameters import Parameters
 
 EVERY = pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def corners(parameters: type[Parameters]) -> list[Parameters]:
 def test_every_setting_of_a_lesson_gives_two_results_and_two_costs(lesson, parameters) -> None:
     for setting in corners(parameters):
         found = lesson(setting)
-        if isinstance(found, ScalerMistake):
+        if isinstance(found, CurveMistake):
             assert found.wrong.shape == found.right.shape
             assert found.wrong.dtype == found.right.dtype == torch.float64
             assert found.right.isfinite().all()

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from explainers import initialization as topic
+from explainers.evidence import CurveMistake
 from explainers.initialization import mistakes
 from explainers.parameters import Choice
 
@@ -34,7 +35,7 @@ def test_a_mistake_runs_at_the_ends_of_its_controls(run, parameters) -> None:
     state = torch.get_rng_state()
     result = run(parameters)
     assert torch.equal(torch.get_rng_state(), state)
-    assert isinstance(result, topic.InitMistake)
+    assert isinstance(result, CurveMistake)
     assert result.wrong.shape == result.right.shape
     assert result.wrong.dtype == result.right.dtype == torch.float64
     for other in result.others.values():

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import torch
 
+from explainers.evidence import CurveMistake
 from explainers.parameters import Parameters
-from explainers.schedulers import RateMistake, mistakes, trace
+from explainers.schedulers import mistakes, trace
 
 LESSONS = {
     mistakes.get_lr: mistakes.GetLr,
@@ -43,7 +44,7 @@ def corners(parameters: type[Parameters]) -> list[Parameters]:
 def test_every_setting_of_a_lesson_gives_two_curves_and_two_costs(lesson, parameters) -> None:
     for setting in corners(parameters):
         found = lesson(setting)
-        assert isinstance(found, RateMistake)
+        assert isinstance(found, CurveMistake)
         assert found.wrong.shape == found.right.shape
         assert found.wrong.dtype == found.right.dtype == torch.float64
         assert found.right.isfinite().all()

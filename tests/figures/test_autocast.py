@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from explainers import autocast as topic
-from explainers.autocast import LESSONS, Autocast, Cost, CurveMistake
+from explainers.autocast import LESSONS, Autocast, Cost
+from explainers.evidence import CurveMistake
 from figures import autocast as figures
 from figures.curves import Curves
 

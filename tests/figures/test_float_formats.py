@@ -10,6 +10,7 @@ import torch
 from explainers import float_formats as topic
 from explainers.float_formats import FloatFormats, mistakes
 from figures import float_formats as figures
+from figures import lessons
 from figures.curves import Curves
 
 PRESETS = pytest.mark.parametrize("preset", topic.PRESETS, ids=lambda preset: preset.name)
@@ -167,7 +168,7 @@ def test_the_bars_move_with_the_scale() -> None:
 def test_the_line_that_runs_comes_first(run, parameters) -> None:
     result = run(parameters)
     for wrong in (True, False):
-        curves = figures.mistake(result, wrong=wrong)
+        (curves,) = lessons.mistake(result, wrong=wrong)
         assert isinstance(curves, Curves)
         first = result.wrong if wrong else result.right
         assert torch.equal(curves.lines[0].y.nan_to_num(), first.nan_to_num())

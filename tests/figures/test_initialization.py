@@ -10,6 +10,7 @@ import torch
 from explainers import initialization as topic
 from explainers.initialization import Initialization, mistakes
 from figures import initialization as figures
+from figures import lessons
 from figures.curves import Curves
 from ui.curves import curves_data
 
@@ -139,7 +140,7 @@ LESSONS = [
 @pytest.mark.parametrize("wrong", [True, False])
 def test_a_mistake_shows_the_line_that_runs_first(parameters, run, wrong: bool) -> None:
     result = run(parameters)
-    drawn = figures.init_mistake(result, wrong=wrong)
+    drawn = lessons.mistake(result, wrong=wrong)
     (curves,) = [part for part in drawn if isinstance(part, Curves)]
     curves_data(curves)
     word = "wrong" if wrong else "right"
