@@ -1,7 +1,7 @@
 """autocast: which operation runs in which precision, and what does it buy?"""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import streamlit as st
 
@@ -74,25 +74,23 @@ def take(settings: topic.Autocast) -> tuple[str, list[frame.Download]]:
     ]
 
 
+DRAWN: tuple[tuple[str, Callable[..., figure.Drawn]], ...] = (
+    ("model.half()", figures.curve_mistake),
+    ("out of the region", figures.flow_mistake),
+    ("sigmoid, then BCE", figures.curve_mistake),
+    ("a norm of your own", figures.curve_mistake),
+    ("loss outside", figures.curve_mistake),
+    ("backward inside", figures.curve_mistake),
+    ("a function of your own", figures.flow_mistake),
+    ("in place, out=", figures.flow_mistake),
+    ("another device", figures.flow_mistake),
+)
+
 page.see(draw_controls, draw_view)
 page.mistakes(
     *(
         Lesson(title, parameters(), run, draw)
-        for (title, draw), (parameters, run) in zip(
-            (
-                ("model.half()", figures.curve_mistake),
-                ("out of the region", figures.flow_mistake),
-                ("sigmoid, then BCE", figures.curve_mistake),
-                ("a norm of your own", figures.curve_mistake),
-                ("loss outside", figures.curve_mistake),
-                ("backward inside", figures.curve_mistake),
-                ("a function of your own", figures.flow_mistake),
-                ("in place, out=", figures.flow_mistake),
-                ("another device", figures.flow_mistake),
-            ),
-            topic.LESSONS.values(),
-            strict=True,
-        )
+        for (title, draw), (parameters, run) in zip(DRAWN, topic.LESSONS.values(), strict=True)
     )
 )
 page.proof(proofs.of(SLUG, device))
