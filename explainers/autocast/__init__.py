@@ -11,7 +11,6 @@ from explainers.autocast.lists import (
     lower_precision,
 )
 from explainers.autocast.mistakes import (
-    LESSONS,
     FlowMistake,
     Mismatch,
     mismatch,
@@ -40,7 +39,6 @@ __all__ = [
     "DTYPES",
     "EXPONENTS",
     "KINDS",
-    "LESSONS",
     "LISTS",
     "MODES",
     "OPS",

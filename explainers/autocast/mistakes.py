@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -708,19 +708,6 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
         look=look,
         log=True,
     )
-
-
-LESSONS: Mapping[str, tuple[type[Parameters], Callable[..., CurveMistake | FlowMistake]]] = {
-    "half_model": (HalfModel, half_model),
-    "border": (Border, border),
-    "sigmoid_first": (Logits, sigmoid_first),
-    "own_norm": (OwnNorm, own_norm),
-    "loss_outside": (LossOutside, loss_outside),
-    "backward_inside": (BackwardInside, backward_inside),
-    "own_function": (OwnFunction, own_function),
-    "in_place": (InPlace, in_place),
-    "other_device": (OtherDevice, other_device),
-}
 
 
 def question(*, device: str = "cpu") -> Question:

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -391,13 +390,3 @@ def compare(parameters: Compare, *, device: str = "cpu") -> CurveMistake:
         limit=(1.0, "allowed"),
         log=True,
     )
-
-
-LESSONS: Mapping[str, tuple[type[Parameters], Callable[..., CurveMistake]]] = {
-    "small_updates": (SmallUpdates, small_updates),
-    "adam_eps": (AdamEps, adam_eps),
-    "one_by_one": (OneByOne, one_by_one),
-    "positions": (Positions, positions),
-    "squares": (Squares, squares),
-    "compare": (Compare, compare),
-}

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -559,16 +559,6 @@ def no_scaler(parameters: NoScaler, *, device: str = "cpu") -> CurveMistake:
         look=steps - 1,
         others={"bfloat16 without a scaler": brain},
     )
-
-
-LESSONS: Mapping[str, tuple[type[Parameters], Callable[..., CurveMistake | OrderMistake]]] = {
-    "clip_first": (ClipFirst, clip_first),
-    "skipped_steps": (SkippedSteps, skipped_steps),
-    "illegal_order": (IllegalOrder, illegal_order),
-    "rescaled": (Rescaled, rescaled),
-    "to_zero": (ToZero, to_zero),
-    "no_scaler": (NoScaler, no_scaler),
-}
 
 
 def question(*, device: str = "cpu") -> Question:
