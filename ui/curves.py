@@ -2,15 +2,14 @@
 
 import base64
 import math
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
 import torch
 from torch import Tensor
 
 from explainers.parameters import shown
 from figures.curves import AXES, SHAPES, SYMBOLS, Curves, Line
+from ui.component import component
 
 __all__ = ["curves", "curves_data"]
 
@@ -21,13 +20,7 @@ MOST_EXTRAS = 200  # bands, marks or references
 HEIGHTS = (120, 1000)
 LARGEST = torch.finfo(torch.float32).max
 
-_ASSETS = Path(__file__).parents[1] / "assets"
-_COMPONENT = st.components.v2.component(
-    "torch_loupe_curves",
-    html=(_ASSETS / "curves.html").read_text("utf-8"),
-    css=(_ASSETS / "curves.css").read_text("utf-8"),
-    js=(_ASSETS / "curves.js").read_text("utf-8"),
-)
+_COMPONENT = component("torch_loupe_curves", "plot", "curves")
 
 
 def curves(drawn: Curves, *, key: str) -> None:

@@ -1,48 +1,19 @@
 """Draw the loupe: two pictures, pixel linked to pixel, with the sum that joins them."""
 
 import base64
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
 import torch
-from streamlit.components.v2.types import ComponentRenderer
 from torch import Tensor
 
 from explainers.linkage import Linkage
+from ui.component import component
 
-__all__ = ["component", "loupe", "loupe_data"]
+__all__ = ["loupe", "loupe_data"]
 
 EMPTY_TEXT = "no source: it lies outside the picture and padding_mode fills it"
 
-_ASSETS = Path(__file__).parents[1] / "assets"
-
-
-def component(name: str, *files: str, kind: str) -> ComponentRenderer:
-    """Register the loupe, or a component that extends it.
-
-    Args:
-        name: Of the component, unique in the app.
-        files: Names in ``assets/``, without ending: the loupe's, then what extends it. Their
-            JavaScript and CSS are joined; the HTML is the last one's.
-        kind: The JavaScript class to mount.
-
-    Returns:
-        The command that draws it.
-    """
-
-    def joined(ending: str) -> str:
-        return "\n".join((_ASSETS / f"{file}.{ending}").read_text("utf-8") for file in files)
-
-    return st.components.v2.component(
-        name,
-        html=(_ASSETS / f"{files[-1]}.html").read_text("utf-8"),
-        css=joined("css"),
-        js=f"{joined('js')}\nexport default mount({kind});\n",
-    )
-
-
-_COMPONENT = component("torch_loupe", "loupe", kind="Loupe")
+_COMPONENT = component("torch_loupe", "loupe", then='export default mount("loupe", Loupe);')
 
 
 def loupe(

@@ -9,14 +9,17 @@ import torch
 from torch import Tensor
 
 from explainers.linkage import MAX_SIDE, Linkage
-from ui.loupe import component, loupe_data
+from ui.component import component
+from ui.loupe import loupe_data
 
 __all__ = ["MAX_SOURCE_SIDE", "checked_table", "numbers", "numbers_data"]
 
 MAX_SOURCE_SIDE = 8
 """Longest side of an input: its numbers must be large enough to be typed into."""
 
-_COMPONENT = component("torch_loupe_numbers", "loupe", "numbers", kind="Numbers")
+_COMPONENT = component(
+    "torch_loupe_numbers", "loupe", "numbers", then='export default mount("loupe", Numbers);'
+)
 
 
 def numbers(

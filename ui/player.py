@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -11,18 +10,13 @@ from torch import Tensor
 
 from figures import style
 from figures.player import Sheet, sprite_sheet
+from ui.component import component
 
 __all__ = ["Curve", "player", "player_data"]
 
 MOST_FPS = 60
 
-_ASSETS = Path(__file__).resolve().parent.parent / "assets"
-_COMPONENT = st.components.v2.component(
-    "torch_loupe_player",
-    html=(_ASSETS / "player.html").read_text("utf-8"),
-    css=(_ASSETS / "player.css").read_text("utf-8"),
-    js=(_ASSETS / "player.js").read_text("utf-8"),
-)
+_COMPONENT = component("torch_loupe_player", "bar", "player")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 import base64
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Protocol
 
 import streamlit as st
 import torch
 from torch import Tensor
+
+from ui.component import component
 
 __all__ = ["resized", "signal", "signal_data"]
 
@@ -18,13 +19,7 @@ MOST_POINTS = 4096  # of a curve
 DECIMALS = 2  # of an edited sample
 OUTSIDE_TEXT = "the edge sample is used"
 
-_ASSETS = Path(__file__).parents[1] / "assets"
-_COMPONENT = st.components.v2.component(
-    "torch_loupe_signal",
-    html=(_ASSETS / "signal.html").read_text("utf-8"),
-    css=(_ASSETS / "signal.css").read_text("utf-8"),
-    js=(_ASSETS / "signal.js").read_text("utf-8"),
-)
+_COMPONENT = component("torch_loupe_signal", "plot", "signal")
 
 
 def signal(

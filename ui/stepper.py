@@ -1,21 +1,13 @@
 """Draw the stepper: calls one after another, over a drawing whose parts light up."""
 
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from figures.stepper import Stepper
+from ui.component import component
 
 __all__ = ["stepper", "stepper_data"]
 
-_ASSETS = Path(__file__).resolve().parent.parent / "assets"
-_COMPONENT = st.components.v2.component(
-    "torch_loupe_stepper",
-    html=(_ASSETS / "stepper.html").read_text("utf-8"),
-    css=(_ASSETS / "stepper.css").read_text("utf-8"),
-    js=(_ASSETS / "stepper.js").read_text("utf-8"),
-)
+_COMPONENT = component("torch_loupe_stepper", "bar", "stepper")
 
 
 def stepper(drawn: Stepper, *, key: str) -> None:
