@@ -44,7 +44,7 @@ test-quick: $(DEV) ## Run the tests that need neither browser nor server
 lint: $(DEV) ## Check style, types and the direction of imports
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy explainers figures ui
+	$(PY) -m mypy explainers figures ui pages app.py
 	$(VENV)/bin/lint-imports
 
 format: $(DEV) ## Put the code into shape

@@ -20,31 +20,11 @@ const SYMBOLS = {
   cross: "M-5.5-3.5L-3.5-5.5L0-2L3.5-5.5L5.5-3.5L2 0L5.5 3.5L3.5 5.5L0 2L-3.5 5.5L-5.5 3.5L-2 0Z",
   triangle: "M0-5.8L5.5 4.2H-5.5Z",
 };
-const SHARED = "torch-loupe-x"; // said of a group's x
 const ABREAST = 4; // lines that the read-out writes in one row; more make a list
 const MOST_ROWS = 200; // of the table
 const SPEAK_AFTER_MS = 250; // a screen reader need not hear every x on the way
 const FONT = 11.5;
 const NARROWEST = 120; // a page that is still being laid out may leave less
-
-const charts = new WeakMap();
-
-export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".curves");
-  if (!root || !data) return;
-  // Streamlit runs this again for new data and for a new theme: keep what the reader chose.
-  let chart = charts.get(parentElement);
-  if (chart?.root !== root) {
-    chart?.close();
-    chart = new Chart(root);
-    charts.set(parentElement, chart);
-  }
-  chart.update(data);
-  return () => {
-    chart.close();
-    charts.delete(parentElement);
-  };
-}
 
 class Chart {
   constructor(root) {
@@ -847,16 +827,3 @@ function escape(words) {
   return words.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }
 
-function element(tag, attributes, ...children) {
-  return fill(document.createElement(tag), attributes, children);
-}
-
-function shape(tag, attributes = {}, ...children) {
-  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
-}
-
-function fill(node, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}

@@ -12,28 +12,6 @@ const SPEAK_AFTER_MS = 250; // a screen reader need not hear every pixel on the 
 const CIRCLE = "M1 0A1 1 0 0 1-1 0A1 1 0 0 1 1 0Z";
 const DIAMOND = "M1.25 0L0 1.25L-1.25 0L0-1.25Z"; // as large as the circle
 
-const loupes = new WeakMap();
-
-function mount(Kind) {
-  return ({ data, parentElement, setTriggerValue }) => {
-    const root = parentElement.querySelector(".loupe");
-    if (!root || !data) return;
-    // Streamlit runs this again for new data and for a new theme: keep what the reader chose.
-    let loupe = loupes.get(parentElement);
-    if (loupe?.root !== root) {
-      loupe?.close();
-      loupe = new Kind(root);
-      loupes.set(parentElement, loupe);
-    }
-    loupe.send = setTriggerValue;
-    loupe.update(data);
-    return () => {
-      loupe.close();
-      loupes.delete(parentElement);
-    };
-  };
-}
-
 class Loupe {
   constructor(root) {
     for (const part of ["pictures", "beam", "legend", "pin", "reading", "sum", "values", "live"]) {
@@ -499,18 +477,4 @@ function short(value) {
 
 function term({ row, column }, text) {
   return element("span", { class: "term", "data-pixel": `${row},${column}` }, text);
-}
-
-function element(tag, attributes, ...children) {
-  return fill(document.createElement(tag), attributes, children);
-}
-
-function shape(tag, attributes, ...children) {
-  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
-}
-
-function fill(node, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
 }

@@ -183,7 +183,7 @@ class Numbers extends Loupe {
     if (!changed) return;
     this.sent += 1;
     const [rows, columns] = this.in.shape;
-    this.send("edit", Array.from({ length: rows }, (_, row) =>
+    this.trigger("edit", Array.from({ length: rows }, (_, row) =>
       Array.from({ length: columns }, (_, column) => this.entry(row * columns + column))));
   }
 

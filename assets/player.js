@@ -7,25 +7,6 @@ const SLOW_FPS = 2; // for readers who prefer reduced motion
 const LARGEST = 320; // side of a picture on screen, in CSS pixels
 const UNSEEN = { "aria-hidden": "true" };
 
-const players = new WeakMap();
-
-export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".player");
-  if (!root || !data) return;
-  // Streamlit runs this again for new data and for a new theme: keep where the reader is.
-  let player = players.get(parentElement);
-  if (player?.root !== root) {
-    player?.close();
-    player = new Player(root);
-    players.set(parentElement, player);
-  }
-  player.update(data);
-  return () => {
-    player.close();
-    players.delete(parentElement);
-  };
-}
-
 class Player {
   constructor(root) {
     for (const part of ["title", "frame", "reference", "play", "range", "count", "caption", "charts"]) {
@@ -234,16 +215,3 @@ function short(value) {
   return (far ? value.toExponential(1) : String(Number(value.toPrecision(3)))).replaceAll("-", "−");
 }
 
-function element(tag, attributes, ...children) {
-  return fill(document.createElement(tag), attributes, children);
-}
-
-function shape(tag, attributes, ...children) {
-  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
-}
-
-function fill(node, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}

@@ -22,26 +22,6 @@ const WEIGHTS = [264, 340];
 const HEIGHT = 346;
 const DIGIT = 7;
 
-const signals = new WeakMap();
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".signal");
-  if (!root || !data) return;
-  // Streamlit runs this again for new data and for a new theme: keep what the reader chose.
-  let signal = signals.get(parentElement);
-  if (signal?.root !== root) {
-    signal?.close();
-    signal = new Signal(root);
-    signals.set(parentElement, signal);
-  }
-  signal.tell = (samples) => setTriggerValue("edited", samples);
-  signal.update(data);
-  return () => {
-    signal.close();
-    signals.delete(parentElement);
-  };
-}
-
 class Signal {
   constructor(root) {
     const layers = ["picture", "frame", "values", "chosen", "numbers", "handles"];
@@ -222,7 +202,7 @@ class Signal {
       return Math.min(Math.max(Math.round(value * 100) / 100, minimum), maximum);
     });
     this.sent.push(String(samples));
-    this.tell(samples);
+    this.trigger("edited", samples);
   }
 
   choose(index) {
@@ -699,16 +679,3 @@ function text(x, y, words, kind) {
   return `<text x="${round(x)}" y="${round(y)}" class="${kind}">${words}</text>`;
 }
 
-function element(tag, attributes, ...children) {
-  return fill(document.createElement(tag), attributes, children);
-}
-
-function shape(tag, attributes = {}, ...children) {
-  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
-}
-
-function fill(node, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}

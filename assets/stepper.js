@@ -3,28 +3,8 @@
 // Everything on screen follows from `step`, `call` and `playing`. Nothing is sent back. Steps that
 // make the same calls with the same outcome share one sequence.
 
-const SHARED = "torch-loupe-x"; // said of a group's x
 const PER_SECOND = 3; // calls
 const SLOW_PER_SECOND = 1; // for readers who prefer reduced motion
-
-const steppers = new WeakMap();
-
-export default function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".stepper");
-  if (!root || !data) return;
-  // Streamlit runs this again for new data and for a new theme: keep where the reader is.
-  let stepper = steppers.get(parentElement);
-  if (stepper?.root !== root) {
-    stepper?.close();
-    stepper = new Stepper(root);
-    steppers.set(parentElement, stepper);
-  }
-  stepper.update(data);
-  return () => {
-    stepper.close();
-    steppers.delete(parentElement);
-  };
-}
 
 class Stepper {
   constructor(root) {
@@ -197,3 +177,4 @@ class Stepper {
     Object.assign(this.root.dataset, { step, call, playing, of: end });
   }
 }
+

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -168,6 +168,45 @@ class Mistake:
     right_cost: str
     lesson: str
     source: tuple[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class CurveMistake:
+    """Hold what the line people write gives, and what the line that does it gives, as curves.
+
+    Attributes:
+        mistake: Both lines and their cost.
+        shows: What the two curves are, with its unit.
+        over: What they run over, with its unit.
+        wrong: Tensor ``(points,)`` float64: under the wrong line; NaN and infinity stand.
+        right: Tensor ``(points,)`` float64: the same under the right line.
+        x: Tensor ``(points,)`` float64, rising: where each point stands; None for 0 to points - 1.
+        look: Index of the point at which to look; None for none.
+        look_right: The same for the right line, where that is another point.
+        log: Whether the curves want a logarithmic axis.
+        others: Further curves ``(points,)`` by name.
+        said: What torch raised or warned of under the wrong line, or "".
+        title: What is drawn, where `shows` does not say it.
+        names: Of the two curves, where both lines see both and stand at two points of them.
+        limit: A value to hold the curves against, and what it is; None for none.
+        steps: Lines of an argument, with numbers computed now; may be empty.
+    """
+
+    mistake: Mistake
+    shows: str
+    over: str
+    wrong: Tensor
+    right: Tensor
+    x: Tensor | None = None
+    look: int | None = None
+    look_right: int | None = None
+    log: bool = False
+    others: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+    said: str = ""
+    title: str = ""
+    names: tuple[str, str] | None = None
+    limit: tuple[float, str] | None = None
+    steps: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from figures import style
+from figures.player import Curve, Film
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -354,9 +355,17 @@ def thumbnail(view: "View") -> str:
     )
 
 
-def descent_captions(found: "Found") -> list[str]:
-    """Return theta at each step, as code."""
-    return [theta_code(theta) for theta in found.theta]
+def descent(found: "Found") -> Film:
+    """Draw the warped picture at each step of the descent, with theta as code, and the loss."""
+    return Film(
+        found.frames,
+        captions=[theta_code(theta) for theta in found.theta],
+        curves=[Curve("loss", found.loss.tolist(), log=True)],
+        reference=found.target,
+        reference_title="The turned picture to match",
+        title="The input under theta",
+        alt=f"Descent over {len(found.loss) - 1} steps. {found.sentence}",
+    )
 
 
 def _box(x0: float, x1: float, y0: float, y1: float, colour: str) -> dict[str, Any]:

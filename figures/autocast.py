@@ -1,19 +1,20 @@
 """Draw what `explainers.autocast` computes."""
 
+import dataclasses
 import math
 from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
-from figures import style
+from figures import lessons, style
 from figures.curves import Band, Curves, Line, Mark
 
 if TYPE_CHECKING:
     import torch
 
-    from explainers.autocast import CostProgress, CurveMistake, FlowMistake, OpRow, Outcome, View
+    from explainers.autocast import CostProgress, FlowMistake, OpRow, Outcome, View
     from explainers.autocast.mistakes import Line as CodeLine
-    from explainers.evidence import Claim
+    from explainers.evidence import Claim, CurveMistake
 
 _SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32"}
 _HEADINGS = {
@@ -212,40 +213,16 @@ def _bands(view: "View") -> tuple[Band, ...]:
 
 
 def curve_mistake(result: "CurveMistake", *, wrong: bool) -> tuple[str | Curves, ...]:
-    """Draw what both lines give, the one that runs first, and what torch said."""
-    chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
-    values = {"wrong": result.wrong, "right": result.right}
-    drawn = {name: each.clamp(min=_EXACT) if result.log else each for name, each in values.items()}
-    marks: tuple[Mark, ...] = ()
-    value = float(values[chosen][result.look])
-    if math.isfinite(value):
-        at = float(result.x[result.look])
-        height = float(drawn[chosen][result.look])
-        marks = (Mark(at, height, f"here {value:.3g}", "circle"),)
-    curves = Curves(
-        lines=(
-            Line(f"the {chosen} line", drawn[chosen], result.x),
-            Line(f"the {other} line", drawn[other], result.x),
-            *(Line(name, each, result.x) for name, each in result.others.items()),
-        ),
-        title=f"{result.shows.capitalize()} under the {chosen} line, beside the {other} one",
-        x_title=result.over,
-        y_title=result.shows,
-        log=result.log,
-        marks=marks,
-        bands=_gaps(result, chosen),
-        height=240,
-        alt=f"Under the {chosen} line: {value:.4g}; under the {other} one: "
-        f"{float(values[other][result.look]):.4g}.",
-    )
-    if not (wrong and result.said):
-        return (curves,)
-    return curves, f"<div><pre>torch says: {escape(result.said)}</pre></div>"
+    """Draw what both lines give, and where the line that runs gives nothing finite."""
+    drawn = lessons.curves(result, wrong=wrong, mark="here {value:.3g}", least=_EXACT)
+    drawn = dataclasses.replace(drawn, bands=_gaps(result, wrong=wrong))
+    return lessons.told(result, drawn, wrong=wrong)
 
 
-def _gaps(result: "CurveMistake", chosen: str) -> tuple[Band, ...]:
+def _gaps(result: "CurveMistake", *, wrong: bool) -> tuple[Band, ...]:
     """Return the stretches where the line that runs gives nothing finite."""
-    values = (result.wrong if chosen == "wrong" else result.right).tolist()
+    assert result.x is not None
+    values = (result.wrong if wrong else result.right).tolist()
     points = result.x.tolist()
     bands, start = [], None
     for index, value in enumerate([*values, 0.0]):

@@ -3,6 +3,7 @@
 `ui.curves` draws it, faster than Plotly does. Figure functions build these; no number is made here.
 """
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 AXES = ("left", "right")
 SHAPES = ("line", "step", "points")
 SYMBOLS = ("circle", "cross", "triangle", "square")
+
+_LARGEST = 1e38  # that a chart in single precision holds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,3 +97,8 @@ class Curves:
     y_range: tuple[float, float] | None = None
     x_range: tuple[float, float] | None = None
     group: str = ""
+
+
+def within(values: "Tensor") -> "Tensor":
+    """Return values of any shape with NaN, a gap, for those that no chart holds."""
+    return values.masked_fill(values.abs() > _LARGEST, math.nan)

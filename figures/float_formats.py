@@ -6,12 +6,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from figures import style
-from figures.curves import Curves, Line, Mark
+from figures.curves import Curves, Line
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from explainers.float_formats import FormatMistake, FormatShare, Inspection, Run, View
+    from explainers.float_formats import FormatShare, Inspection, Run, View
 
 _WIDE = 1000  # width of every drawing in its own units; the page stretches it
 # Powers of two that the lanes of the gradients show.
@@ -374,32 +374,6 @@ def _parts(share: "FormatShare") -> tuple[tuple[str, float, str], ...]:
 def _percent(share: float) -> str:
     value = 100 * share
     return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.2g} %"
-
-
-def mistake(result: "FormatMistake", *, wrong: bool) -> Curves:
-    """Draw what both lines give, the one that runs first."""
-    chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
-    values = {"wrong": result.wrong, "right": result.right}
-    value = float(values[chosen][result.look])
-    at = float(result.at[result.look])
-    seen = math.isfinite(value)
-    return Curves(
-        lines=(
-            Line(f"the {chosen} line", values[chosen], result.at),
-            Line(f"the {other} line", values[other], result.at),
-            *(Line(name, row, result.at) for name, row in result.others.items()),
-        ),
-        title=f"{result.shows[0].upper()}{result.shows[1:]} under the {chosen} line, beside "
-        f"the {other} one",
-        x_title=result.over,
-        y_title=result.shows,
-        log=result.log,
-        marks=(Mark(at, value, f"{value:.4g}"),) if seen else (),
-        references=(result.limit,) if result.limit else (),
-        height=240,
-        alt=f"Under the {chosen} line {result.shows} at {at:g} is {value:.4g}, under the "
-        f"{other} one {float(values[other][result.look]):.4g}.",
-    )
 
 
 def training(runs: Sequence["Run"]) -> tuple[Curves, Curves]:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from figures import style
+from figures import lessons, style
 from figures.curves import Curves, Line, Mark
 
 if TYPE_CHECKING:
+    from explainers.evidence import CurveMistake
     from explainers.focal_loss import (
         Batch,
         ClassShares,
-        CurveMistake,
         Family,
         Focal,
         Report,
@@ -270,34 +270,8 @@ def _scene(scene: "Scene") -> tuple[str | Curves, ...]:
 
 def curve_mistake(result: "CurveMistake", *, wrong: bool) -> Curves:
     """Draw what both lines give along the axis, the one that runs first."""
-    first, second = (result.wrong, result.right) if wrong else (result.right, result.wrong)
-    chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
-    names = (f"the {chosen} line", f"the {other} line")
-    if result.names is not None:
-        # Both lines see the same curves, from two places.
-        first, second, names = result.wrong, result.right, result.names
-    look = result.look[0 if wrong else 1]
-    at = int((result.x - look).abs().argmin())
-    value = float(first[at])
-    marks: tuple[Mark, ...] = ()
-    if np.isfinite(value) and (value > 0 or not result.log):
-        marks = (Mark(float(result.x[at]), value, f"look here: {value:.4g}"),)
-    lost = int(first.isnan().sum())
-    return Curves(
-        lines=(
-            Line(names[0], first, result.x),
-            Line(names[1], second, result.x),
-            *(Line(name, row, result.x) for name, row in result.others.items()),
-        ),
-        title=f"Under the {chosen} line",
-        x_title=result.x_title,
-        y_title=result.y_title,
-        log=result.log,
-        marks=marks,
-        height=240,
-        alt=f"Under the {chosen} line {names[0]} is {value:.4g} at "
-        f"{float(result.x[at]):.3g}; {names[1]} is {float(second[at]):.4g}."
-        + (f" {lost} values are NaN." if lost else ""),
+    return lessons.curves(
+        result, wrong=wrong, title="Under the {line} line", mark="look here: {value:.4g}"
     )
 
 

@@ -1,22 +1,22 @@
 """Draw what `explainers.grad_scaler` computes."""
 
+import dataclasses
 import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
-from figures import style
+from figures import lessons, style
 from figures.curves import Curves, Line, Mark
 from figures.stepper import Call, Stepper
 
 if TYPE_CHECKING:
+    from explainers.evidence import CurveMistake
     from explainers.grad_scaler import (
         Edge,
         Lap,
         OrderMistake,
-        ScalerMistake,
         ScalerTrace,
         View,
     )
@@ -224,43 +224,23 @@ def _sequence(
     return tuple(made)
 
 
-def mistake(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves | str, ...]:
+def mistake(result: "CurveMistake", *, wrong: bool) -> tuple[Curves | str, ...]:
     """Draw what a wrong line gives, beside what the right one gives."""
     if result.over == "weight":
         return _weights(result, wrong=wrong)
-    chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
-    rows = {"wrong": result.wrong, "right": result.right}
-    positive = all(bool((row[row.isfinite()] > 0).any()) for row in rows.values())
-    log = positive and result.shows in ("size of the update", "scale", "loss")
-    value = float(rows[chosen][result.look])
-    beside = float(rows[other][result.look])
-    marks = (
-        (Mark(result.look, value, f"look here: {value:.3g}"),)
-        if abs(value) < float("inf") and not (log and value <= 0)
-        else ()
+    own = {
+        name: row
+        for name, row in result.others.items()
+        if name.startswith(result.shows) or len(result.others) == 1
+    }
+    first = lessons.curves(
+        dataclasses.replace(result, others=own),
+        wrong=wrong,
+        name=f"{result.shows}, {{line}} line",
+        mark="look here: {value:.3g}",
+        shape="step" if result.over == "batch" else "line",
     )
-    names = {"wrong": f"{result.shows}, wrong line", "right": f"{result.shows}, right line"}
-    own = [
-        name for name in result.others if name.startswith(result.shows) or len(result.others) == 1
-    ]
-    drawn: list[Curves | str] = [
-        Curves(
-            lines=(
-                Line(names[chosen], rows[chosen], shape=_shape(result)),
-                Line(names[other], rows[other], shape=_shape(result)),
-                *(Line(name, result.others[name], shape=_shape(result)) for name in own),
-            ),
-            title=f"{result.shows[0].upper()}{result.shows[1:]} under the {chosen} line, beside "
-            f"the {other} one",
-            x_title=result.over,
-            y_title=result.shows,
-            log=log,
-            marks=marks,
-            height=220,
-            alt=f"At {result.over} {result.look}: {chosen} line {value:.3g}, {other} line "
-            f"{beside:.3g}.",
-        )
-    ]
+    drawn = [dataclasses.replace(first, height=220)]
     rest = {name: row for name, row in result.others.items() if name not in own}
     # What belongs together, as "loss, wrong" and "loss, right", stands in one chart.
     for noun, group in itertools.groupby(
@@ -280,12 +260,10 @@ def mistake(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves | str, ...]
                 alt=f"In the end: {ends}.",
             )
         )
-    if wrong and result.said:
-        drawn.append(f"<div><pre>torch says: {escape(result.said)}</pre></div>")
-    return tuple(drawn)
+    return lessons.told(result, *drawn, wrong=wrong)
 
 
-def _weights(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves]:
+def _weights(result: "CurveMistake", *, wrong: bool) -> tuple[Curves]:
     """Draw each weight's gradient against the true one: right ones lie on the diagonal."""
     ((name, true),) = result.others.items()
     order = true.argsort()
@@ -308,14 +286,6 @@ def _weights(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves]:
             "the wrong one.",
         ),
     )
-
-
-def _noun(name: str) -> str:
-    return name.split(",", maxsplit=1)[0].split(" of ", maxsplit=1)[0]
-
-
-def _shape(result: "ScalerMistake") -> str:
-    return {"weight": "points", "batch": "step"}.get(result.over, "line")
 
 
 def order(result: "OrderMistake", edges: Sequence["Edge"], *, wrong: bool) -> Stepper:

@@ -6,14 +6,13 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from figures import style
-from figures.curves import Curves, Line, Mark
+from figures.curves import Curves, Line, Mark, within
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from explainers.initialization import Call, InitMistake, Run, View
+    from explainers.initialization import Call, Run, View
 
-_LARGEST = 1e38  # that a chart in single precision holds
 # Beyond these the gain's chart would show nothing but a steep line.
 _SEEN = (1e-9, 1e9)
 _PARTS = ("activations", "gradients", "weights")
@@ -51,9 +50,9 @@ def _by_layer(view: "View", name: str, what: str, title: str, height: int) -> Cu
         measured = getattr(entry.trace, name)
         predicted = getattr(entry.trace, f"predicted_{name}")
         label = str(entry.call)
-        lines.append(Line(label, _within(measured)))
+        lines.append(Line(label, within(measured)))
         if not predicted.isnan().all():
-            lines.append(Line(label, _within(predicted), faint=True))
+            lines.append(Line(label, within(predicted), faint=True))
         words.append(
             f"{label}: {_said(measured[0])} at the input, {_said(measured[-1])} after layer "
             f"{len(measured) - 1}."
@@ -76,10 +75,6 @@ def _network(view: "View") -> str:
     return f"{parameters.kind}, {parameters.nonlinearity}{norm}" + (
         ", residual" if parameters.residual else ""
     )
-
-
-def _within(values: "Tensor") -> "Tensor":
-    return values.masked_fill(values.abs() > _LARGEST, math.nan)
 
 
 def _said(value: "Tensor | float") -> str:
@@ -227,41 +222,12 @@ def _gain(view: "View") -> Curves:
     )
 
 
-def init_mistake(result: "InitMistake", *, wrong: bool) -> tuple[str | Curves, ...]:
-    """Draw what both lines give, the one that runs first, with the argument or torch's error."""
-    chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
-    values = {"wrong": _within(result.wrong), "right": _within(result.right)}
-    lines = [
-        Line(f"the {chosen} line", values[chosen], result.x),
-        Line(f"the {other} line", values[other], result.x),
-        *(Line(name, _within(row), result.x) for name, row in result.others.items()),
-    ]
-    curves = Curves(
-        lines=tuple(lines),
-        title=result.title,
-        x_title=result.x_title,
-        y_title=result.y_title,
-        log=result.log,
-        height=240,
-        alt=f"{result.title}. The {chosen} line ends at {_said(values[chosen][-1])}, the "
-        f"{other} one at {_said(values[other][-1])}.",
-    )
-    text = list(result.steps)
-    if wrong and result.said:
-        text.append(f"torch says: {result.said}")
-    if not text:
-        return (curves,)
-    said = f"<div><pre>{escape(chr(10).join(text))}</pre></div>"
-    # An argument comes before what follows from it; an error after what was tried.
-    return (said, curves) if result.steps else (curves, said)
-
-
 def training(calls: Sequence["Call"], runs: Sequence["Run"]) -> Curves:
     """Draw the loss over all points against the step, for each scheme that has begun to train."""
     lines, words = [], []
     for call, run in zip(calls, runs, strict=False):
         last = run.last
-        lines.append(Line(f"{call}: {last.accuracy:.0%} right", _within(run.loss), run.done))
+        lines.append(Line(f"{call}: {last.accuracy:.0%} right", within(run.loss), run.done))
         words.append(f"{call} ends at {_said(last.loss)}, {last.accuracy:.0%} right.")
     return Curves(
         lines=tuple(lines),

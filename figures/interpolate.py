@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from figures import style
+from figures.player import Curve, Film
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -306,23 +307,26 @@ def _coloured(classes: "Tensor") -> "Tensor":
     return palette[classes].permute(2, 0, 1) / 255
 
 
-def imitation_frames(found: "Imitated") -> tuple["Tensor", "Tensor"]:
-    """Return the kernels ``(n, 8, 8)`` and the formula ``(8, 8)`` in one range of greys, 0 to 1."""
+def imitation(found: "Imitated") -> Film:
+    """Draw the kernel at each step in the formula's greys, with its middle row as numbers."""
     low, high = float(found.formula.min()), float(found.formula.max())
     span = high - low
-    return (
-        ((found.weights - low) / span).clamp(0, 1),
-        (found.formula - low) / span,
-    )
-
-
-def imitation_captions(found: "Imitated") -> list[str]:
-    """Return the middle row of the kernel at each step, as numbers."""
     middle = found.weights.shape[-1] // 2
-    return [
-        "kernel[4] = " + " ".join(f"{value + 0.0:5.2f}" for value in kernel[middle])
-        for kernel in found.weights.tolist()
-    ]
+    return Film(
+        ((found.weights - low) / span).clamp(0, 1),
+        captions=[
+            "kernel[4] = " + " ".join(f"{value + 0.0:5.2f}" for value in kernel[middle])
+            for kernel in found.weights.tolist()
+        ],
+        curves=[
+            Curve("loss", found.loss.tolist(), log=True),
+            Curve("error of the kernel", found.error.tolist(), log=True),
+        ],
+        reference=(found.formula - low) / span,
+        reference_title="The kernel by its formula",
+        title="The layer's kernel",
+        alt=f"Training over {len(found.loss) - 1} steps. {found.sentence}",
+    )
 
 
 def thumbnail(view: "View") -> str:

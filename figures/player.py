@@ -1,7 +1,11 @@
-"""Lay the frames of a run side by side on one picture, small enough to send at once."""
+"""What a player shows: the frames of a run, beside curves; and its frames on one picture.
+
+`ui.player` draws it. Figure functions build these; no number is made here.
+"""
 
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,6 +26,50 @@ MOST_PIXELS = 8_000_000
 _TALLEST = 8192
 _LEVELS = (256, 128, 64, 32, 16)
 _QUALITIES = (90, 80, 65, 50, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Name a number that changes from step to step.
+
+    Attributes:
+        name: As its axis says it.
+        values: One per frame. One that is not finite, or not positive on a logarithmic axis,
+            leaves a gap.
+        log: Whether the axis is logarithmic.
+    """
+
+    name: str
+    values: Sequence[float]
+    log: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """Hold a run that is already computed, to be played, stepped through and scrubbed.
+
+    Attributes:
+        frames: ``(n, H, W)`` or ``(n, C, H, W)``, C 1 or 3, values in [0, 1], finite. 121 frames
+            of 64 x 64 stay under 300 kB; see `sprite_sheet` for what that costs.
+        captions: A line of code or text for each frame.
+        curves: Drawn whole, each in a chart of its own; a click on one goes to that step.
+        alt: What there is to see, for those who do not see it.
+        title: Heading of the frames.
+        step_name: What a step is called: "step", "epoch".
+        reference: ``(H, W)`` or ``(C, H, W)``, a still picture beside the frames, in [0, 1].
+        reference_title: Heading and alternative text of it.
+        fps: Steps per second, 1 to 60.
+    """
+
+    frames: "Tensor"
+    captions: Sequence[str]
+    curves: Sequence[Curve]
+    alt: str
+    title: str = "Frame"
+    step_name: str = "step"
+    reference: "Tensor | None" = None
+    reference_title: str = ""
+    fps: int = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,19 @@
 
 import itertools
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from figures import style
+from figures import lessons, style
 from figures.curves import Band, Curves, Line, Mark
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from explainers.schedulers import RateMistake, Run, Schedule, View
+    from explainers.evidence import CurveMistake
+    from explainers.schedulers import Run, Schedule, View
 
 _STEP = "step of the optimizer"
 _RATE = "learning rate"
@@ -133,35 +133,16 @@ def labels(schedules: Sequence["Schedule"]) -> list[str]:
     return names
 
 
-def rate_mistake(result: "RateMistake", *, wrong: bool) -> tuple[str | Curves, ...]:
+def rate_mistake(result: "CurveMistake", *, wrong: bool) -> tuple[str | Curves, ...]:
     """Draw the rates of both lines, the one that runs first, and what torch said."""
-    chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
-    rates = {"wrong": result.wrong, "right": result.right}
-    lines = [
-        Line(f"the {chosen} line", rates[chosen], shape="step"),
-        Line(f"the {other} line", rates[other], shape="step"),
-        *(Line(name, row, shape="step") for name, row in result.others.items()),
-    ]
-    at = min(result.look, len(result.wrong) - 1)
-    value = float(rates[chosen][at])
-    marks: tuple[Mark, ...] = ()
-    if np.isfinite(value):
-        marks = (Mark(float(at), value, f"look at step {at}: {value:.4g}", "circle"),)
-    ended = bool(rates[chosen].isfinite().all())
-    curves = Curves(
-        lines=tuple(lines),
-        title=f"Each step's rate under the {chosen} line, beside the {other} one",
-        x_title=_STEP,
-        y_title=_RATE,
-        marks=marks,
-        height=240,
-        alt=f"At step {at} the rate is {value:.4g} under the {chosen} line, "
-        f"{float(rates[other][at]):.4g} under the {other} one."
-        + ("" if ended else " Then torch raises."),
+    drawn = lessons.curves(
+        result,
+        wrong=wrong,
+        title="Each step's rate under the {line} line, beside the {other} one",
+        mark="look at step {x:g}: {value:.4g}",
+        shape="step",
     )
-    if not (wrong and result.said):
-        return (curves,)
-    return curves, f"<div><pre>torch says: {escape(result.said)}</pre></div>"
+    return lessons.told(result, drawn, wrong=wrong)
 
 
 def training(names: Sequence[str], runs: Sequence["Run"]) -> Curves:

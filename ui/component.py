@@ -11,45 +11,45 @@ from typing import Any
 
 import streamlit as st
 
-__all__ = ["Component", "asset"]
+__all__ = ["Component"]
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 
-def asset(file: str) -> str:
-    """Return the text of a file in ``assets/``."""
+def _asset(file: str) -> str:
     return (_ASSETS / file).read_text("utf-8")
 
 
 class Component:
-    """A component of several files in ``assets/``, each with HTML, CSS and JavaScript."""
+    """A component made of files in ``assets/``; base.css and base.js come first in each."""
 
-    def __init__(self, name: str, *files: str, mount: str = "") -> None:
+    def __init__(self, name: str, *files: str, kind: tuple[str, str]) -> None:
         """Declare it to Streamlit.
 
         Args:
             name: Of the component, unique in the app.
-            files: Names in ``assets/``, without ending. Their JavaScript and CSS are joined; the
-                HTML is the last one's.
-            mount: What the joined JavaScript exports, where no file of it says so.
+            files: Names in ``assets/``, without ending, from what it shares to what is its own. The
+                CSS and JavaScript there are joined; the HTML is the last one's.
+            kind: The class of the root element, and the JavaScript class that draws in it.
         """
         self._name = name
 
         def joined(ending: str) -> str:
-            return "\n".join(asset(f"{file}.{ending}") for file in files)
+            paths = [_ASSETS / f"{file}.{ending}" for file in ("base", *files)]
+            return "\n".join(path.read_text("utf-8") for path in paths if path.exists())
 
-        script = f"{joined('js')}\nexport default {mount};\n" if mount else joined("js")
         quoted = json.dumps(name)
+        root, drawer = kind
         self._code = st.components.v2.component(
             f"{name}_code",
-            js=script.replace("export default ", "const render = ", 1)
-            + asset("code.js").replace('"NAME"', quoted),
+            js=f'{joined("js")}\nconst render = mount("{root}", {drawer});\n'
+            + _asset("code.js").replace('"NAME"', quoted),
         )
         self._drawn = st.components.v2.component(
             name,
-            html=asset(f"{files[-1]}.html"),
+            html=_asset(f"{files[-1]}.html"),
             css=joined("css"),
-            js=asset("drawn.js").replace('"NAME"', quoted),
+            js=_asset("drawn.js").replace('"NAME"', quoted),
         )
 
     def send(self) -> None:

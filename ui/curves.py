@@ -20,7 +20,7 @@ MOST_EXTRAS = 200  # bands, marks or references
 HEIGHTS = (120, 1000)
 LARGEST = torch.finfo(torch.float32).max
 
-CHART = Component("torch_loupe_curves", "curves")
+CHART = Component("torch_loupe_curves", "plot", "curves", kind=("curves", "Chart"))
 
 
 def curves(drawn: Curves, *, key: str) -> None:

@@ -6,8 +6,10 @@ import streamlit as st
 
 from figures import style
 from figures.curves import Curves
+from figures.player import Film
 from figures.stepper import Stepper
 from ui.curves import curves
+from ui.player import player
 from ui.stepper import stepper
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -19,16 +21,16 @@ _PICTURES = st.components.v2.component(
 )
 
 
-Part = str | style.Chart | Curves | Stepper
+Part = str | style.Chart | Curves | Film | Stepper
 Drawn = Part | tuple[Part, ...]
-"""What a figure function returns: markup of pictures, a chart, curves, a stepper, or several."""
+"""What a figure function returns: markup, a chart, curves, a film, a stepper, or several."""
 
 
 def draw(drawn: Drawn, *, key: str) -> None:
     """Draw pictures or charts in the page's theme, with words for those who do not see them.
 
     Args:
-        drawn: Markup that `figures.style.panels` made, charts, curves, steppers, or several.
+        drawn: Markup that `figures.style.panels` made, charts, curves, films, steppers, or several.
         key: Unique on the page.
     """
     for index, part in enumerate(drawn if isinstance(drawn, tuple) else (drawn,)):
@@ -37,6 +39,8 @@ def draw(drawn: Drawn, *, key: str) -> None:
             _PICTURES(key=part_key, data={"markup": part})
         elif isinstance(part, Curves):
             curves(part, key=part_key)
+        elif isinstance(part, Film):
+            player(part, key=part_key)
         elif isinstance(part, Stepper):
             stepper(part, key=part_key)
         else:

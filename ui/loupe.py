@@ -13,7 +13,7 @@ __all__ = ["LOUPE", "loupe", "loupe_data"]
 
 EMPTY_TEXT = "no source: it lies outside the picture and padding_mode fills it"
 
-LOUPE = Component("torch_loupe", "loupe", mount="mount(Loupe)")
+LOUPE = Component("torch_loupe", "loupe", kind=("loupe", "Loupe"))
 
 
 def loupe(

@@ -17,7 +17,7 @@ __all__ = ["MAX_SOURCE_SIDE", "NUMBERS", "checked_table", "numbers", "numbers_da
 MAX_SOURCE_SIDE = 8
 """Longest side of an input: its numbers must be large enough to be typed into."""
 
-NUMBERS = Component("torch_loupe_numbers", "loupe", "numbers", mount="mount(Numbers)")
+NUMBERS = Component("torch_loupe_numbers", "loupe", "numbers", kind=("loupe", "Numbers"))
 
 
 def numbers(

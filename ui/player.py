@@ -1,110 +1,44 @@
 """Draw the player: a computed run, frame by frame, beside the curves of its numbers."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from torch import Tensor
 
 from figures import style
-from figures.player import Sheet, sprite_sheet
+from figures.player import Film, Sheet, sprite_sheet
+from ui.component import Component
 
-__all__ = ["Curve", "player", "player_data"]
+__all__ = ["player", "player_data"]
 
 MOST_FPS = 60
 
-_ASSETS = Path(__file__).resolve().parent.parent / "assets"
-_COMPONENT = st.components.v2.component(
-    "torch_loupe_player",
-    html=(_ASSETS / "player.html").read_text("utf-8"),
-    css=(_ASSETS / "player.css").read_text("utf-8"),
-    js=(_ASSETS / "player.js").read_text("utf-8"),
-)
+_PLAYER = Component("torch_loupe_player", "bar", "player", kind=("player", "Player"))
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Name a number that changes from step to step.
-
-    Attributes:
-        name: As its axis says it.
-        values: One per frame. One that is not finite, or not positive on a logarithmic axis,
-            leaves a gap.
-        log: Whether the axis is logarithmic.
-    """
-
-    name: str
-    values: Sequence[float]
-    log: bool = False
-
-
-def player(
-    frames: Tensor,
-    *,
-    key: str,
-    captions: Sequence[str],
-    curves: Sequence[Curve],
-    alt: str,
-    title: str = "Frame",
-    step_name: str = "step",
-    reference: Tensor | None = None,
-    reference_title: str = "",
-    fps: int = 12,
-) -> None:
+def player(drawn: Film, *, key: str) -> None:
     """Show a run that is already computed, to be played, stepped through and scrubbed.
 
     It starts at frame 0, does not play by itself, and asks for no rerun. Steps count from 0. A
     reader who prefers reduced motion gets two steps per second.
 
     Args:
-        frames: ``(n, H, W)`` or ``(n, C, H, W)``, C 1 or 3, values in [0, 1], finite. 121 frames
-            of 64 x 64 stay under 300 kB; see `figures.player.sprite_sheet` for what that costs.
+        drawn: What to show.
         key: Name of the player, unique on its page. The step outlives new data of the same length.
-        captions: A line of code or text for each frame.
-        curves: Drawn whole, each in a chart of its own; a click on one goes to that step.
-        alt: What there is to see, for those who do not see it.
-        title: Heading of the frames.
-        step_name: What a step is called: "step", "epoch".
-        reference: ``(H, W)`` or ``(C, H, W)``, a still picture beside the frames, in [0, 1].
-        reference_title: Heading and alternative text of it.
-        fps: Steps per second, 1 to 60.
 
     Raises:
-        ValueError: Lengths disagree, a picture has a wrong shape or is not finite, ``fps`` is out
-            of bounds, or there is a reference without a title.
+        ValueError: As `player_data`.
     """
-    _COMPONENT(
-        key=key,
-        data=player_data(
-            frames,
-            captions=captions,
-            curves=curves,
-            alt=alt,
-            title=title,
-            step_name=step_name,
-            reference=reference,
-            reference_title=reference_title,
-            fps=fps,
-        ),
-    )
+    data = player_data(drawn)
+    # Its code comes with it: a page shows it only when asked to, and no change draws it again.
+    with st.container(gap=None):
+        _PLAYER.send()
+        _PLAYER.draw(data, key=key)
 
 
-def player_data(
-    frames: Tensor,
-    *,
-    captions: Sequence[str],
-    curves: Sequence[Curve],
-    alt: str,
-    title: str,
-    step_name: str,
-    reference: Tensor | None,
-    reference_title: str,
-    fps: int,
-) -> dict[str, Any]:
-    """Pack what `player` is given for the browser.
+def player_data(drawn: Film) -> dict[str, Any]:
+    """Pack a run for the browser.
 
     Returns:
         ``sheet`` with ``uri``, ``rows``, ``count`` and ``shape``; ``curves``, where a value that
@@ -112,15 +46,18 @@ def player_data(
         given.
 
     Raises:
-        ValueError: As `player`.
+        ValueError: Lengths disagree, a picture has a wrong shape or is not finite, ``fps`` is out
+            of bounds, or there is a reference without a title.
     """
-    if not 1 <= fps <= MOST_FPS:
-        raise ValueError(f"fps must be from 1 to {MOST_FPS}, got {fps}")
-    sheet = _sheet(frames)
-    lengths = {"captions": len(captions)} | {f"curve {c.name!r}": len(c.values) for c in curves}
+    if not 1 <= drawn.fps <= MOST_FPS:
+        raise ValueError(f"fps must be from 1 to {MOST_FPS}, got {drawn.fps}")
+    sheet = _sheet(drawn.frames)
+    lengths = {"captions": len(drawn.captions)}
+    lengths |= {f"curve {curve.name!r}": len(curve.values) for curve in drawn.curves}
     for name, length in lengths.items():
         if length != sheet.count:
             raise ValueError(f"{name} must have one entry per frame, {sheet.count}, got {length}")
+    still = drawn.reference
     return {
         "sheet": {
             "uri": sheet.uri,
@@ -128,16 +65,16 @@ def player_data(
             "count": sheet.count,
             "shape": list(sheet.shape),
         },
-        "captions": list(captions),
+        "captions": list(drawn.captions),
         "curves": [
             {"name": curve.name, "log": curve.log, "values": [*map(_json, curve.values)]}
-            for curve in curves
+            for curve in drawn.curves
         ],
-        "reference": None if reference is None else _still(reference, reference_title),
-        "alt": alt,
-        "title": title,
-        "step_name": step_name,
-        "fps": fps,
+        "reference": None if still is None else _still(still, drawn.reference_title),
+        "alt": drawn.alt,
+        "title": drawn.title,
+        "step_name": drawn.step_name,
+        "fps": drawn.fps,
     }
 
 

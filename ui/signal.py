@@ -19,7 +19,7 @@ MOST_POINTS = 4096  # of a curve
 DECIMALS = 2  # of an edited sample
 OUTSIDE_TEXT = "the edge sample is used"
 
-SIGNAL = Component("torch_loupe_signal", "signal")
+SIGNAL = Component("torch_loupe_signal", "plot", "signal", kind=("signal", "Signal"))
 
 
 def signal(

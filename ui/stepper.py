@@ -7,7 +7,7 @@ from ui.component import Component
 
 __all__ = ["STEPPER", "stepper", "stepper_data"]
 
-STEPPER = Component("torch_loupe_stepper", "stepper")
+STEPPER = Component("torch_loupe_stepper", "bar", "stepper", kind=("stepper", "Stepper"))
 
 
 def stepper(drawn: Stepper, *, key: str) -> None:

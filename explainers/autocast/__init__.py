@@ -11,8 +11,6 @@ from explainers.autocast.lists import (
     lower_precision,
 )
 from explainers.autocast.mistakes import (
-    LESSONS,
-    CurveMistake,
     FlowMistake,
     Mismatch,
     mismatch,
@@ -41,7 +39,6 @@ __all__ = [
     "DTYPES",
     "EXPONENTS",
     "KINDS",
-    "LESSONS",
     "LISTS",
     "MODES",
     "OPS",
@@ -51,7 +48,6 @@ __all__ = [
     "Autocast",
     "Cost",
     "CostProgress",
-    "CurveMistake",
     "FlowMistake",
     "Listed",
     "Mismatch",

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from explainers import devices
 from explainers.autocast.lists import DOCUMENTATION, DTYPES, lower_precision, raised, short
 from explainers.autocast.rows import table
 from explainers.evidence import (
+    CurveMistake,
     Mistake,
     Question,
     largest_difference,
@@ -24,35 +25,6 @@ from explainers.evidence import (
 from explainers.parameters import Parameters, choice, number
 
 _PYTORCH = "https://github.com/pytorch/pytorch"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class CurveMistake:
-    """Hold what the line people write gives, and what the line that does it gives, as curves.
-
-    Attributes:
-        mistake: Both lines and their cost.
-        shows: What the two curves are.
-        over: What they run over, with its unit.
-        x: Tensor ``(points,)`` float64, rising.
-        wrong: Tensor ``(points,)`` float64: under the wrong line; NaN and infinity stand.
-        right: Tensor ``(points,)`` float64: the same under the right line.
-        said: What torch raised under the wrong line, or "".
-        look: Point at which to look.
-        log: Whether the curves want a logarithmic axis.
-        others: Further curves by name, each as long as it is.
-    """
-
-    mistake: Mistake
-    shows: str
-    over: str
-    x: Tensor
-    wrong: Tensor
-    right: Tensor
-    said: str
-    look: int
-    log: bool = False
-    others: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -273,7 +245,6 @@ def half_model(parameters: HalfModel, *, device: str = "cpu") -> CurveMistake:
         x=torch.arange(steps, dtype=torch.float64),
         wrong=wrong,
         right=right,
-        said="",
         look=steps - 1,
     )
 
@@ -599,7 +570,6 @@ def own_norm(parameters: OwnNorm, *, device: str = "cpu") -> CurveMistake:
         x=row(list(exponents)),
         wrong=wrong,
         right=right,
-        said="",
         look=look,
     )
 
@@ -658,7 +628,6 @@ def loss_outside(parameters: LossOutside, *, device: str = "cpu") -> CurveMistak
         x=row(list(counts)),
         wrong=wrong,
         right=right,
-        said="",
         look=look,
     )
 
@@ -738,23 +707,9 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
         x=row(list(exponents)),
         wrong=wrong,
         right=right,
-        said="",
         look=look,
         log=True,
     )
-
-
-LESSONS: Mapping[str, tuple[type[Parameters], Callable[..., CurveMistake | FlowMistake]]] = {
-    "half_model": (HalfModel, half_model),
-    "border": (Border, border),
-    "sigmoid_first": (Logits, sigmoid_first),
-    "own_norm": (OwnNorm, own_norm),
-    "loss_outside": (LossOutside, loss_outside),
-    "backward_inside": (BackwardInside, backward_inside),
-    "own_function": (OwnFunction, own_function),
-    "in_place": (InPlace, in_place),
-    "other_device": (OtherDevice, other_device),
-}
 
 
 def question(*, device: str = "cpu") -> Question:

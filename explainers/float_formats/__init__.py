@@ -18,7 +18,6 @@ from explainers.float_formats.formats import (
     rounded,
     spacing,
 )
-from explainers.float_formats.mistakes import FormatMistake
 from explainers.float_formats.snippet import snippet, table
 from explainers.float_formats.training import HELD, Progress, Run, Training, train
 from explainers.float_formats.vanishing import VanishingUpdate, question, vanishing
@@ -32,7 +31,6 @@ __all__ = [
     "Bits",
     "FloatFormats",
     "Format",
-    "FormatMistake",
     "FormatShare",
     "Inspection",
     "Kind",

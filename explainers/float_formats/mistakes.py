@@ -3,14 +3,13 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from explainers import devices
-from explainers.evidence import Mistake, row, worded
+from explainers.evidence import CurveMistake, Mistake, row, worded
 from explainers.float_formats.formats import FORMATS, rounded
 from explainers.float_formats.vanishing import vanishing
 from explainers.parameters import Parameters, choice, number
@@ -18,35 +17,6 @@ from explainers.parameters import Parameters, choice, number
 _PYTORCH = "https://github.com/pytorch/pytorch"
 _NARROW = ("float16", "bfloat16")
 _MOST_ADDED = 5000
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class FormatMistake:
-    """Hold what the line people write gives, and what the line that does it gives.
-
-    Attributes:
-        mistake: Both lines and their cost.
-        shows: What the two curves are.
-        over: What they run over.
-        at: Tensor ``(points,)`` float64: where each point stands.
-        wrong: Tensor ``(points,)`` float64: under the wrong line; NaN and infinity stand.
-        right: Tensor ``(points,)`` float64: the same under the right line.
-        look: Index of the point at which to look.
-        others: Further curves by name, each as long as it is.
-        limit: A value to hold the curves against, and what it is; None for none.
-        log: Whether the values span many powers of ten.
-    """
-
-    mistake: Mistake
-    shows: str
-    over: str
-    at: Tensor
-    wrong: Tensor
-    right: Tensor
-    look: int
-    others: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
-    limit: tuple[float, str] | None = None
-    log: bool = False
 
 
 def _dtype(default: str = "float16") -> str:
@@ -69,7 +39,7 @@ class SmallUpdates(Parameters):
     )
 
 
-def small_updates(parameters: SmallUpdates, *, device: str = "cpu") -> FormatMistake:
+def small_updates(parameters: SmallUpdates, *, device: str = "cpu") -> CurveMistake:
     """Add an update to a weight a thousand times, in a narrow format and to a float32 master.
 
     Args:
@@ -82,7 +52,7 @@ def small_updates(parameters: SmallUpdates, *, device: str = "cpu") -> FormatMis
     master = vanishing(update, steps=steps, dtype="float32", device=device)
     seen = master.weight.float().to(FORMATS[name].dtype).double()
     exact = float(narrow.exact[-1])
-    return FormatMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong=f"weight = weight.to(torch.{name})\nfor step in range({steps}):\n"
             f"    weight += 2**{parameters.exponent}",
@@ -99,7 +69,7 @@ def small_updates(parameters: SmallUpdates, *, device: str = "cpu") -> FormatMis
         ),
         shows="weight",
         over="step",
-        at=torch.arange(steps + 1, dtype=torch.float64),
+        x=torch.arange(steps + 1, dtype=torch.float64),
         wrong=narrow.weight,
         right=seen,
         look=steps,
@@ -122,7 +92,7 @@ class AdamEps(Parameters):
     )
 
 
-def adam_eps(parameters: AdamEps, *, device: str = "cpu") -> FormatMistake:
+def adam_eps(parameters: AdamEps, *, device: str = "cpu") -> CurveMistake:
     """Train float16 weights with Adam's epsilon, and float32 weights under autocast.
 
     Args:
@@ -158,7 +128,7 @@ def adam_eps(parameters: AdamEps, *, device: str = "cpu") -> FormatMistake:
     (wrong, broken), (right, kept) = trained(torch.float16, eps), trained(torch.float32, 1e-8)
     stored = rounded(eps, "float16")
     bad, fine = (int((~each.isfinite()).sum()) for each in (broken, kept))
-    return FormatMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong=f"model.half()\noptimizer = Adam(model.parameters(), lr=0.05, eps={eps:g})",
             right="optimizer = Adam(model.parameters(), lr=0.05)  # weights in float32\n"
@@ -172,7 +142,7 @@ def adam_eps(parameters: AdamEps, *, device: str = "cpu") -> FormatMistake:
         ),
         shows="loss",
         over="step",
-        at=torch.arange(steps, dtype=torch.float64),
+        x=torch.arange(steps, dtype=torch.float64),
         wrong=wrong,
         right=right,
         look=0,
@@ -194,7 +164,7 @@ class OneByOne(Parameters):
     )
 
 
-def one_by_one(parameters: OneByOne, *, device: str = "cpu") -> FormatMistake:
+def one_by_one(parameters: OneByOne, *, device: str = "cpu") -> CurveMistake:
     """Add ones up in a loop over a narrow total, and by torch.sum.
 
     Args:
@@ -210,7 +180,7 @@ def one_by_one(parameters: OneByOne, *, device: str = "cpu") -> FormatMistake:
     right = row([float(ones[:point].sum()) for point in points.tolist()])
     stuck = int((wrong < wrong[-1]).sum())
     stands = wrong[-1] == wrong[-2]
-    return FormatMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong=f"total = torch.zeros((), dtype=torch.{name})\nfor value in values:\n"
             "    total += value",
@@ -229,7 +199,7 @@ def one_by_one(parameters: OneByOne, *, device: str = "cpu") -> FormatMistake:
         ),
         shows="total",
         over="ones added",
-        at=points.double(),
+        x=points.double(),
         wrong=wrong,
         right=right,
         look=min(stuck, len(points) - 1),
@@ -257,7 +227,7 @@ class Positions(Parameters):
     )
 
 
-def positions(parameters: Positions, *, device: str = "cpu") -> FormatMistake:
+def positions(parameters: Positions, *, device: str = "cpu") -> CurveMistake:
     """Make the cosines of a rotary embedding from positions in a narrow format and in float32.
 
     Args:
@@ -275,7 +245,7 @@ def positions(parameters: Positions, *, device: str = "cpu") -> FormatMistake:
     distinct = len(narrow.cpu().double().unique())
     off, near = (float((each - exact).abs().max()) for each in (wrong, right))
     last = slice(max(length - 48, 0), length)
-    return FormatMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong=f"position = torch.arange({length}).to(inv_freq.dtype)  # {name}\n"
             "cos = (position * inv_freq[0]).cos()",
@@ -295,7 +265,7 @@ def positions(parameters: Positions, *, device: str = "cpu") -> FormatMistake:
         ),
         shows="cosine of the position",
         over="position",
-        at=torch.arange(length, dtype=torch.float64)[last],
+        x=torch.arange(length, dtype=torch.float64)[last],
         wrong=wrong[last],
         right=right[last],
         look=47,
@@ -317,7 +287,7 @@ class Squares(Parameters):
     )
 
 
-def squares(parameters: Squares, *, device: str = "cpu") -> FormatMistake:
+def squares(parameters: Squares, *, device: str = "cpu") -> CurveMistake:
     """Normalise float16 activations of many sizes, squared in float16 and in float32.
 
     Args:
@@ -343,7 +313,7 @@ def squares(parameters: Squares, *, device: str = "cpu") -> FormatMistake:
     at = parameters.size
     largest = float((normal * 2.0**at).half().float().abs().max())
     square = rounded(largest**2, "float16")
-    return FormatMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong="variance = x.pow(2).mean(-1, keepdim=True)\ny = x * torch.rsqrt(variance + eps)",
             right="variance = x.float().pow(2).mean(-1, keepdim=True)\n"
@@ -357,7 +327,7 @@ def squares(parameters: Squares, *, device: str = "cpu") -> FormatMistake:
         ),
         shows="root mean square after the norm",
         over="log2 of the size before",
-        at=sizes.double(),
+        x=sizes.double(),
         wrong=wrong,
         right=right,
         look=at,
@@ -372,7 +342,7 @@ class Compare(Parameters):
     dtype: str = _dtype()
 
 
-def compare(parameters: Compare, *, device: str = "cpu") -> FormatMistake:
+def compare(parameters: Compare, *, device: str = "cpu") -> CurveMistake:
     """Compare a narrow softmax with float32's: by one tolerance for all, and by the format's.
 
     Args:
@@ -397,7 +367,7 @@ def compare(parameters: Compare, *, device: str = "cpu") -> FormatMistake:
     by_format = (error / (atol + rtol * size)).sort().values
     bad, beyond = (int((each > 1).sum()) for each in (by_one, by_format))
     count = len(error)
-    return FormatMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong=f"output = logits.softmax(1)  # {parameters.dtype}\n"
             "assert torch.allclose(output.float(), reference)",
@@ -413,7 +383,7 @@ def compare(parameters: Compare, *, device: str = "cpu") -> FormatMistake:
         ),
         shows="error over allowed error",
         over="values, by error",
-        at=torch.arange(count, dtype=torch.float64),
+        x=torch.arange(count, dtype=torch.float64),
         # On a log axis nothing is at 0.
         wrong=by_one.clamp(min=1e-3),
         right=by_format.clamp(min=1e-3),
@@ -421,13 +391,3 @@ def compare(parameters: Compare, *, device: str = "cpu") -> FormatMistake:
         limit=(1.0, "allowed"),
         log=True,
     )
-
-
-LESSONS: Mapping[str, tuple[type[Parameters], Callable[..., FormatMistake]]] = {
-    "small_updates": (SmallUpdates, small_updates),
-    "adam_eps": (AdamEps, adam_eps),
-    "one_by_one": (OneByOne, one_by_one),
-    "positions": (Positions, positions),
-    "squares": (Squares, squares),
-    "compare": (Compare, compare),
-}

@@ -3,7 +3,7 @@
 from explainers.focal_loss.checks import checks, every_logit, view_checks
 from explainers.focal_loss.claims import claims
 from explainers.focal_loss.loss import REDUCTIONS, binary_focal_loss
-from explainers.focal_loss.mistakes import CurveMistake, ShareMistake, question
+from explainers.focal_loss.mistakes import ShareMistake, question
 from explainers.focal_loss.shares import (
     ClassShares,
     Cumulative,
@@ -47,7 +47,6 @@ __all__ = [
     "Batch",
     "ClassShares",
     "Cumulative",
-    "CurveMistake",
     "Family",
     "Focal",
     "FocalCurve",

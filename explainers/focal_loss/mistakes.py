@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +10,7 @@ from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
 from explainers import devices
-from explainers.evidence import Mistake, Question
+from explainers.evidence import CurveMistake, Mistake, Question
 from explainers.focal_loss.loss import binary_focal_loss
 from explainers.focal_loss.shares import ClassShares, class_shares, scene
 from explainers.focal_loss.view import DTYPES, IMBALANCES, derived
@@ -18,35 +18,6 @@ from explainers.parameters import Parameters, choice, number
 
 _GITHUB = "https://github.com"
 _WORDS = ("1", "10", "100", "1,000", "10,000")
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class CurveMistake:
-    """Hold what the line people write and the line that does it give along an axis.
-
-    Attributes:
-        mistake: Both lines and their cost.
-        x: Tensor ``(n,)`` float64.
-        wrong: Tensor ``(n,)`` float64; NaN where torch gives none.
-        right: Tensor ``(n,)`` float64.
-        x_title: Name of the axis.
-        y_title: Name of the values.
-        log: Whether the values want a logarithmic axis.
-        look: Where to look on the axis under the wrong line, and under the right one.
-        others: Further curves ``(n,)`` by name.
-        names: Of the two curves, where both lines see both and stand at two places on them.
-    """
-
-    mistake: Mistake
-    x: Tensor
-    wrong: Tensor
-    right: Tensor
-    x_title: str
-    y_title: str
-    log: bool
-    look: tuple[float, float]
-    others: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
-    names: tuple[str, str] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +35,11 @@ class ShareMistake:
     wrong: tuple[str, ClassShares]
     right: tuple[str, ClassShares]
     plain: tuple[str, ClassShares]
+
+
+def _nearest(x: Tensor, wanted: float) -> int:
+    """Return where in `x` ``(n,)`` the number nearest to `wanted` stands."""
+    return int((x - wanted).abs().argmin())
 
 
 def _gamma(default: float = 2.0, *, most: float = 5.0) -> float:
@@ -196,8 +172,7 @@ def from_loss(parameters: FromLoss, *, device: str = "cpu") -> CurveMistake:
     right = (1 - torch.exp(-each)) ** gamma
     totals = [float((factor * losses).mean()) for factor in (wrong, right)]
     p_t = logits.sigmoid()
-    look = 0.9
-    at = int((p_t - look).abs().argmin())
+    at = _nearest(p_t, 0.9)
     return CurveMistake(
         mistake=Mistake(
             wrong=lines[0],
@@ -216,10 +191,9 @@ def from_loss(parameters: FromLoss, *, device: str = "cpu") -> CurveMistake:
         x=p_t.cpu(),
         wrong=wrong.cpu(),
         right=right.cpu(),
-        x_title="a positive's p_t",
-        y_title="factor (1 - p_t)^gamma",
-        log=False,
-        look=(float(p_t[at]), float(p_t[at])),
+        over="a positive's p_t",
+        shows="factor (1 - p_t)^gamma",
+        look=at,
     )
 
 
@@ -275,10 +249,10 @@ def normaliser(parameters: Normaliser, *, device: str = "cpu") -> CurveMistake:
         x=exponents,
         wrong=wrong,
         right=right,
-        x_title="negatives per positive, power of ten",
-        y_title=what,
+        over="negatives per positive, power of ten",
+        shows=what,
         log=True,
-        look=(2.0, 2.0),
+        look=_nearest(exponents, 2.0),
     )
 
 
@@ -338,10 +312,9 @@ def apart(parameters: Apart, *, device: str = "cpu") -> CurveMistake:
         x=logits.detach().cpu().double(),
         wrong=found["wrong"][which],
         right=found["right"][which],
-        x_title="logit, target 0",
-        y_title=("loss", "d loss / d logit")[which],
-        log=False,
-        look=(17.0, 17.0),
+        over="logit, target 0",
+        shows=("loss", "d loss / d logit")[which],
+        look=_nearest(logits, 17.0),
     )
 
 
@@ -397,10 +370,9 @@ def twice(parameters: Twice, *, device: str = "cpu") -> CurveMistake:
         x=logits.detach().cpu(),
         wrong=found[0][which],
         right=found[1][which],
-        x_title=f"logit, target {parameters.target}",
-        y_title=("loss", "|d loss / d logit|")[which],
-        log=False,
-        look=((-6.0, -6.0), (6.0, 6.0))[int(parameters.target)],
+        over=f"logit, target {parameters.target}",
+        shows=("loss", "|d loss / d logit|")[which],
+        look=_nearest(logits, (-6.0, 6.0)[int(parameters.target)]),
     )
 
 
@@ -465,10 +437,11 @@ def prior(parameters: Prior, *, device: str = "cpu") -> CurveMistake:
         x=biases,
         wrong=negatives[:-2],
         right=positives[:-2],
-        x_title="bias: each first logit",
-        y_title="summed loss",
+        over="bias: each first logit",
+        shows="summed loss",
         log=True,
-        look=(0.0, parameters.bias),
+        look=_nearest(biases, 0.0),
+        look_right=_nearest(biases, parameters.bias),
         names=("9,990 negatives", "10 positives"),
     )
 
@@ -503,7 +476,7 @@ def soft(parameters: Soft, *, device: str = "cpu") -> CurveMistake:
     wrong = sigmoid_focal_loss(logits, targets, alpha=-1, gamma=gamma)
     right = (targets - p).abs() ** gamma * entropy
     best = [float(p[losses.argmin()]) for losses in (wrong, right)]
-    at = int((p - parameters.target).abs().argmin())
+    at = _nearest(p, parameters.target)
     return CurveMistake(
         mistake=Mistake(
             wrong=f"loss = sigmoid_focal_loss(x, soft, alpha=-1, gamma={gamma:g})",
@@ -520,10 +493,11 @@ def soft(parameters: Soft, *, device: str = "cpu") -> CurveMistake:
         x=p.cpu(),
         wrong=wrong.cpu(),
         right=right.cpu(),
-        x_title=f"p; the label is {parameters.target:g}",
-        y_title="loss",
+        over=f"p; the label is {parameters.target:g}",
+        shows="loss",
         log=True,
-        look=(best[0], best[1]),
+        look=int(wrong.argmin()),
+        look_right=int(right.argmin()),
         others={"BCE": entropy.cpu()},
     )
 
@@ -593,10 +567,11 @@ def below_one(parameters: BelowOne, *, device: str = "cpu") -> CurveMistake:
         x=x,
         wrong=wrong,
         right=right,
-        x_title="logit, target 1",
-        y_title="|d loss / d logit|",
+        over="logit, target 1",
+        shows="|d loss / d logit|",
         log=True,
-        look=(max(0.0, first - 1), 20.0),
+        look=_nearest(x, max(0.0, first - 1)),
+        look_right=_nearest(x, 20.0),
     )
 
 

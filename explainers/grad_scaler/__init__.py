@@ -4,7 +4,7 @@ from explainers.grad_scaler.checks import checks
 from explainers.grad_scaler.claims import claims
 from explainers.grad_scaler.loop import DTYPES, POISONS, ScalerTrace, gradients, run
 from explainers.grad_scaler.machine import CALLS, STATES, Edge, machine
-from explainers.grad_scaler.mistakes import OrderMistake, ScalerMistake, question
+from explainers.grad_scaler.mistakes import OrderMistake, question
 from explainers.grad_scaler.rule import expected_scale
 from explainers.grad_scaler.snippet import snippet
 from explainers.grad_scaler.spectrum import GradientHistogram, histogram
@@ -33,7 +33,6 @@ __all__ = [
     "Lap",
     "OrderMistake",
     "Race",
-    "ScalerMistake",
     "ScalerTrace",
     "View",
     "checks",

@@ -2,13 +2,13 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from explainers import devices
-from explainers.evidence import Mistake, Question, recorded_warnings, row, worded
+from explainers.evidence import CurveMistake, Mistake, Question, recorded_warnings, row, worded
 from explainers.grad_scaler.loop import Problem, run, state
 from explainers.grad_scaler.machine import Edge, invoke
 from explainers.grad_scaler.training import WAYS, Race, train
@@ -17,31 +17,6 @@ from explainers.parameters import Parameters, choice, number
 _PYTORCH = "https://github.com/pytorch/pytorch"
 _EXAMPLES = "https://docs.pytorch.org/docs/stable/notes/amp_examples.html"
 _INIT_SCALE = 65536.0
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class ScalerMistake:
-    """Hold what the line people write gives, and what the line that does it gives.
-
-    Attributes:
-        mistake: Both lines and their cost.
-        shows: What the two curves are.
-        over: What they run over.
-        wrong: Tensor ``(points,)`` float64: under the wrong line; NaN and infinity stand.
-        right: Tensor ``(points,)`` float64: the same under the right line.
-        said: What torch warned of under the wrong line, or "".
-        look: Point at which to look.
-        others: Further curves by name, each as long as it is.
-    """
-
-    mistake: Mistake
-    shows: str
-    over: str
-    wrong: Tensor
-    right: Tensor
-    said: str
-    look: int
-    others: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +69,7 @@ class ClipFirst(Parameters):
     )
 
 
-def clip_first(parameters: ClipFirst, *, device: str = "cpu") -> ScalerMistake:
+def clip_first(parameters: ClipFirst, *, device: str = "cpu") -> CurveMistake:
     """Clip before `unscale_` and after it, and measure how far the weights move.
 
     Args:
@@ -115,7 +90,7 @@ def clip_first(parameters: ClipFirst, *, device: str = "cpu") -> ScalerMistake:
         (each.weights[1:] - each.weights[:-1]).double().norm(dim=1) for each in (wrong, right)
     )
     true, seen = float(right.gradient_norm[0]), float(wrong.scaled_gradient_norm[0])
-    return ScalerMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong="scaler.scale(loss).backward()\n"
             f"clip_grad_norm_(model.parameters(), {parameters.max_norm:g})\n"
@@ -133,10 +108,10 @@ def clip_first(parameters: ClipFirst, *, device: str = "cpu") -> ScalerMistake:
             source=("pytorch/examples#1196", "https://github.com/pytorch/examples/issues/1196"),
         ),
         shows="size of the update",
+        log=True,
         over="step",
         wrong=far,
         right=near,
-        said="",
         look=0,
         others={
             "norm that clipping sees, wrong": wrong.scaled_gradient_norm,
@@ -167,7 +142,7 @@ class SkippedSteps(Parameters):
     )
 
 
-def skipped_steps(parameters: SkippedSteps, *, device: str = "cpu") -> ScalerMistake:
+def skipped_steps(parameters: SkippedSteps, *, device: str = "cpu") -> CurveMistake:
     """Step a schedule with every batch, and only when the optimizer has stepped.
 
     Args:
@@ -210,7 +185,7 @@ def skipped_steps(parameters: SkippedSteps, *, device: str = "cpu") -> ScalerMis
     wrong, own, planned, said = used(False)
     right, _, kept, silence = used(True)
     last = batches - 1
-    return ScalerMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong="scaler.step(optimizer)\nscaler.update()\nscheduler.step()",
             right="scaler.step(optimizer)\nscale = scaler.get_scale()\nscaler.update()\n"
@@ -402,7 +377,7 @@ class Rescaled(Parameters):
     )
 
 
-def rescaled(parameters: Rescaled, *, device: str = "cpu") -> ScalerMistake:
+def rescaled(parameters: Rescaled, *, device: str = "cpu") -> CurveMistake:
     """Change the scale, or unscale, in the middle of an accumulation, and measure the gradient.
 
     Args:
@@ -447,7 +422,7 @@ def rescaled(parameters: Rescaled, *, device: str = "cpu") -> ScalerMistake:
         else f"    if i == {after}:\n        scaler.unscale_(optimizer)"
     )
     start = f"for i in range(1, {count + 1}):\n    scaler.scale(loss(i) / {count}).backward()"
-    return ScalerMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong=f"{start}\n{broken}\nscaler.step(optimizer)\nscaler.update()",
             right=f"{start}\nscaler.step(optimizer)\nscaler.update()",
@@ -465,7 +440,6 @@ def rescaled(parameters: Rescaled, *, device: str = "cpu") -> ScalerMistake:
         over="weight",
         wrong=wrong,
         right=right,
-        said="",
         look=int(true.abs().argmax()),
         others={"one batch in float32": true},
     )
@@ -485,7 +459,7 @@ class ToZero(Parameters):
     )
 
 
-def to_zero(parameters: ToZero, *, device: str = "cpu") -> ScalerMistake:
+def to_zero(parameters: ToZero, *, device: str = "cpu") -> CurveMistake:
     """Halve the scale at every bad batch, without a floor and with one, then train on clean ones.
 
     Args:
@@ -513,7 +487,7 @@ def to_zero(parameters: ToZero, *, device: str = "cpu") -> ScalerMistake:
         return row(scales), row(weights)
 
     (wrong, weight), (right, kept) = path(False), path(True)
-    return ScalerMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong="scaler.step(optimizer)\nscaler.update()",
             right="scaler.step(optimizer)\nscaler.update()\n"
@@ -529,10 +503,10 @@ def to_zero(parameters: ToZero, *, device: str = "cpu") -> ScalerMistake:
             source=("apex#834", "https://github.com/NVIDIA/apex/issues/834"),
         ),
         shows="scale",
+        log=True,
         over="batch",
         wrong=wrong,
         right=right,
-        said="",
         look=bad,
         others={"weight, wrong": weight, "weight, right": kept},
     )
@@ -552,7 +526,7 @@ class NoScaler(Parameters):
     )
 
 
-def no_scaler(parameters: NoScaler, *, device: str = "cpu") -> ScalerMistake:
+def no_scaler(parameters: NoScaler, *, device: str = "cpu") -> CurveMistake:
     """Train in float16 without a scaler, with one, and in bfloat16 without.
 
     Args:
@@ -564,7 +538,7 @@ def no_scaler(parameters: NoScaler, *, device: str = "cpu") -> ScalerMistake:
     *_, last = laps
     wrong, right, brain = (last.losses[WAYS[way]] for way in (1, 2, 3))
     lost, held, kept = (last.zero_share[WAYS[way]] for way in (1, 2, 3))
-    return ScalerMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong="with torch.autocast(device_type, dtype=torch.float16):\n    loss = ...\n"
             "loss.backward()\noptimizer.step()",
@@ -578,23 +552,13 @@ def no_scaler(parameters: NoScaler, *, device: str = "cpu") -> ScalerMistake:
             source=("pytorch#127176", f"{_PYTORCH}/issues/127176"),
         ),
         shows="loss",
+        log=True,
         over="step",
         wrong=wrong,
         right=right,
-        said="",
         look=steps - 1,
         others={"bfloat16 without a scaler": brain},
     )
-
-
-LESSONS: Mapping[str, tuple[type[Parameters], Callable[..., ScalerMistake | OrderMistake]]] = {
-    "clip_first": (ClipFirst, clip_first),
-    "skipped_steps": (SkippedSteps, skipped_steps),
-    "illegal_order": (IllegalOrder, illegal_order),
-    "rescaled": (Rescaled, rescaled),
-    "to_zero": (ToZero, to_zero),
-    "no_scaler": (NoScaler, no_scaler),
-}
 
 
 def question(*, device: str = "cpu") -> Question:

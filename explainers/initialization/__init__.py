@@ -3,7 +3,7 @@
 from explainers.initialization.calls import MOST_KEPT, Call, call, read, read_all, written_all
 from explainers.initialization.checks import checks, view_checks
 from explainers.initialization.claims import claims
-from explainers.initialization.mistakes import InitMistake, question
+from explainers.initialization.mistakes import question
 from explainers.initialization.propagation import KINDS, Histograms, SignalTrace, propagate
 from explainers.initialization.schemes import (
     MODES,
@@ -33,7 +33,6 @@ __all__ = [
     "Call",
     "GainCurve",
     "Histograms",
-    "InitMistake",
     "Initialization",
     "Progress",
     "Run",

@@ -1,8 +1,8 @@
 """Run the mistakes people make with initial weights, and what each costs."""
 
 import dataclasses
+import functools
 import math
-from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import init
 
 from explainers import devices
-from explainers.evidence import Mistake, Question
+from explainers.evidence import CurveMistake, Mistake, Question
 from explainers.initialization import schemes
 from explainers.initialization.claims import normalised_network
 from explainers.initialization.propagation import SIDE, counted, propagate, weight_shape
@@ -19,38 +19,7 @@ from explainers.initialization.seeding import seeded
 from explainers.parameters import Parameters, choice, number
 
 _PYTORCH = "https://github.com/pytorch/pytorch"
-_ACTIVATIONS = "std of activations"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class InitMistake:
-    """Hold what the line people write gives, and the line that does it.
-
-    Attributes:
-        mistake: Both lines and their cost.
-        wrong: Tensor ``(n,)`` float64: what is drawn for the wrong line.
-        right: Tensor ``(n,)`` float64: the same for the right line.
-        title: What is drawn.
-        x_title: Name of the x axis.
-        y_title: Name of the y axis.
-        x: Tensor ``(n,)`` float64; None for 0 to n - 1.
-        log: Whether the y axis is logarithmic.
-        others: Further curves ``(n,)`` by name.
-        said: The error that torch raised for the wrong line; "" for none.
-        steps: Lines of an argument, with numbers computed now; may be empty.
-    """
-
-    mistake: Mistake
-    wrong: Tensor
-    right: Tensor
-    title: str
-    x_title: str = "layer"
-    y_title: str = _ACTIVATIONS
-    x: Tensor | None = None
-    log: bool = True
-    others: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
-    said: str = ""
-    steps: tuple[str, ...] = ()
+_spreads = functools.partial(CurveMistake, shows="std of activations", over="layer", log=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +29,7 @@ class XavierRelu(Parameters):
     depth: int = number(30, label="depth", help="Layers.", minimum=2, maximum=60, step=1)
 
 
-def xavier_relu(parameters: XavierRelu, *, device: str = "cpu") -> InitMistake:
+def xavier_relu(parameters: XavierRelu, *, device: str = "cpu") -> CurveMistake:
     """Fill a ReLU stack by Xavier without a gain, and by kaiming.
 
     Args:
@@ -71,7 +40,7 @@ def xavier_relu(parameters: XavierRelu, *, device: str = "cpu") -> InitMistake:
     wrong = propagate("xavier_normal", "relu", gain=1.0, **shared)  # type: ignore[arg-type]
     right = propagate("kaiming_normal", "relu", **shared)  # type: ignore[arg-type]
     lost = float((wrong.forward_std[1:] / wrong.forward_std[:-1])[1:].log().mean().exp()) ** 2
-    return InitMistake(
+    return _spreads(
         mistake=Mistake(
             wrong="init.xavier_normal_(layer.weight)",
             right='init.kaiming_normal_(layer.weight, nonlinearity="relu")',
@@ -99,7 +68,7 @@ class KaimingTanh(Parameters):
     depth: int = number(50, label="depth", help="Layers.", minimum=10, maximum=60, step=1)
 
 
-def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> InitMistake:
+def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> CurveMistake:
     """Fill a tanh stack by kaiming's default, ReLU's gain, and with gain 1.
 
     Args:
@@ -116,7 +85,7 @@ def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> InitMistake
         """Return by how much the gradient changes per layer on its way down."""
         return f"{float(trace[0] / trace[-1]) ** (1 / depth) - 1:+.1%}"
 
-    return InitMistake(
+    return _spreads(
         mistake=Mistake(
             wrong="init.kaiming_normal_(layer.weight)  # tanh follows",
             right="init.xavier_normal_(layer.weight)  # tanh follows",
@@ -138,7 +107,7 @@ def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> InitMistake
         wrong=wrong.backward_std,
         right=right.backward_std,
         title="Gradients down a tanh stack, 128 units",
-        y_title="std of gradients",
+        shows="std of gradients",
         others={"gain 5/3, calculate_gain": torchs.backward_std},
     )
 
@@ -153,7 +122,7 @@ class Default(Parameters):
     )
 
 
-def default(parameters: Default, *, device: str = "cpu") -> InitMistake:
+def default(parameters: Default, *, device: str = "cpu") -> CurveMistake:
     """Leave a ReLU stack as nn.Linear makes it, and fill it by kaiming.
 
     Args:
@@ -171,7 +140,7 @@ def default(parameters: Default, *, device: str = "cpu") -> InitMistake:
     variance = float(weight.double().var())
     # The first layer reads the input, which has no mean: the later ones show the rate.
     ratio = float((wrong.forward_std[-1] / wrong.forward_std[1]) ** (2 / max(1, depth - 1)))
-    return InitMistake(
+    return _spreads(
         mistake=Mistake(
             wrong=f"layer = nn.Linear({fan}, {fan})  # then relu",
             right=f"layer = nn.Linear({fan}, {fan})  # then relu\n"
@@ -215,7 +184,7 @@ class Symmetry(Parameters):
     )
 
 
-def symmetry(parameters: Symmetry, *, device: str = "cpu") -> InitMistake:
+def symmetry(parameters: Symmetry, *, device: str = "cpu") -> CurveMistake:
     """Train eight hidden units from equal weights, and from random ones.
 
     Args:
@@ -225,7 +194,7 @@ def symmetry(parameters: Symmetry, *, device: str = "cpu") -> InitMistake:
     equal = "zeros" if parameters.start == "zeros" else "constant"
     (wrong, few), (right, many) = (_trained(scheme, device) for scheme in (equal, "xavier_normal"))
     call = "init.zeros_(layer.weight)" if equal == "zeros" else "init.constant_(layer.weight, 0.5)"
-    return InitMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong=call,
             right="init.xavier_normal_(layer.weight)",
@@ -244,9 +213,8 @@ def symmetry(parameters: Symmetry, *, device: str = "cpu") -> InitMistake:
         wrong=wrong,
         right=right,
         title="Loss of 8 tanh units learning x0·x1",
-        x_title="step",
-        y_title="loss (mean squared error)",
-        log=False,
+        over="step",
+        shows="loss (mean squared error)",
     )
 
 
@@ -288,7 +256,7 @@ class Fans(Parameters):
     )
 
 
-def count_fans(parameters: Fans, *, device: str = "cpu") -> InitMistake:
+def count_fans(parameters: Fans, *, device: str = "cpu") -> CurveMistake:
     """Fill convolutions by the fans that torch counts, and by those that are there.
 
     Args:
@@ -318,7 +286,7 @@ def count_fans(parameters: Fans, *, device: str = "cpu") -> InitMistake:
     right = propagate("normal", "relu", std=math.sqrt(2 / exact), **shared)  # type: ignore[arg-type]
     # The stack's own pictures are small, and their borders lose connections.
     small = float(counted(parameters.kind, channels).sum(1).mean())
-    return InitMistake(
+    return _spreads(
         mistake=Mistake(
             wrong=f'init.kaiming_normal_(conv.weight, mode="{mode}", nonlinearity="relu")',
             right=(
@@ -362,7 +330,7 @@ class Truncated(Parameters):
 _KEPT = 0.8796256610342398  # std of a standard normal cut at ±2
 
 
-def truncated(parameters: Truncated, *, device: str = "cpu") -> InitMistake:
+def truncated(parameters: Truncated, *, device: str = "cpu") -> CurveMistake:
     """Ask trunc_normal_ for a std with the bounds it has, and with bounds of two stds.
 
     Args:
@@ -388,7 +356,7 @@ def truncated(parameters: Truncated, *, device: str = "cpu") -> InitMistake:
     )
     std = parameters.std
     mine, mended = drawn(std, bounded=False), drawn(std, bounded=True)
-    return InitMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong=f"init.trunc_normal_(weight, std={std:.2f})",
             right=f"std = {std:.2f} / {_KEPT:.4f}  # what a cut at two stds leaves\n"
@@ -409,10 +377,9 @@ def truncated(parameters: Truncated, *, device: str = "cpu") -> InitMistake:
         wrong=wrong,
         right=right,
         title="trunc_normal_'s std, by the std asked",
-        x_title="std asked",
-        y_title="std got",
+        over="std asked",
+        shows="std got",
         x=asked,
-        log=False,
     )
 
 
@@ -423,7 +390,7 @@ class Selu(Parameters):
     depth: int = number(30, label="depth", help="Layers.", minimum=5, maximum=50, step=1)
 
 
-def selu(parameters: Selu, *, device: str = "cpu") -> InitMistake:
+def selu(parameters: Selu, *, device: str = "cpu") -> CurveMistake:
     """Fill a SELU stack by torch's gain of 3/4, and by 1.
 
     Args:
@@ -434,7 +401,7 @@ def selu(parameters: Selu, *, device: str = "cpu") -> InitMistake:
     wrong = propagate("kaiming_normal", "selu", **shared)  # type: ignore[arg-type]
     right = propagate("kaiming_normal", "selu", gain=1.0, **shared)  # type: ignore[arg-type]
     small, one = (float(trace.forward_std[-1]) for trace in (wrong, right))
-    return InitMistake(
+    return _spreads(
         mistake=Mistake(
             wrong='init.kaiming_normal_(layer.weight, nonlinearity="selu")',
             right='init.kaiming_normal_(layer.weight, nonlinearity="linear")',
@@ -466,7 +433,7 @@ class InPlace(Parameters):
     call: str = choice("fill_", tuple(_DRAWS), label="call", help="On the weight.")
 
 
-def in_place(parameters: InPlace, *, device: str = "cpu") -> InitMistake:
+def in_place(parameters: InPlace, *, device: str = "cpu") -> CurveMistake:
     """Change a weight in place, outside `torch.no_grad()` and under it.
 
     Args:
@@ -488,7 +455,7 @@ def in_place(parameters: InPlace, *, device: str = "cpu") -> InitMistake:
         getattr(layer.weight, name)(*values)
     right = layer.weight.detach().flatten().double().cpu().sort().values
     call = f"module.weight.{name}({', '.join(str(value) for value in values)})"
-    return InitMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong=f"def init_weights(module):\n    {call}",
             right=f"@torch.no_grad()\ndef init_weights(module):\n    {call}",
@@ -504,9 +471,8 @@ def in_place(parameters: InPlace, *, device: str = "cpu") -> InitMistake:
         wrong=wrong,
         right=right,
         title="The 64 weights, sorted",
-        x_title="rank",
-        y_title="weight",
-        log=False,
+        over="rank",
+        shows="weight",
         said=said,
     )
 
@@ -520,7 +486,7 @@ class Data(Parameters):
     )
 
 
-def through_data(parameters: Data, *, device: str = "cpu") -> InitMistake:
+def through_data(parameters: Data, *, device: str = "cpu") -> CurveMistake:
     """Draw a convolution's weights anew between forward and backward, by .data and without.
 
     Args:
@@ -549,7 +515,7 @@ def through_data(parameters: Data, *, device: str = "cpu") -> InitMistake:
     flat = [part.flatten().double().cpu() for part in (wrong, due)]
     off = float((flat[0] - flat[1]).norm() / flat[1].norm())
     heard = said.split(":", maxsplit=1)[0].removesuffix(".")
-    return InitMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong=f"y = conv(x).square().sum()\n"
             f"init.normal_(conv.weight.data, 0.0, {parameters.std:.2f})\ny.backward()",
@@ -567,10 +533,8 @@ def through_data(parameters: Data, *, device: str = "cpu") -> InitMistake:
         wrong=flat[0],
         right=flat[1],
         title="Gradient at each pixel: by .data, and by y's own weights",
-        x_title="pixel",
-        y_title="gradient",
-        log=False,
-        said="",
+        over="pixel",
+        shows="gradient",
     )
 
 
@@ -583,7 +547,7 @@ class ByName(Parameters):
     )
 
 
-def by_name(parameters: ByName, *, device: str = "cpu") -> InitMistake:
+def by_name(parameters: ByName, *, device: str = "cpu") -> CurveMistake:
     """Initialise a network with batch normalisation by parameter names, and by modules.
 
     Args:
@@ -612,7 +576,7 @@ def by_name(parameters: ByName, *, device: str = "cpu") -> InitMistake:
 
     wrong, right = spreads(named=True), spreads(named=False)
     std = f"{parameters.std:.2f}"
-    return InitMistake(
+    return CurveMistake(
         mistake=Mistake(
             wrong="for name, parameter in net.named_parameters():\n"
             f'    if "weight" in name:\n        init.normal_(parameter, std={std})',
@@ -632,8 +596,9 @@ def by_name(parameters: ByName, *, device: str = "cpu") -> InitMistake:
         wrong=wrong,
         right=right,
         title="std after input, Linear, BatchNorm, ReLU, Linear, BatchNorm",
-        x_title="module",
-        y_title="std",
+        over="module",
+        shows="std",
+        log=True,
     )
 
 

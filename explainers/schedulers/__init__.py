@@ -13,7 +13,7 @@ from explainers.schedulers.checks import checks, view_checks
 from explainers.schedulers.claims import claims
 from explainers.schedulers.formula import formula
 from explainers.schedulers.losses import LOSSES, losses
-from explainers.schedulers.mistakes import RateMistake, question
+from explainers.schedulers.mistakes import question
 from explainers.schedulers.snippet import snippet, table
 from explainers.schedulers.specs import SCHEDULERS, Argument, SchedulerSpec
 from explainers.schedulers.tracing import (
@@ -43,7 +43,6 @@ __all__ = [
     "Argument",
     "PlateauTrace",
     "Progress",
-    "RateMistake",
     "Run",
     "Schedule",
     "ScheduleTrace",

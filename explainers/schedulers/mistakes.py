@@ -1,6 +1,7 @@
 """Run the mistakes people make with learning-rate schedulers, and what each costs."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from torch import Tensor
 from torch.optim import lr_scheduler
 
 from explainers import devices
-from explainers.evidence import Mistake, Question, recorded_warnings
+from explainers.evidence import CurveMistake, Mistake, Question, recorded_warnings
 from explainers.parameters import Parameters, choice, number
 from explainers.schedulers.losses import losses
 from explainers.schedulers.tracing import build, trace
@@ -18,28 +19,7 @@ from explainers.schedulers.tracing import build, trace
 _PYTORCH = "https://github.com/pytorch/pytorch"
 _BASE_LR = 0.1
 _COUNTED = "An optimizer step, from 0."
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class RateMistake:
-    """Hold the rates of the line people write and of the line that does it.
-
-    Attributes:
-        mistake: Both lines and their cost.
-        wrong: Tensor ``(steps,)`` float64: rate of each step under the wrong line; NaN where it
-            takes none, for torch has raised.
-        right: Tensor ``(steps,)`` float64: the same under the right line.
-        said: What torch warned of, or the error it raised, for the wrong line; "" for nothing.
-        look: Step at which to look.
-        others: Further curves ``(steps,)`` by name.
-    """
-
-    mistake: Mistake
-    wrong: Tensor
-    right: Tensor
-    said: str
-    look: int
-    others: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+_rates = functools.partial(CurveMistake, shows="learning rate", over="step of the optimizer")
 
 
 # Each scheduler with the arguments that show its rule within a dozen steps, and its code.
@@ -65,7 +45,7 @@ class GetLr(Parameters):
     )
 
 
-def get_lr(parameters: GetLr, *, device: str = "cpu") -> RateMistake:
+def get_lr(parameters: GetLr, *, device: str = "cpu") -> CurveMistake:
     """Ask a scheduler for its rate by `get_lr()` and by `get_last_lr()`, before every step.
 
     Args:
@@ -85,7 +65,7 @@ def get_lr(parameters: GetLr, *, device: str = "cpu") -> RateMistake:
     wrong, right, true = _curve(asked), _curve(last), _curve(used)
     off = (wrong - true).abs() > 1e-12
     first = int(off.nonzero()[0]) if off.any() else 0
-    return RateMistake(
+    return _rates(
         mistake=Mistake(
             wrong="lr = scheduler.get_lr()[0]",
             right="lr = scheduler.get_last_lr()[0]",
@@ -130,7 +110,7 @@ class Order(Parameters):
     )
 
 
-def order(parameters: Order, *, device: str = "cpu") -> RateMistake:
+def order(parameters: Order, *, device: str = "cpu") -> CurveMistake:
     """Step the scheduler before the optimizer, as before torch 1.1, and after it.
 
     Args:
@@ -155,7 +135,7 @@ def order(parameters: Order, *, device: str = "cpu") -> RateMistake:
 
     (wrong, said), (right, silence) = used(True), used(False)
     lasts = [int((rates == _BASE_LR).sum()) for rates in (wrong, right)]
-    return RateMistake(
+    return _rates(
         mistake=Mistake(
             wrong="scheduler.step()\noptimizer.step()",
             right="optimizer.step()\nscheduler.step()",
@@ -217,7 +197,7 @@ class Edit(Parameters):
     )
 
 
-def edit(parameters: Edit, *, device: str = "cpu") -> RateMistake:
+def edit(parameters: Edit, *, device: str = "cpu") -> CurveMistake:
     """Write a rate into the parameter group in mid-run, under closed form and recursion.
 
     Args:
@@ -241,7 +221,7 @@ def edit(parameters: Edit, *, device: str = "cpu") -> RateMistake:
 
     wrong, said = used(name, arguments, jump=parameters.way == "step(t)")
     right, _ = used("ExponentialLR", {"gamma": 0.9}, jump=False)
-    return RateMistake(
+    return _rates(
         mistake=Mistake(
             wrong=f'optimizer.param_groups[0]["lr"] = {parameters.rate:g}\n{code}',
             right=f'optimizer.param_groups[0]["lr"] = {parameters.rate:g}\n'
@@ -285,7 +265,7 @@ class Resume(Parameters):
     )
 
 
-def resume(parameters: Resume, *, device: str = "cpu") -> RateMistake:
+def resume(parameters: Resume, *, device: str = "cpu") -> CurveMistake:
     """Take up a cut run with state dicts, with last_epoch and initial_lr, with last_epoch alone.
 
     Args:
@@ -341,7 +321,7 @@ def resume(parameters: Resume, *, device: str = "cpu") -> RateMistake:
         said = ""
     except KeyError as error:
         said = f"KeyError: {str(error.args[0]).splitlines()[0]}"
-    return RateMistake(
+    return _rates(
         mistake=Mistake(
             wrong='optimizer.param_groups[0]["initial_lr"] = 0.1\n'
             f"scheduler = {name}(optimizer, ..., last_epoch={stop - 1})",
@@ -402,7 +382,7 @@ class WithPlateau(Parameters):
     )
 
 
-def with_plateau(parameters: WithPlateau, *, device: str = "cpu") -> RateMistake:
+def with_plateau(parameters: WithPlateau, *, device: str = "cpu") -> CurveMistake:
     """Put ReduceLROnPlateau into a composer, and beside it pass on by hand.
 
     Args:
@@ -440,7 +420,7 @@ def with_plateau(parameters: WithPlateau, *, device: str = "cpu") -> RateMistake
     right = _curve(rates)
     cuts = int((right[1:] < right[:-1]).sum())
     milestones = f", milestones=[{warmup}]" if parameters.composer == "SequentialLR" else ""
-    return RateMistake(
+    return _rates(
         mistake=Mistake(
             wrong=f"scheduler = {parameters.composer}(optimizer, [warmup, plateau]{milestones})"
             if milestones
@@ -482,7 +462,7 @@ class PastTMax(Parameters):
     )
 
 
-def past_t_max(parameters: PastTMax, *, device: str = "cpu") -> RateMistake:
+def past_t_max(parameters: PastTMax, *, device: str = "cpu") -> CurveMistake:
     """Run CosineAnnealingLR past T_max, and beside it what was meant.
 
     Args:
@@ -499,7 +479,7 @@ def past_t_max(parameters: PastTMax, *, device: str = "cpu") -> RateMistake:
         else _alone("CosineAnnealingLR", steps, T_max=steps)
     )
     highest = int(wrong[t_max:].argmax()) + t_max if t_max < steps else steps - 1
-    return RateMistake(
+    return _rates(
         mistake=Mistake(
             wrong=f"scheduler = CosineAnnealingLR(optimizer, T_max={t_max})",
             right=f"scheduler = CosineAnnealingWarmRestarts(optimizer, T_0={t_max})"
@@ -521,7 +501,6 @@ def past_t_max(parameters: PastTMax, *, device: str = "cpu") -> RateMistake:
         ),
         wrong=wrong,
         right=right,
-        said="",
         look=min(t_max, steps - 1),
     )
 
@@ -546,7 +525,7 @@ class OneTooFar(Parameters):
     )
 
 
-def one_too_far(parameters: OneTooFar, *, device: str = "cpu") -> RateMistake:
+def one_too_far(parameters: OneTooFar, *, device: str = "cpu") -> CurveMistake:
     """Step OneCycleLR past total_steps: one step passes, with a wrong rate, the next raises.
 
     Args:
@@ -572,7 +551,7 @@ def one_too_far(parameters: OneTooFar, *, device: str = "cpu") -> RateMistake:
     wrong, right = _curve(rates), _alone("OneCycleLR", steps, **arguments)
     planned, extra = float(wrong[total - 1]), float(wrong[total])
     direction = "below 0: it goes uphill" if extra < 0 else f"{extra / planned:.0f} times as much"
-    return RateMistake(
+    return _rates(
         mistake=Mistake(
             wrong=f"scheduler = OneCycleLR(optimizer, max_lr=0.1, total_steps={total})\n"
             f"for _ in range({steps}):",
@@ -619,7 +598,7 @@ class Pace(Parameters):
     )
 
 
-def pace(parameters: Pace, *, device: str = "cpu") -> RateMistake:
+def pace(parameters: Pace, *, device: str = "cpu") -> CurveMistake:
     """Step a schedule made for epochs at every batch, and one made for batches at every epoch.
 
     Args:
@@ -657,7 +636,7 @@ def pace(parameters: Pace, *, device: str = "cpu") -> RateMistake:
     ends = [float(rates[-1]) for rates in (wrong, right)]
     falls = [int((rates < _BASE_LR - 1e-12).nonzero()[0]) for rates in (wrong, right)]
     words, path = _PACES[parameters.stepped]
-    return RateMistake(
+    return _rates(
         mistake=Mistake(
             wrong=inner if each_batch else outer,
             right=outer if each_batch else inner,
@@ -676,7 +655,6 @@ def pace(parameters: Pace, *, device: str = "cpu") -> RateMistake:
         ),
         wrong=wrong,
         right=right,
-        said="",
         look=falls[0] if each_batch else int(right.argmax()),
     )
 

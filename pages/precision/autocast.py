@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import streamlit as st
 
 from explainers import autocast as topic
+from explainers.autocast import mistakes
 from figures import autocast as figures
 from ui import figure, frame, proofs
 from ui.choices import choices
@@ -77,21 +78,27 @@ def take(settings: topic.Autocast) -> tuple[str, list[frame.Download]]:
 page.see(draw_controls, draw_view)
 page.mistakes(
     *(
-        Lesson(title, parameters(), run, draw)
-        for (title, draw), (parameters, run) in zip(
+        Lesson(title, parameters, run, draw)
+        for title, parameters, run, draw in (
+            ("model.half()", mistakes.HalfModel(), mistakes.half_model, figures.curve_mistake),
+            ("out of the region", mistakes.Border(), mistakes.border, figures.flow_mistake),
+            ("sigmoid, then BCE", mistakes.Logits(), mistakes.sigmoid_first, figures.curve_mistake),
+            ("a norm of your own", mistakes.OwnNorm(), mistakes.own_norm, figures.curve_mistake),
+            ("loss outside", mistakes.LossOutside(), mistakes.loss_outside, figures.curve_mistake),
             (
-                ("model.half()", figures.curve_mistake),
-                ("out of the region", figures.flow_mistake),
-                ("sigmoid, then BCE", figures.curve_mistake),
-                ("a norm of your own", figures.curve_mistake),
-                ("loss outside", figures.curve_mistake),
-                ("backward inside", figures.curve_mistake),
-                ("a function of your own", figures.flow_mistake),
-                ("in place, out=", figures.flow_mistake),
-                ("another device", figures.flow_mistake),
+                "backward inside",
+                mistakes.BackwardInside(),
+                mistakes.backward_inside,
+                figures.curve_mistake,
             ),
-            topic.LESSONS.values(),
-            strict=True,
+            (
+                "a function of your own",
+                mistakes.OwnFunction(),
+                mistakes.own_function,
+                figures.flow_mistake,
+            ),
+            ("in place, out=", mistakes.InPlace(), mistakes.in_place, figures.flow_mistake),
+            ("another device", mistakes.OtherDevice(), mistakes.other_device, figures.flow_mistake),
         )
     )
 )

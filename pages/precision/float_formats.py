@@ -6,6 +6,7 @@ from explainers import float_formats as topic
 from explainers.float_formats import mistakes
 from explainers.runs import in_turn
 from figures import float_formats as figures
+from figures import lessons
 from ui import figure, frame, proofs
 from ui.controls import Controls
 from ui.frame import Lesson
@@ -65,7 +66,7 @@ def take(settings: topic.FloatFormats) -> tuple[str, list[frame.Download]]:
 page.see(draw_controls, draw_view)
 page.mistakes(
     *(
-        Lesson(title, parameters, run, figures.mistake)
+        Lesson(title, parameters, run, lessons.mistake)
         for title, parameters, run in (
             ("an update that vanishes", mistakes.SmallUpdates(), mistakes.small_updates),
             ("an epsilon of 1e-8", mistakes.AdamEps(), mistakes.adam_eps),

@@ -9,7 +9,6 @@ from ui import figure, frame, proofs, sentences, upload
 from ui.controls import Controls
 from ui.frame import Lesson
 from ui.loupe import LOUPE, loupe
-from ui.player import Curve, player
 
 SLUG = "affine_grid"
 page = frame.Frame(SLUG, topic.PRESETS, [LOUPE])
@@ -69,16 +68,7 @@ def learn() -> None:
     parameters = asked.settings()
     asked.draw(*parameters.specs())
     found = proofs.remembered(topic.descend, parameters, device)
-    player(
-        found.frames,
-        key=f"{SLUG}.player",
-        captions=figures.descent_captions(found),
-        curves=[Curve("loss", found.loss.tolist(), log=True)],
-        reference=found.target,
-        reference_title="To match",
-        title="Under theta",
-        alt=f"{parameters.steps} steps. {found.sentence}",
-    )
+    figure.draw(figures.descent(found), key=f"{SLUG}.player")
     st.markdown(
         f"Asked for {parameters.degrees:g}°. {found.sentence} Largest error of theta: "
         f"{found.error:.3f}. Try 60°, or no blur."

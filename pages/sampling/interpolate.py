@@ -12,7 +12,6 @@ from ui.controls import Controls
 from ui.frame import Lesson
 from ui.loupe import LOUPE, loupe
 from ui.numbers import NUMBERS, numbers
-from ui.player import Curve, player
 from ui.signal import SIGNAL, resized
 
 SLUG = "interpolate"
@@ -123,20 +122,7 @@ def learn() -> None:
     asked.draw("mode", "data")
     asked.draw("steps", "seed")
     found = proofs.remembered(topic.imitate, parameters, device)
-    frames, formula = figures.imitation_frames(found)
-    player(
-        frames,
-        key=f"{SLUG}.player",
-        captions=figures.imitation_captions(found),
-        curves=[
-            Curve("loss", found.loss.tolist(), log=True),
-            Curve("error of the kernel", found.error.tolist(), log=True),
-        ],
-        reference=formula,
-        reference_title="By formula",
-        title="The layer's",
-        alt=f"{parameters.steps} steps. {found.sentence}",
-    )
+    figure.draw(figures.imitation(found), key=f"{SLUG}.player")
     st.markdown(
         f"{found.sentence} On a picture the loss falls, but the kernel is not found: few "
         "fine details tell kernels apart."

@@ -9,6 +9,7 @@ from explainers import initialization as topic
 from explainers.initialization import mistakes
 from explainers.runs import in_turn
 from figures import initialization as figures
+from figures import lessons
 from ui import figure, frame, proofs, sentences
 from ui.frame import Lesson
 from ui.kept import kept
@@ -139,7 +140,7 @@ def take(settings: topic.Initialization) -> tuple[str, list[frame.Download]]:
 page.see(draw_controls, draw_view)
 page.mistakes(
     *(
-        Lesson(title, parameters, run, figures.init_mistake)
+        Lesson(title, parameters, run, lessons.mistake)
         for title, parameters, run in (
             ("xavier with relu", mistakes.XavierRelu(), mistakes.xavier_relu),
             ("the default, a = √5", mistakes.Default(), mistakes.default),

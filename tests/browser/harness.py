@@ -283,3 +283,25 @@ def load_all(page: Page) -> None:
         page.wait_for_timeout(40)
     main.evaluate("node => node.scrollTo(0, 0)")
     settled(page, quiet_ms=300)
+
+
+def choose_option(page: Page, option: str) -> None:
+    """Choose from the page's one select box."""
+    page.get_by_test_id("stSelectbox").click()
+    page.get_by_role("option", name=option).click()
+    settled(page)
+
+
+def texts_cut(drawing: Locator) -> list[str]:
+    """Return the words in an SVG that its edges cut."""
+    found: list[str] = drawing.evaluate(
+        """svg => {
+            const edge = svg.getBoundingClientRect();
+            return [...svg.querySelectorAll("text")].filter((text) => {
+                const box = text.getBoundingClientRect();
+                return box.width && (box.left < edge.left - 0.5 || box.right > edge.right + 0.5
+                    || box.top < edge.top - 0.5 || box.bottom > edge.bottom + 0.5);
+            }).map((text) => text.textContent);
+        }"""
+    )
+    return found

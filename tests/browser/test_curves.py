@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Viewport
 
 from figures.curves import Curves
 from tests.browser.apps.curves_app import losses, noisy, scales, schedules, spike, window
-from tests.browser.harness import console_errors, settled, watch_rest
+from tests.browser.harness import console_errors, settled, texts_cut, watch_rest
 
 APP = "tests/browser/apps/curves_app.py"
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -595,21 +595,6 @@ def test_it_follows_the_theme_and_passes_axe(
     assert Axe().run(page).response["violations"] == []
 
 
-def texts_cut(chart: Chart) -> list[str]:
-    """Return the words in the drawing that its edges cut."""
-    found: list[str] = chart.drawing.evaluate(
-        """svg => {
-            const edge = svg.getBoundingClientRect();
-            return [...svg.querySelectorAll("text")].filter((text) => {
-                const box = text.getBoundingClientRect();
-                return box.width && (box.left < edge.left - 0.5 || box.right > edge.right + 0.5
-                    || box.top < edge.top - 0.5 || box.bottom > edge.bottom + 0.5);
-            }).map((text) => text.textContent);
-        }"""
-    )
-    return found
-
-
 @pytest.mark.parametrize("width", [340, 390, 1280])
 def test_nothing_is_cut_at_any_width_and_no_word_is_small(
     new_context: Callable[..., BrowserContext], serve: Callable[..., str], width: int
@@ -621,7 +606,7 @@ def test_nothing_is_cut_at_any_width_and_no_word_is_small(
         chart = Chart(page, place)
         chart.press("Home")
         chart.data.locator("summary").click()
-        assert texts_cut(chart) == []
+        assert texts_cut(chart.drawing) == []
         small = chart.root.evaluate(
             """root => [...root.querySelectorAll("*")].filter((node) =>
                 [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim())

@@ -20,7 +20,7 @@ from playwright.sync_api import (
 
 from explainers.linkage import linkage
 from tests.browser.apps.loupe_app import Case, blur, ramp, turn
-from tests.browser.harness import console_errors, settled, watch_rest
+from tests.browser.harness import choose_option, console_errors, settled, watch_rest
 from ui.loupe import EMPTY_TEXT, loupe_data
 
 APP = "tests/browser/apps/loupe_app.py"
@@ -96,12 +96,6 @@ def opened(kept: Loupe) -> Loupe:
     return kept
 
 
-def choose_mode(page: Page, mode: str) -> None:
-    page.get_by_test_id("stSelectbox").click()
-    page.get_by_role("option", name=mode).click()
-    settled(page)
-
-
 def number(value: float) -> str:
     text = f"{value:.3f}" if value == 0 or abs(value) >= 5e-4 else f"{value:.1e}"
     return text.replace("e-0", "e-").replace("-", "−")
@@ -155,7 +149,7 @@ def test_each_weight_stands_beside_the_value_it_weighs(opened: Loupe) -> None:
 
 
 def test_terms_beyond_the_sixth_are_folded_until_asked_for(page: Page, fresh: Loupe) -> None:
-    choose_mode(page, "bicubic")
+    choose_option(page, "bicubic")
     case = turn(30, "bicubic")
     fresh.hover(9, 7)
     assert fresh.sum.text_content() == written(case, 9, 7)
@@ -238,7 +232,7 @@ def test_rings_lie_on_the_sources_and_their_areas_are_the_weights(opened: Loupe)
 
 
 def test_negative_weights_have_a_shape_of_their_own(page: Page, fresh: Loupe) -> None:
-    choose_mode(page, "bicubic")
+    choose_option(page, "bicubic")
     _, _, links = turn(30, "bicubic")
     fresh.hover(9, 7)
 
@@ -413,7 +407,7 @@ def test_pictures_stack_where_two_would_be_too_small(
 
 def test_a_pin_survives_a_rerun_and_falls_when_the_shape_changes(page: Page, fresh: Loupe) -> None:
     fresh.click(9, 7)
-    choose_mode(page, "bicubic")
+    choose_option(page, "bicubic")
     assert fresh.at() == ("out", 9, 7)
     expect(fresh.root).to_have_attribute("data-pinned", "true")
     assert fresh.sum.text_content() == written(turn(30, "bicubic"), 9, 7)
@@ -442,7 +436,7 @@ def test_a_loupe_that_goes_and_comes_back_works_and_logs_no_error(
 
 
 def test_a_redraw_takes_less_than_ten_milliseconds(page: Page, fresh: Loupe) -> None:
-    choose_mode(page, "bicubic")
+    choose_option(page, "bicubic")
     times = []
     for row in range(16):
         fresh.hover(row, 15 - row)

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from tests.browser.apps.numbers_app import START, Case, enlarged, steps
-from tests.browser.harness import console_errors, settled, watch_rest
+from tests.browser.harness import choose_option, console_errors, settled, watch_rest
 
 APP = "tests/browser/apps/numbers_app.py"
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -99,12 +99,6 @@ def opened(kept: Numbers) -> Numbers:
     return kept
 
 
-def choose_mode(page: Page, mode: str) -> None:
-    page.get_by_test_id("stSelectbox").click()
-    page.get_by_role("option", name=mode).click()
-    settled(page)
-
-
 def spelled(value: float) -> str:
     """Write a value of these tests with up to four significant digits."""
     return f"{value:.4g}".replace("-", "−")
@@ -176,7 +170,7 @@ def test_weights_that_four_digits_spell_exactly_are_not_rounded(opened: Numbers)
 def test_terms_beyond_the_sixth_are_counted_and_negative_weights_have_dashed_rings(
     page: Page, fresh: Numbers
 ) -> None:
-    choose_mode(page, "bicubic")
+    choose_option(page, "bicubic")
     large = Numbers(page, 1)
     case = enlarged(steps(), "bicubic", (16, 16), corners=False)
     for row, column in [(7, 6), (3, 12), (15, 0)]:
@@ -446,7 +440,7 @@ def test_a_pinned_output_outlives_new_numbers_and_falls_with_a_new_shape(
     expect(fresh.root).to_have_attribute("data-pinned", "true")
     check_sum(fresh, enlarged([[1.0, 2.0], [-7.0, 4.0]], "bilinear"), 2, 1)
     expect(fresh.entry(1, 0)).to_be_focused()
-    choose_mode(page, "nearest")
+    choose_option(page, "nearest")
     assert fresh.at() == ("out", 2, 1)
 
     page.get_by_text("five", exact=True).click()

@@ -15,10 +15,10 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from torch import Tensor
 
-from figures.player import MOST_PIXELS, sprite_sheet
+from figures.player import MOST_PIXELS, Curve, Film, sprite_sheet
 from tests.browser.apps.player_app import bars, turned
 from tests.browser.harness import console_errors, settled
-from ui.player import Curve, player_data
+from ui.player import player_data
 
 APP = "tests/browser/apps/player_app.py"
 LAST = 24
@@ -388,13 +388,8 @@ def packed(frames: Tensor, **changes: Any) -> dict[str, Any]:
         "captions": ["theta = [[0.87, -0.50, 0.00], [0.50, 0.87, 0.00]]"] * count,
         "curves": [Curve("loss", [0.1] * count), Curve("error", [0.123456789] * count)],
         "alt": "A run.",
-        "title": "Run",
-        "step_name": "step",
-        "reference": None,
-        "reference_title": "",
-        "fps": 12,
     }
-    return player_data(frames, **(given | changes))
+    return player_data(Film(frames, **(given | changes)))
 
 
 def unpacked(sheet: dict[str, Any]) -> Tensor:

@@ -19,7 +19,7 @@ from playwright.sync_api import (
 )
 
 from tests.browser.apps.signal_app import SAMPLES, Mode, case, crowd, plain, resize, wide
-from tests.browser.harness import console_errors, settled, watch_rest
+from tests.browser.harness import choose_option, console_errors, settled, texts_cut, watch_rest
 
 APP = "tests/browser/apps/signal_app.py"
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
@@ -115,9 +115,7 @@ def opened(kept: Signal) -> Signal:
 def choose_mode(signal: Signal, mode: str) -> None:
     if mode == signal.mode:
         return
-    signal.page.get_by_test_id("stSelectbox").click()
-    signal.page.get_by_role("option", name=mode).click()
-    settled(signal.page)
+    choose_option(signal.page, mode)
     signal.mode = mode
 
 
@@ -588,21 +586,6 @@ def test_it_follows_the_theme_and_passes_axe(
     assert Axe().run(page).response["violations"] == []
 
 
-def texts_cut(signal: Signal) -> list[str]:
-    """Return the words in the drawing that its edges cut."""
-    found: list[str] = signal.drawing.evaluate(
-        """svg => {
-            const edge = svg.getBoundingClientRect();
-            return [...svg.querySelectorAll("text")].filter((text) => {
-                const box = text.getBoundingClientRect();
-                return box.width && (box.left < edge.left - 0.5 || box.right > edge.right + 0.5
-                    || box.top < edge.top - 0.5 || box.bottom > edge.bottom + 0.5);
-            }).map((text) => text.textContent);
-        }"""
-    )
-    return found
-
-
 @pytest.mark.parametrize("width", [340, 390, 1280])
 def test_nothing_is_cut_at_any_width_and_no_word_is_small(
     new_context: Callable[..., BrowserContext], serve: Callable[..., str], width: int
@@ -615,7 +598,7 @@ def test_nothing_is_cut_at_any_width_and_no_word_is_small(
         signal.stage.focus()
         for key in ("Home", "End"):
             page.keyboard.press(key)
-            assert texts_cut(signal) == []
+            assert texts_cut(signal.drawing) == []
             assert signal.sum.evaluate("sum => sum.scrollWidth <= sum.clientWidth")
         sizes = signal.drawing.locator("text").evaluate_all(
             "texts => texts.map((text) => parseFloat(getComputedStyle(text).fontSize))"

@@ -1,76 +1,9 @@
 """The mistakes with scaler and autocast: each costs what public threads say it costs."""
 
-import dataclasses
-import time
-from typing import Any
-
 import pytest
 import torch
 
-from explainers.grad_scaler import OrderMistake, ScalerMistake, machine, mistakes
-from explainers.parameters import Parameters
-
-EVERY = pytest.mark.parametrize(
-    ("lesson", "parameters"),
-    [
-        pytest.param(lesson, parameters, id=name)
-        for name, (parameters, lesson) in mistakes.LESSONS.items()
-    ],
-)
-
-
-def corners(parameters: type[Parameters]) -> list[Parameters]:
-    """Every option, and the least and the most of every number, one change at a time."""
-    found = [parameters()]
-    for name, spec in parameters.specs().items():
-        options: list[Any] = list(getattr(spec, "options", ())) or [spec.minimum, spec.maximum]
-        found += [dataclasses.replace(found[0], **{name: option}) for option in options]
-    return found
-
-
-@EVERY
-def test_every_setting_of_a_lesson_gives_two_results_and_two_costs(lesson, parameters) -> None:
-    for setting in corners(parameters):
-        found = lesson(setting)
-        if isinstance(found, ScalerMistake):
-            assert found.wrong.shape == found.right.shape
-            assert found.wrong.dtype == found.right.dtype == torch.float64
-            assert found.right.isfinite().all()
-            assert 0 <= found.look < len(found.wrong)
-            assert all(len(curve) == len(found.right) for curve in found.others.values())
-            assert found.shows
-            assert found.over
-        else:
-            assert isinstance(found, OrderMistake)
-            assert len(found.wrong_calls) == len(found.wrong_states)
-            assert len(found.right_calls) == len(found.right_states)
-        mistake = found.mistake
-        assert mistake.wrong != mistake.right
-        for sentence in (mistake.wrong_cost, mistake.right_cost, mistake.lesson):
-            assert sentence.endswith(".")
-            assert "nan" not in sentence
-        words, address = mistake.source
-        assert words
-        assert address.startswith("https://")
-
-
-@EVERY
-def test_a_lesson_is_the_same_twice_and_quick(lesson, parameters) -> None:
-    first = lesson(parameters())
-    times = []
-    for _ in range(3):
-        start = time.thread_time()
-        again = lesson(parameters())
-        times.append(time.thread_time() - start)
-        assert first.mistake == again.mistake
-    assert min(times) < 0.15
-
-
-@EVERY
-def test_a_lesson_refuses_a_device_that_is_not_there(lesson, parameters) -> None:
-    with pytest.raises(ValueError, match="device must be one of cpu"):
-        lesson(parameters(), device="cuda:99")
-
+from explainers.grad_scaler import machine, mistakes
 
 # --- clipping before unscale_ ---
 

@@ -7,51 +7,6 @@ import torch
 
 from explainers import initialization as topic
 from explainers.initialization import mistakes
-from explainers.parameters import Choice
-
-CASES = [
-    (mistakes.XavierRelu, mistakes.xavier_relu),
-    (mistakes.KaimingTanh, mistakes.kaiming_tanh),
-    (mistakes.Default, mistakes.default),
-    (mistakes.Symmetry, mistakes.symmetry),
-    (mistakes.Fans, mistakes.count_fans),
-    (mistakes.Truncated, mistakes.truncated),
-    (mistakes.Selu, mistakes.selu),
-    (mistakes.InPlace, mistakes.in_place),
-    (mistakes.Data, mistakes.through_data),
-    (mistakes.ByName, mistakes.by_name),
-]
-ENDS = [
-    pytest.param(run, kind(**{name: value}), id=f"{run.__name__} {name}={value}")
-    for kind, run in CASES
-    for name, spec in kind.specs().items()
-    for value in (spec.options if isinstance(spec, Choice) else (spec.minimum, spec.maximum))
-]
-
-
-@pytest.mark.parametrize(("run", "parameters"), ENDS)
-def test_a_mistake_runs_at_the_ends_of_its_controls(run, parameters) -> None:
-    state = torch.get_rng_state()
-    result = run(parameters)
-    assert torch.equal(torch.get_rng_state(), state)
-    assert isinstance(result, topic.InitMistake)
-    assert result.wrong.shape == result.right.shape
-    assert result.wrong.dtype == result.right.dtype == torch.float64
-    for other in result.others.values():
-        assert other.shape == result.wrong.shape
-    mistake = result.mistake
-    assert mistake.wrong != mistake.right
-    assert all(
-        text.endswith(".") for text in (mistake.wrong_cost, mistake.right_cost, mistake.lesson)
-    )
-    assert mistake.source[1].startswith("https://")
-    assert "nan" not in (mistake.wrong_cost + mistake.right_cost).replace("nan,", "")
-
-
-@pytest.mark.parametrize(("kind", "run"), CASES, ids=[run.__name__ for _, run in CASES])
-def test_a_mistake_refuses_a_device_that_is_not_there(kind, run) -> None:
-    with pytest.raises(ValueError, match="device must be one of cpu"):
-        run(kind(), device="cuda:99")
 
 
 def test_xavier_with_relu_halves_the_variance_at_every_layer() -> None:

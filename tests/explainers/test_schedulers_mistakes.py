@@ -1,83 +1,11 @@
 """The mistakes of the schedulers page: each costs what public threads say it costs."""
 
-import dataclasses
 import math
-import time
-from typing import Any
 
 import pytest
 import torch
 
-from explainers.parameters import Parameters
-from explainers.schedulers import RateMistake, mistakes, trace
-
-LESSONS = {
-    mistakes.get_lr: mistakes.GetLr,
-    mistakes.order: mistakes.Order,
-    mistakes.edit: mistakes.Edit,
-    mistakes.resume: mistakes.Resume,
-    mistakes.with_plateau: mistakes.WithPlateau,
-    mistakes.past_t_max: mistakes.PastTMax,
-    mistakes.one_too_far: mistakes.OneTooFar,
-    mistakes.pace: mistakes.Pace,
-}
-EVERY = pytest.mark.parametrize(
-    ("lesson", "parameters"),
-    [
-        pytest.param(lesson, parameters, id=lesson.__name__)
-        for lesson, parameters in LESSONS.items()
-    ],
-)
-
-
-def corners(parameters: type[Parameters]) -> list[Parameters]:
-    """Every option, and the least and the most of every number, one change at a time."""
-    found = [parameters()]
-    for name, spec in parameters.specs().items():
-        options: list[Any] = list(getattr(spec, "options", ())) or [spec.minimum, spec.maximum]
-        found += [dataclasses.replace(found[0], **{name: option}) for option in options]
-    return found
-
-
-@EVERY
-def test_every_setting_of_a_lesson_gives_two_curves_and_two_costs(lesson, parameters) -> None:
-    for setting in corners(parameters):
-        found = lesson(setting)
-        assert isinstance(found, RateMistake)
-        assert found.wrong.shape == found.right.shape
-        assert found.wrong.dtype == found.right.dtype == torch.float64
-        assert found.right.isfinite().all()
-        assert 0 <= found.look < len(found.wrong)
-        assert all(curve.shape == found.right.shape for curve in found.others.values())
-        mistake = found.mistake
-        assert mistake.wrong != mistake.right
-        for sentence in (mistake.wrong_cost, mistake.right_cost, mistake.lesson):
-            assert sentence.endswith(".")
-            assert "nan" not in sentence
-        words, address = mistake.source
-        assert words
-        assert address.startswith("https://")
-
-
-@EVERY
-def test_a_lesson_is_the_same_twice_and_quick(lesson, parameters) -> None:
-    first = lesson(parameters())
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        again = lesson(parameters())
-        times.append(time.perf_counter() - start)
-        assert torch.equal(first.wrong.nan_to_num(), again.wrong.nan_to_num())
-        assert torch.equal(first.right, again.right)
-        assert first.mistake == again.mistake
-    assert min(times) < 0.06
-
-
-@EVERY
-def test_a_lesson_refuses_a_device_that_is_not_there(lesson, parameters) -> None:
-    with pytest.raises(ValueError, match="device must be one of cpu"):
-        lesson(parameters(), device="cuda:99")
-
+from explainers.schedulers import mistakes, trace
 
 # --- get_lr against get_last_lr ---
 

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from explainers import autocast as topic
-from explainers.autocast import LESSONS, Autocast, Cost, CurveMistake
+from explainers.autocast import Autocast, Cost
+from explainers.evidence import CurveMistake
 from figures import autocast as figures
 from figures.curves import Curves
+from tests.lessons import lessons_of
 
 PRESETS = pytest.mark.parametrize("preset", topic.PRESETS, ids=lambda preset: preset.name)
 
@@ -98,9 +100,9 @@ def test_a_band_says_where_float16_overflows() -> None:
     assert band.label == "float16 overflows"
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize("name", lessons_of("autocast"))
 def test_the_line_that_runs_is_drawn_first(name: str) -> None:
-    kind, run = LESSONS[name]
+    run, kind = lessons_of("autocast")[name]
     result = run(kind())
     for wrong in (True, False):
         if isinstance(result, CurveMistake):

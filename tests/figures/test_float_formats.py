@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from explainers import float_formats as topic
-from explainers.float_formats import FloatFormats, mistakes
+from explainers.float_formats import FloatFormats
 from figures import float_formats as figures
+from figures import lessons
 from figures.curves import Curves
+from tests.lessons import lessons_of
 
 PRESETS = pytest.mark.parametrize("preset", topic.PRESETS, ids=lambda preset: preset.name)
 
@@ -160,14 +162,12 @@ def test_the_bars_move_with_the_scale() -> None:
     assert [x + 12.5 * 8 for x in bars(0)] == pytest.approx(bars(8), abs=0.11)
 
 
-@pytest.mark.parametrize(
-    ("run", "parameters"),
-    [pytest.param(run, made(), id=name) for name, (made, run) in mistakes.LESSONS.items()],
-)
-def test_the_line_that_runs_comes_first(run, parameters) -> None:
-    result = run(parameters)
+@pytest.mark.parametrize("name", lessons_of("float_formats"))
+def test_the_line_that_runs_comes_first(name: str) -> None:
+    run, kind = lessons_of("float_formats")[name]
+    result = run(kind())
     for wrong in (True, False):
-        curves = figures.mistake(result, wrong=wrong)
+        (curves,) = lessons.mistake(result, wrong=wrong)
         assert isinstance(curves, Curves)
         first = result.wrong if wrong else result.right
         assert torch.equal(curves.lines[0].y.nan_to_num(), first.nan_to_num())

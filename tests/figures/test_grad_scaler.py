@@ -11,6 +11,7 @@ from explainers.grad_scaler import AmpRun, mistakes
 from figures import grad_scaler as figures
 from figures.curves import Curves
 from figures.stepper import Stepper
+from tests.lessons import lessons_of
 from ui.curves import curves_data
 from ui.stepper import stepper_data
 
@@ -94,15 +95,10 @@ def test_the_illegal_edge_lights_up_with_torchs_own_words(order: str) -> None:
         stepper_data(drawn)
 
 
-LESSONS = {
-    name: (kind, run) for name, (kind, run) in mistakes.LESSONS.items() if name != "illegal_order"
-}
-
-
 @pytest.mark.parametrize("wrong", [True, False], ids=["wrong", "right"])
-@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize("name", sorted({*lessons_of("grad_scaler")} - {"illegal_order"}))
 def test_every_mistake_draws_its_own_line_first(name: str, wrong: bool) -> None:
-    kind, run = LESSONS[name]
+    run, kind = lessons_of("grad_scaler")[name]
     result = run(kind())
     drawn = figures.mistake(result, wrong=wrong)
     assert 1 <= len(drawn) <= 3

@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from explainers import initialization as topic
-from explainers.initialization import Initialization, mistakes
+from explainers.initialization import Initialization
 from figures import initialization as figures
+from figures import lessons
 from figures.curves import Curves
+from tests.lessons import lessons_of
 from ui.curves import curves_data
 
 
@@ -126,20 +128,12 @@ def test_a_refused_scheme_leaves_the_others_or_nothing() -> None:
     assert figures.see(topic.explain(Initialization(scheme="dirac", kept="", depth=3))) == ()
 
 
-LESSONS = [
-    (mistakes.XavierRelu(), mistakes.xavier_relu),
-    (mistakes.Default(), mistakes.default),
-    (mistakes.Symmetry(), mistakes.symmetry),
-    (mistakes.Truncated(), mistakes.truncated),
-    (mistakes.InPlace(), mistakes.in_place),
-]
-
-
-@pytest.mark.parametrize(("parameters", "run"), LESSONS, ids=[run.__name__ for _, run in LESSONS])
+@pytest.mark.parametrize("name", lessons_of("initialization"))
 @pytest.mark.parametrize("wrong", [True, False])
-def test_a_mistake_shows_the_line_that_runs_first(parameters, run, wrong: bool) -> None:
-    result = run(parameters)
-    drawn = figures.init_mistake(result, wrong=wrong)
+def test_a_mistake_shows_the_line_that_runs_first(name: str, wrong: bool) -> None:
+    run, kind = lessons_of("initialization")[name]
+    result = run(kind())
+    drawn = lessons.mistake(result, wrong=wrong)
     (curves,) = [part for part in drawn if isinstance(part, Curves)]
     curves_data(curves)
     word = "wrong" if wrong else "right"

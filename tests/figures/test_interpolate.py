@@ -111,11 +111,13 @@ def test_every_lesson_says_in_words_what_it_draws() -> None:
 
 def test_the_learned_kernel_and_the_formula_share_one_range_of_greys() -> None:
     found = imitate(Imitation(mode="bicubic", steps=40))
-    frames, formula = figures.imitation_frames(found)
-    assert float(formula.min()) == 0
-    assert float(formula.max()) == 1
-    assert float((frames[-1] - formula).abs().max()) < 1e-3
-    assert len(figures.imitation_captions(found)) == len(frames)
+    film = figures.imitation(found)
+    assert film.reference is not None
+    assert float(film.reference.min()) == 0
+    assert float(film.reference.max()) == 1
+    assert float((film.frames[-1] - film.reference).abs().max()) < 1e-3
+    assert len(film.captions) == len(film.frames) == 41
+    assert "over 40 steps" in film.alt
 
 
 def test_the_thumbnail_holds_a_stem_per_sample_and_a_dot_per_output() -> None:

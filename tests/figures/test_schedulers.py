@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from explainers import schedulers as topic
-from explainers.schedulers import Run, Schedulers, mistakes
+from explainers.schedulers import Run, Schedulers
 from figures import schedulers as figures
 from figures.curves import Curves
+from tests.lessons import lessons_of
 
 
 @pytest.mark.parametrize("preset", topic.PRESETS, ids=lambda preset: preset.name)
@@ -89,21 +90,10 @@ def test_composers_of_the_same_children_keep_different_names() -> None:
     assert names[2] == texts[2]
 
 
-LESSONS = [
-    (mistakes.get_lr, mistakes.GetLr()),
-    (mistakes.order, mistakes.Order()),
-    (mistakes.edit, mistakes.Edit()),
-    (mistakes.resume, mistakes.Resume()),
-    (mistakes.with_plateau, mistakes.WithPlateau()),
-    (mistakes.past_t_max, mistakes.PastTMax()),
-    (mistakes.one_too_far, mistakes.OneTooFar()),
-    (mistakes.pace, mistakes.Pace()),
-]
-
-
-@pytest.mark.parametrize(("run", "parameters"), LESSONS, ids=[run.__name__ for run, _ in LESSONS])
-def test_the_line_that_runs_comes_first_and_torchs_words_stand_below(run, parameters) -> None:
-    result = run(parameters)
+@pytest.mark.parametrize("name", lessons_of("schedulers"))
+def test_the_line_that_runs_comes_first_and_torchs_words_stand_below(name: str) -> None:
+    run, kind = lessons_of("schedulers")[name]
+    result = run(kind())
     for wrong in (True, False):
         drawn, *words = figures.rate_mistake(result, wrong=wrong)
         assert isinstance(drawn, Curves)

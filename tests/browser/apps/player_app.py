@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ui.player import Curve, player
+from figures.player import Curve, Film
+from ui.player import player
 
 
 def bars(count: int) -> Tensor:
@@ -36,9 +37,8 @@ if __name__ == "__main__":
     st.session_state.runs = st.session_state.get("runs", 0) + 1
     st.markdown(f"runs: {st.session_state.runs}")
     if st.checkbox("mounted", True):
-        player(
+        film = Film(
             bars(count),
-            key="bars",
             captions=[f"white = {i}, offset = {offset}" for i in range(count)],
             curves=[
                 Curve("loss", [2.0 ** -(i + offset) for i in range(count)], log=True),
@@ -49,14 +49,15 @@ if __name__ == "__main__":
             reference=bars(61)[-1],
             reference_title="Full",
         )
+        player(film, key="bars")
     if st.checkbox("turning"):
         frames = turned(61)
-        player(
+        film = Film(
             frames,
-            key="turning",
             captions=[f"angle = {i / 2:.1f} degrees" for i in range(61)],
             curves=[Curve("angle", [i / 2 for i in range(61)])],
             alt="A letter turns.",
             title="The letter, turned",
             step_name="frame",
         )
+        player(film, key="turning")

@@ -1,0 +1,79 @@
+"""Draw a mistake whose two lines of code give a curve each: the line that runs comes first."""
+
+import math
+from html import escape
+from typing import TYPE_CHECKING
+
+from figures.curves import Curves, Line, Mark, within
+
+if TYPE_CHECKING:
+    from explainers.evidence import CurveMistake
+
+
+def mistake(result: "CurveMistake", *, wrong: bool) -> tuple[Curves | str, ...]:
+    """Draw both curves, with the argument that leads to them, or what torch said."""
+    return told(result, curves(result, wrong=wrong), wrong=wrong)
+
+
+def told(result: "CurveMistake", *drawn: Curves, wrong: bool) -> tuple[Curves | str, ...]:
+    """Put an argument before what follows from it, and torch's words after what was tried."""
+    text = list(result.steps)
+    if wrong and result.said:
+        text.append(f"torch says: {result.said}")
+    if not text:
+        return drawn
+    words = f"<div><pre>{escape(chr(10).join(text))}</pre></div>"
+    return (words, *drawn) if result.steps else (*drawn, words)
+
+
+def curves(
+    result: "CurveMistake",
+    *,
+    wrong: bool,
+    title: str = "{shows} under the {line} line, beside the {other} one",
+    name: str = "the {line} line",
+    mark: str = "{value:.4g}",
+    shape: str = "line",
+    least: float | None = None,
+) -> Curves:
+    """Draw both curves, the one that runs first, marked where to look.
+
+    Args:
+        result: What both lines give.
+        wrong: Whether the wrong line runs.
+        title: Of the chart, where the result has none; may hold ``{shows}``, ``{line}`` for the
+            line that runs, and ``{other}``.
+        name: Of each curve, where the result names none; may hold ``{line}``.
+        mark: Words at the point to look at; may hold ``{x}`` and ``{value}``.
+        shape: Of the lines, one of `figures.curves.SHAPES`.
+        least: Where a logarithmic axis draws what is smaller; None leaves it out.
+    """
+    line, other = ("wrong", "right") if wrong else ("right", "wrong")
+    names = result.names or (name.format(line=line), name.format(line=other))
+    rows = (result.wrong, result.right)
+    first, second = rows if wrong or result.names else rows[::-1]
+    drawn = [first, second]
+    if result.log and least is not None:
+        drawn = [row.clamp(min=least) for row in drawn]
+    look = result.look if wrong or result.look_right is None else result.look_right
+    at = -1 if look is None else look
+    x = float(at % len(first) if result.x is None else result.x[at])
+    value, height = float(first[at]), float(drawn[0][at])
+    seen = look is not None and math.isfinite(value) and (height > 0 or not result.log)
+    lost = int((~first.isfinite()).sum())
+    shows = f"{result.shows[0].upper()}{result.shows[1:]}"
+    return Curves(
+        lines=tuple(
+            Line(label, within(row), result.x, shape=shape)
+            for label, row in (*zip(names, drawn, strict=True), *result.others.items())
+        ),
+        title=result.title or title.format(shows=shows, line=line, other=other),
+        x_title=result.over,
+        y_title=result.shows,
+        log=result.log,
+        marks=(Mark(x, height, mark.format(x=x, value=value)),) if seen else (),
+        references=(result.limit,) if result.limit else (),
+        height=240,
+        alt=f"{shows} at {x:.4g}: {names[0]} {value:.4g}, {names[1]} {float(second[at]):.4g}."
+        + (f" {lost} values of {names[0]} are not finite." if lost else ""),
+    )
