@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from figures import style
-from figures.curves import Band, Curves, Line, Mark
+from figures.curves import Band, Curves, Line, Mark, gaps, look_here
 
 if TYPE_CHECKING:
     import torch
@@ -189,6 +189,7 @@ def errors(view: "View") -> Curves:
         x_range=(float(found.exponents[0]), float(found.exponents[-1])),
         bands=_bands(view),
         marks=marks,
+        look=at,
         references=((1.0, "nothing left"), (_EXACT, "exact")),
         height=230,
         alt=f"{settings.op} with inputs of size 2 to the power {settings.exponent}: "
@@ -216,12 +217,7 @@ def curve_mistake(result: "CurveMistake", *, wrong: bool) -> tuple[str | Curves,
     chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
     values = {"wrong": result.wrong, "right": result.right}
     drawn = {name: each.clamp(min=_EXACT) if result.log else each for name, each in values.items()}
-    marks: tuple[Mark, ...] = ()
-    value = float(values[chosen][result.look])
-    if math.isfinite(value):
-        at = float(result.x[result.look])
-        height = float(drawn[chosen][result.look])
-        marks = (Mark(at, height, f"here {value:.3g}", "circle"),)
+    at, value = float(result.x[result.look]), float(values[chosen][result.look])
     curves = Curves(
         lines=(
             Line(f"the {chosen} line", drawn[chosen], result.x),
@@ -232,8 +228,9 @@ def curve_mistake(result: "CurveMistake", *, wrong: bool) -> tuple[str | Curves,
         x_title=result.over,
         y_title=result.shows,
         log=result.log,
-        marks=marks,
-        bands=_gaps(result, chosen),
+        marks=look_here(at, value, float(drawn[chosen][result.look])),
+        look=at,
+        bands=gaps(values[chosen], result.x),
         height=240,
         alt=f"Under the {chosen} line: {value:.4g}; under the {other} one: "
         f"{float(values[other][result.look]):.4g}.",
@@ -241,20 +238,6 @@ def curve_mistake(result: "CurveMistake", *, wrong: bool) -> tuple[str | Curves,
     if not (wrong and result.said):
         return (curves,)
     return curves, f"<div><pre>torch says: {escape(result.said)}</pre></div>"
-
-
-def _gaps(result: "CurveMistake", chosen: str) -> tuple[Band, ...]:
-    """Return the stretches where the line that runs gives nothing finite."""
-    values = (result.wrong if chosen == "wrong" else result.right).tolist()
-    points = result.x.tolist()
-    bands, start = [], None
-    for index, value in enumerate([*values, 0.0]):
-        if not math.isfinite(value) and start is None:
-            start = points[index]
-        elif math.isfinite(value) and start is not None:
-            bands.append(Band(start, points[index - 1], "not finite"))
-            start = None
-    return tuple(bands)
 
 
 def flow_mistake(result: "FlowMistake", *, wrong: bool) -> str:

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from figures import style
-from figures.curves import Curves, Line, Mark
+from figures.curves import Curves, Line, gaps, look_here
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -344,7 +344,7 @@ def _bars(view: "View", bottom: float, tall: float, *, solid: bool) -> str:
         for edge, count in zip(found.edges.tolist(), found.counts.tolist(), strict=False)
         if count and _LEAST <= edge < _MOST
     )
-    return f'<path d="{path}" fill="{style.BLUE}" opacity="{1 if solid else 0.75}"/>'
+    return f'<path class="bars" d="{path}" fill="{style.BLUE}" opacity="{1 if solid else 0.75}"/>'
 
 
 def _share_row(view: "View", name: str) -> str:
@@ -382,7 +382,6 @@ def mistake(result: "FormatMistake", *, wrong: bool) -> Curves:
     values = {"wrong": result.wrong, "right": result.right}
     value = float(values[chosen][result.look])
     at = float(result.at[result.look])
-    seen = math.isfinite(value)
     return Curves(
         lines=(
             Line(f"the {chosen} line", values[chosen], result.at),
@@ -394,7 +393,9 @@ def mistake(result: "FormatMistake", *, wrong: bool) -> Curves:
         x_title=result.over,
         y_title=result.shows,
         log=result.log,
-        marks=(Mark(at, value, f"{value:.4g}"),) if seen else (),
+        marks=look_here(at, value),
+        look=at,
+        bands=gaps(values[chosen], result.at),
         references=(result.limit,) if result.limit else (),
         height=240,
         alt=f"Under the {chosen} line {result.shows} at {at:g} is {value:.4g}, under the {other} "

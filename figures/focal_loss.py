@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from figures import style
-from figures.curves import Curves, Line, Mark
+from figures.curves import Curves, Line, Mark, gaps, look_here
 
 if TYPE_CHECKING:
     from explainers.focal_loss import (
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _POSITIVE, _NEGATIVE = style.ORANGE, style.BLUE
 _AXES = {"p_t": "p_t: probability of the true class", "logit": "logit of a positive"}
+_EASY = {"p_t": 0.9, "logit": 2.0}
+"""An example that the model gets right, on each axis."""
 _MOST_DOTS = 150
 
 
@@ -86,6 +88,7 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
             y_title="loss",
             log=parameters.log,
             y_range=logarithmic or (0.0, 5.0),
+            look=_EASY[parameters.against],
             height=240,
             alt=alt,
             group=f"focal_loss.{parameters.against}",
@@ -97,6 +100,7 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
             y_title="|d loss / d logit|",
             log=parameters.log,
             y_range=logarithmic,
+            look=_EASY[parameters.against],
             height=200,
             alt=f"Under gamma = {parameters.gamma:g} the gradient is at most "
             f"{family.gradient[now].max():.3g}, under gamma = 0 {family.gradient[0].max():.3g}.",
@@ -110,6 +114,7 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
             log=True,
             y_range=(0.5, 1e5),
             marks=tuple(marks),
+            look=_EASY["p_t"],
             height=170,
             alt=" ".join(f"{mark.words}." for mark in marks),
             group="focal_loss.p_t",
@@ -277,9 +282,7 @@ def curve_mistake(result: "CurveMistake", *, wrong: bool) -> Curves:
     look = result.look[0 if wrong else 1]
     at = int((result.x - look).abs().argmin())
     value = float(first[at])
-    marks: tuple[Mark, ...] = ()
-    if np.isfinite(value) and (value > 0 or not result.log):
-        marks = (Mark(float(result.x[at]), value, f"look here: {value:.4g}"),)
+    marks = () if result.log and value <= 0 else look_here(float(result.x[at]), value)
     lost = int(first.isnan().sum())
     return Curves(
         lines=(
@@ -287,11 +290,14 @@ def curve_mistake(result: "CurveMistake", *, wrong: bool) -> Curves:
             Line(names[1], second, result.x),
             *(Line(name, row, result.x) for name, row in result.others.items()),
         ),
-        title=f"Under the {chosen} line",
+        title=f"{result.y_title[0].upper()}{result.y_title[1:]} under the {chosen} line, beside "
+        f"the {other} one",
         x_title=result.x_title,
         y_title=result.y_title,
         log=result.log,
         marks=marks,
+        look=float(result.x[at]),
+        bands=gaps(first, result.x),
         height=240,
         alt=f"Under the {chosen} line {names[0]} is {value:.4g} at {float(result.x[at]):.3g}; "
         f"{names[1]} is {float(second[at]):.4g}." + (f" {lost} values are NaN." if lost else ""),

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from figures import style
-from figures.curves import Curves, Line, Mark
+from figures.curves import Curves, Line, Mark, look_here
 from figures.stepper import Call, Stepper
 
 if TYPE_CHECKING:
@@ -91,12 +91,19 @@ def _scale(view: "View") -> Curves:
             for step in skipped[:_MOST_MARKS]
             if math.isfinite(heights[step])
         ),
+        look=_telling(trace),
         height=190,
         alt=f"The scale starts at {start:g} and ends at {end:g}; {len(skipped)} of "
         f"{len(trace.stepped)} steps are skipped"
         + (f", at steps {_few(skipped)}." if skipped else "."),
         group=_GROUP,
     )
+
+
+def _telling(trace: "ScalerTrace") -> int:
+    """Return the step to begin at: the first that is skipped, or the first of all."""
+    skipped = trace.skipped.nonzero()
+    return int(skipped[0]) if len(skipped) else 0
 
 
 def _few(steps: Sequence[int]) -> str:
@@ -119,6 +126,7 @@ def _norms(view: "View") -> Curves:
         right_title="loss",
         log=True,
         right_log=True,
+        look=_telling(trace),
         height=210,
         alt="The gradients' norm after backward, and divided by the scale; the loss ends at "
         f"{last:.3g}. Gaps are infinities or NaNs.",
@@ -158,7 +166,7 @@ def _calls(view: "View") -> Stepper:
     for step in range(len(trace.calls)):
         made = _sequence(trace.calls[step], trace.states[step], rows.outcome(step))
         steps.append((sequences.setdefault(made, len(sequences)), rows.facts(step)))
-    first = rows.stepped.index(False) if not all(rows.stepped) else 0
+    first = _telling(trace)
     return Stepper(
         title="Each call of a step, and where it takes the scaler",
         alt="The scaler's states READY, UNSCALED and STEPPED; arrows for the calls between them, "
@@ -236,11 +244,7 @@ def mistake(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves | str, ...]
     log = positive and result.shows in ("size of the update", "scale", "loss")
     value = float(rows[chosen][result.look])
     beside = float(rows[other][result.look])
-    marks = (
-        (Mark(result.look, value, f"look here: {value:.3g}"),)
-        if abs(value) < float("inf") and not (log and value <= 0)
-        else ()
-    )
+    marks = () if log and value <= 0 else look_here(result.look, value)
     names = {"wrong": f"{result.shows}, wrong line", "right": f"{result.shows}, right line"}
     own = [
         name for name in result.others if name.startswith(result.shows) or len(result.others) == 1
@@ -258,6 +262,7 @@ def mistake(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves | str, ...]
             y_title=result.shows,
             log=log,
             marks=marks,
+            look=float(result.look),
             height=220,
             alt=f"At {result.over} {result.look} the {chosen} line gives {value:.3g}, the {other} "
             f"one {beside:.3g}.",
@@ -268,7 +273,8 @@ def mistake(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves | str, ...]
     for noun, group in itertools.groupby(
         rest, key=lambda name: name.split(",")[0].split(" of ")[0]
     ):
-        members = list(group)
+        # The line that runs comes first, as above.
+        members = sorted(group, key=lambda name: name.endswith(f", {other}"))
         ends = ", ".join(f"{name} {float(rest[name][-1]):.3g}" for name in members)
         apart = all(bool((rest[name] > 0).all()) for name in members)
         drawn.append(
@@ -304,7 +310,7 @@ def _weights(result: "ScalerMistake", *, wrong: bool) -> tuple[Curves]:
             ),
             title=f"{result.shows[0].upper()}{result.shows[1:]}, weight by weight, against the "
             "true one",
-            x_title=f"true gradient: {name}",
+            x_title=f"gradient of {name}: the true one",
             y_title=result.shows,
             height=240,
             alt=f"A dot for each of {len(true)} weights: on the diagonal under the right line, "

@@ -64,6 +64,7 @@ def _by_layer(view: "View", name: str, what: str, title: str, height: int) -> Cu
         x_title="layer (0 is the input)",
         y_title=f"std of {what}",
         log=True,
+        look=0.0 if what == "gradients" else None,
         height=height,
         alt=f"Std of {what}, measured. " + " ".join(words),
         group="initialization.layers",
@@ -221,6 +222,7 @@ def _gain(view: "View") -> Curves:
             for at, value, words, symbol in marks
             if _SEEN[0] < value < _SEEN[1]
         ),
+        look=found.unit,
         height=200,
         alt=f"The gain that keeps a variance of 1 before {parameters.nonlinearity} is "
         f"{found.unit:.4g}, {rest}.",
@@ -242,6 +244,8 @@ def init_mistake(result: "InitMistake", *, wrong: bool) -> tuple[str | Curves, .
         x_title=result.x_title,
         y_title=result.y_title,
         log=result.log,
+        # Gradients set out from the last layer, where they are all alike.
+        look=0.0 if math.isclose(values["wrong"][-1], values["right"][-1], rel_tol=1e-3) else None,
         height=240,
         alt=f"{result.title}. The {chosen} line ends at {_said(values[chosen][-1])}, the {other} "
         f"one at {_said(values[other][-1])}.",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from figures import style
-from figures.curves import Band, Curves, Line, Mark
+from figures.curves import Band, Curves, Line, Mark, gaps, look_here
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -145,16 +145,15 @@ def rate_mistake(result: "RateMistake", *, wrong: bool) -> tuple[str | Curves, .
     ]
     at = min(result.look, len(result.wrong) - 1)
     value = float(rates[chosen][at])
-    marks: tuple[Mark, ...] = ()
-    if np.isfinite(value):
-        marks = (Mark(float(at), value, f"look at step {at}: {value:.4g}", "circle"),)
     ended = bool(rates[chosen].isfinite().all())
     curves = Curves(
         lines=tuple(lines),
         title=f"Rate of each step under the {chosen} line, beside the {other} one",
         x_title=_STEP,
         y_title=_RATE,
-        marks=marks,
+        marks=look_here(float(at), value),
+        look=float(at),
+        bands=gaps(rates[chosen], words="torch has raised"),
         height=240,
         alt=f"Under the {chosen} line the rate at step {at} is {value:.4g}, under the {other} one "
         f"{float(rates[other][at]):.4g}." + ("" if ended else " Then torch raises an error."),

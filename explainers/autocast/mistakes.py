@@ -732,7 +732,7 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
             ),
         ),
         shows="relative error of the gradient",
-        over="what the loss is multiplied by, as a power of 2",
+        over="power of 2 that the loss is multiplied by",
         x=row(list(exponents)),
         wrong=wrong,
         right=right,
