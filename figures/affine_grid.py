@@ -55,7 +55,7 @@ def see(view: "View") -> str:
     return style.panels(
         [
             style.Panel(
-                "Input, and where the output reads it",
+                "Input, read on the grid",
                 view.picture,
                 window,
                 (
