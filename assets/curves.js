@@ -207,9 +207,9 @@ class Chart {
     this.tabulate();
   }
 
-  // In the read-out "StepLR(step_size=30)" is "StepLR(...)", where no other line would be, too.
+  // In the read-out "StepLR(step_size=30): 77% right" is "StepLR(...)", where no other line would be, too.
   shorten(lines) {
-    const short = ({ name }) => name.replace(/^([^(]+)\(.+\)$/s, "$1(...)");
+    const short = ({ name }) => name.replace(/: .+$/s, "").replace(/^([^(]+)\(.+\)$/s, "$1(...)");
     const different = new Set(lines.map(short)).size === lines.length;
     for (const line of this.lines) line.short = different ? short(line) : line.name;
   }
@@ -417,10 +417,8 @@ class Chart {
       const y = round(this.y(value, false));
       if (y >= this.top - 1 && y <= this.bottom + 1) parts.push(path("reference", `M${start} ${y}H${end}`));
     }
-    // What is context lies below; of the others the first lies on top.
-    const order = [...this.shown].sort((a, b) => b.faint - a.faint);
-    const clear = order.filter(({ faint }) => !faint).reverse();
-    for (const line of [...order.filter(({ faint }) => faint), ...clear]) {
+    // What is context lies below. Dashes lie on the solid line: where they meet both are seen.
+    for (const line of [...this.shown].sort((a, b) => b.faint - a.faint)) {
       const dots = line.shape === "points";
       const kind = `${dots ? "points" : "curve"} c${line.colour}${line.faint ? " faint" : ""}`;
       const dash = line.dash && !dots ? ` stroke-dasharray="${line.dash}"` : "";

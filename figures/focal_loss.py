@@ -407,6 +407,7 @@ def precision_recall(reports: Sequence["Report"], reference: "Report") -> Curves
         y_title="precision",
         x_range=(0.0, 1.0),
         y_range=(0.0, 1.0),
+        look=0.5,
         height=230,
         alt=" ".join(
             f"{report.loss_name}: average precision {report.average_precision:.3f}."

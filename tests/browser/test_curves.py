@@ -382,6 +382,14 @@ def test_the_ticks_of_a_log_axis_are_written_in_one_way(opened: Callable[[int], 
     assert all(re.fullmatch("10⁻[⁰¹²³⁴⁵⁶⁷⁸⁹]", tick) for tick in ticks[:-1])
 
 
+def test_where_lines_meet_dashes_lie_on_the_solid_one(opened: Callable[[int], Chart]) -> None:
+    dashes = opened(LEVEL).paths.evaluate_all(
+        "paths => paths.map((path) => path.getAttribute('stroke-dasharray'))"
+    )
+    assert dashes[0] is None
+    assert all(dashes[1:])
+
+
 # ---- How it is steered.
 
 

@@ -150,7 +150,7 @@ def level() -> Curves:
     """Return a level line with a mark in its midst, where the chart begins, and one that falls."""
     t = torch.arange(13.0)
     return Curves(
-        lines=(Line("kept", torch.ones(13)), Line("halved", 0.25**t)),
+        lines=(Line("kept: all of it", torch.ones(13)), Line("halved", 0.25**t)),
         title="Two signals",
         x_title="layer",
         y_title="std",
