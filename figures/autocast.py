@@ -230,7 +230,7 @@ def curve_mistake(result: "CurveMistake", *, wrong: bool) -> tuple[str | Curves,
         log=result.log,
         marks=look_here(at, value, float(drawn[chosen][result.look])),
         look=at,
-        bands=gaps(values[chosen], result.x),
+        bands=gaps(values[chosen], result.x, words=f"{chosen} line: not finite"),
         height=240,
         alt=f"Under the {chosen} line: {value:.4g}; under the {other} one: "
         f"{float(values[other][result.look]):.4g}.",

@@ -113,7 +113,7 @@ def look_here(x: float, value: float, height: float | None = None) -> tuple[Mark
     return (Mark(x, value if height is None else height, f"look here: {words}"),)
 
 
-def gaps(y: "Tensor", x: "Tensor | None" = None, *, words: str = "not finite") -> tuple[Band, ...]:
+def gaps(y: "Tensor", x: "Tensor | None" = None, *, words: str) -> tuple[Band, ...]:
     """Return the stretches of x where a line holds nothing finite; None means 0 to n - 1."""
     values = y.tolist()
     points = range(len(values)) if x is None else x.tolist()

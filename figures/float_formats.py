@@ -395,7 +395,7 @@ def mistake(result: "FormatMistake", *, wrong: bool) -> Curves:
         log=result.log,
         marks=look_here(at, value),
         look=at,
-        bands=gaps(values[chosen], result.at),
+        bands=gaps(values[chosen], result.at, words=f"{chosen} line: not finite"),
         references=(result.limit,) if result.limit else (),
         height=240,
         alt=f"Under the {chosen} line {result.shows} at {at:g} is {value:.4g}, under the {other} "

@@ -297,7 +297,7 @@ def curve_mistake(result: "CurveMistake", *, wrong: bool) -> Curves:
         log=result.log,
         marks=marks,
         look=float(result.x[at]),
-        bands=gaps(first, result.x),
+        bands=gaps(first, result.x, words=f"{chosen} line: not finite"),
         height=240,
         alt=f"Under the {chosen} line {names[0]} is {value:.4g} at {float(result.x[at]):.3g}; "
         f"{names[1]} is {float(second[at]):.4g}." + (f" {lost} values are NaN." if lost else ""),

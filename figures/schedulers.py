@@ -153,7 +153,7 @@ def rate_mistake(result: "RateMistake", *, wrong: bool) -> tuple[str | Curves, .
         y_title=_RATE,
         marks=look_here(float(at), value),
         look=float(at),
-        bands=gaps(rates[chosen], words="torch has raised"),
+        bands=gaps(rates[chosen], words=f"{chosen} line: torch has raised"),
         height=240,
         alt=f"Under the {chosen} line the rate at step {at} is {value:.4g}, under the {other} one "
         f"{float(rates[other][at]):.4g}." + ("" if ended else " Then torch raises an error."),
