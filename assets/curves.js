@@ -24,6 +24,7 @@ const ABREAST = 4; // lines that the read-out writes in one row; more make a lis
 const MOST_ROWS = 200; // of the table
 const SPEAK_AFTER_MS = 250; // a screen reader need not hear every x on the way
 const FONT = 11.5;
+const SUPERSCRIPTS = { "-": "⁻", "+": "", ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].entries()) };
 const NARROWEST = 120; // a page that is still being laid out may leave less
 
 class Chart {
@@ -35,7 +36,7 @@ class Chart {
       this[part.replace("-n", "N")] = root.querySelector(`.${part}`);
     }
     this.root = root;
-    this.wanted = null; // the x asked for; null until the reader asks: then the last is shown
+    this.wanted = null; // the x asked for; null until the reader asks: then `look`, or the last
     this.pinned = false;
     this.hidden = new Set(); // names
     this.places = []; // every x that can be read
@@ -174,7 +175,7 @@ class Chart {
     this.leftName.textContent = data.y_title;
     this.rightName.textContent = data.right_title;
     this.xName.textContent = data.x_title;
-    this.noun = data.x_title.trim().split(/[\s,(]/)[0];
+    this.noun = data.x_title.trim().split(/[\s,(:]/)[0];
     this.picture.ariaLabel = data.alt;
     this.stage.ariaLabel = `${data.title}: values along ${this.noun}`;
     this.drawing.setAttribute("height", data.height);
@@ -186,9 +187,9 @@ class Chart {
     this.tabulate();
   }
 
-  // In the read-out "StepLR(step_size=30)" is "StepLR(...)", where no other line would be, too.
+  // In the read-out "StepLR(step_size=30): 77% right" is "StepLR(...)", where no other line would be, too.
   shorten(lines) {
-    const short = ({ name }) => name.replace(/^([^(]+)\(.+\)$/s, "$1(...)");
+    const short = ({ name }) => name.replace(/: .+$/s, "").replace(/^([^(]+)\(.+\)$/s, "$1(...)");
     const different = new Set(lines.map(short)).size === lines.length;
     for (const line of this.lines) line.short = different ? short(line) : line.name;
   }
@@ -396,10 +397,8 @@ class Chart {
       const y = round(this.y(value, false));
       if (y >= this.top - 1 && y <= this.bottom + 1) parts.push(path("reference", `M${start} ${y}H${end}`));
     }
-    // What is context lies below; of the others the first lies on top.
-    const order = [...this.shown].sort((a, b) => b.faint - a.faint);
-    const clear = order.filter(({ faint }) => !faint).reverse();
-    for (const line of [...order.filter(({ faint }) => faint), ...clear]) {
+    // What is context lies below. Dashes lie on the solid line: where they meet both are seen.
+    for (const line of [...this.shown].sort((a, b) => b.faint - a.faint)) {
       const dots = line.shape === "points";
       const kind = `${dots ? "points" : "curve"} c${line.colour}${line.faint ? " faint" : ""}`;
       const dash = line.dash && !dots ? ` stroke-dasharray="${line.dash}"` : "";
@@ -479,18 +478,23 @@ class Chart {
     const { data, start, end, top, bottom } = this;
     const parts = [];
     const taken = [];
-    const write = (words, places, kind = "over") => {
+    // Of the places with room, the first that the fewest lines run through.
+    const write = (words, places, lines = []) => {
       const wide = this.measure(words);
+      let best = null;
       for (const [x, y, side] of places) {
         const left = side === "end" ? x - wide : side === "middle" ? x - wide / 2 : x;
         const box = [left - 2, y - 11, left + wide + 2, y + 3];
         if (box[0] < start - 1 || box[2] > this.width || box[1] < top - 8 || box[3] > bottom + 2) continue;
         if (taken.some((t) => box[0] < t[2] && t[0] < box[2] && box[1] < t[3] && t[1] < box[3])) continue;
-        taken.push(box);
-        parts.push(text(x, y, words, `${kind} ${side}`));
-        return true;
+        const crossed = lines.filter((line) => this.crosses(line, box)).length;
+        if (!best || crossed < best.crossed) best = { crossed, box, drawn: text(x, y, words, `over ${side}`) };
+        if (!crossed) break;
       }
-      return false;
+      if (!best) return false;
+      taken.push(best.box);
+      parts.push(best.drawn);
+      return true;
     };
     const marks = [];
     for (const [x, value, words, symbol, axis] of data.marks) {
@@ -520,10 +524,31 @@ class Chart {
       const done = write(room, [
         [x + 9, y + 4, ""], [x - 9, y + 4, "end"], [aside, y - 10, "middle"], [aside, y + 19, "middle"],
         [x + 9, y - 10, ""], [x + 9, y + 18, ""], [x - 9, y - 10, "end"], [x - 9, y + 18, "end"],
-      ]);
+      ], this.shown);
       if (done) written.add(words);
     }
     this.labels.innerHTML = parts.join("");
+  }
+
+  // Whether a line runs through a box of the drawing.
+  crosses({ xs, ys, shape, right }, [start, top, end, bottom]) {
+    const to = this.unx(end);
+    const within = (a, b) => Math.min(a, b) < bottom && Math.max(a, b) > top; // NaN is nowhere
+    for (let i = Math.max(0, beyond(xs, this.unx(start)) - 1); i < xs.length && xs[i] <= to; i++) {
+      const [x0, y0] = [this.x(xs[i]), this.y(ys[i], right)];
+      if (shape === "points" || i + 1 === xs.length) {
+        if (x0 >= start && within(y0, y0)) return true;
+        continue;
+      }
+      const [x1, y1] = [this.x(xs[i + 1]), this.y(ys[i + 1], right)];
+      if (shape === "step") {
+        if (within(y0, x1 <= end ? y1 : y0)) return true;
+        continue;
+      }
+      const at = (x) => y0 + ((y1 - y0) * (x - x0)) / (x1 - x0);
+      if (within(x0 < start ? at(start) : y0, x1 > end ? at(end) : y1)) return true;
+    }
+    return false;
   }
 
   drawNote() {
@@ -541,11 +566,14 @@ class Chart {
   drawCursor(start = performance.now()) {
     const { places, wanted } = this;
     if (this.width < NARROWEST) return;
-    this.index = wanted === null ? places.length - 1 : places.length ? nearest(places, wanted) : -1;
+    const asked = wanted ?? this.data.look;
+    this.index = asked === null ? places.length - 1 : places.length ? nearest(places, asked) : -1;
     const x = this.place();
     const parts = [];
     const values = this.read.map((line) => valueAt(line, x));
-    if (x !== undefined && wanted !== null) {
+    // A mark shows where the chart begins.
+    const shown = wanted !== null || this.data.marks.every((mark) => this.places[nearest(places, mark[0])] !== x);
+    if (x !== undefined && asked !== null && shown) {
       const left = round(this.x(x));
       parts.push(path("at", `M${left} ${this.top}V${this.bottom}`));
       this.read.forEach((line, k) => {
@@ -573,13 +601,14 @@ class Chart {
       this.spoken = "";
       return;
     }
-    const head = `${this.noun} ${number(x)}`;
+    // What rounding has left of 0 is 0.
+    const head = `${this.noun} ${number(Math.abs(x) < 1e-9 * (this.to - this.from) ? 0 : x)}`;
     const bands = this.data.bands.filter(([a, b]) => a <= x && (x < b || a === b || (x === b &&
       !this.data.bands.some(([other, end]) => other === b && end > b)))).map((band) => band[2]);
     const marks = this.data.marks.filter((mark) => this.places[nearest(this.places, mark[0])] === x);
     const more = [
       ...(bands.length ? [`in: ${bands.join(", ")}`] : []),
-      ...new Set(marks.map((mark) => `mark: ${mark[2]}`)),
+      ...new Set(marks.map((mark) => mark[2])),
     ];
     const written = values.map((value) => (value === undefined ? "–" : number(value)));
     const names = this.read.map(({ short }) => short);
@@ -593,10 +622,14 @@ class Chart {
       this.reading.replaceChildren(top, " ", element("ul", {}, ...items));
       return;
     }
-    const terms = this.read.flatMap((line, k) => [k ? " · " : " ",
-      element("span", { class: "term", title: line.name }, swatch(line), `${names[k]} `,
-        element("b", {}, written[k]))]);
-    this.reading.replaceChildren(`${head}:`, ...terms, ...more.map((words) => ` · ${words}`));
+    const terms = [
+      ...this.read.map((line, k) => element("span", { class: "term", title: line.name }, swatch(line),
+        `${names[k]} `, element("b", {}, written[k]))),
+      ...more.map((words) => element("span", { class: "term" }, words)),
+    ];
+    // The dot between terms is not seen: it would begin or end a row.
+    for (const term of terms.slice(0, -1)) term.append(element("span", { class: "between" }, " · "));
+    this.reading.replaceChildren(`${head}: `, ...terms);
   }
 
   speak(after) {
@@ -668,15 +701,21 @@ function crowd(xs, high, first, last, ax, bx, step) {
 
 // What a line is worth at x; undefined where it has no point. A step holds its value.
 function valueAt({ xs, ys, shape }, x) {
-  let [low, high] = [0, xs.length]; // the first point beyond x
+  const next = beyond(xs, x);
+  const i = next - 1;
+  if (i < 0) return undefined;
+  return xs[i] === x || (shape === "step" && next < xs.length) ? ys[i] : undefined;
+}
+
+// The place of the first x beyond one.
+function beyond(xs, x) {
+  let [low, high] = [0, xs.length];
   while (low < high) {
     const middle = (low + high) >> 1;
     if (xs[middle] <= x) low = middle + 1;
     else high = middle;
   }
-  const i = low - 1;
-  if (i < 0) return undefined;
-  return xs[i] === x || (shape === "step" && low < xs.length) ? ys[i] : undefined;
+  return low;
 }
 
 // Every x of some lines once, from the lowest.
@@ -735,7 +774,18 @@ function logTicks(low, high, room) {
       }
     }
   }
-  return found.length > 1 ? found : ticks(low, high, room).filter(([value]) => value > 0);
+  if (found.length < 2) return ticks(low, high, room).filter(([value]) => value > 0);
+  // Words of one kind: not 0.0001 above 1e-05.
+  const plain = found[0][0] >= 1e-4 && found.at(-1)[0] < 1e6;
+  return plain ? found : found.map(([value]) => [value, power(value)]);
+}
+
+// 10⁻⁵, 2·10⁻⁵; 1 is 1.
+function power(value) {
+  const [lead, exponent] = value.toExponential().split("e");
+  if (Number(exponent) === 0) return lead;
+  const raised = [...exponent].map((sign) => SUPERSCRIPTS[sign]).join("");
+  return `${lead === "1" ? "" : `${lead}·`}10${raised}`;
 }
 
 // The nearest of 1, 2, 5, 10, ... that is not below.

@@ -56,7 +56,7 @@ def see(view: "View") -> str:
     return style.panels(
         [
             style.Panel(
-                "The input, where it is read",
+                "Input, read on the grid",
                 view.picture,
                 window,
                 (

@@ -1,6 +1,5 @@
 """Draw what `explainers.autocast` computes."""
 
-import dataclasses
 import math
 from collections import Counter
 from html import escape
@@ -190,6 +189,7 @@ def errors(view: "View") -> Curves:
         x_range=(float(found.exponents[0]), float(found.exponents[-1])),
         bands=_bands(view),
         marks=marks,
+        look=at,
         references=((1.0, "nothing left"), (_EXACT, "exact")),
         height=230,
         alt=f"{settings.op} with inputs of size 2 to the power {settings.exponent}: "
@@ -213,25 +213,8 @@ def _bands(view: "View") -> tuple[Band, ...]:
 
 
 def curve_mistake(result: "CurveMistake", *, wrong: bool) -> tuple[str | Curves, ...]:
-    """Draw what both lines give, and where the line that runs gives nothing finite."""
-    drawn = lessons.curves(result, wrong=wrong, mark="here {value:.3g}", least=_EXACT)
-    drawn = dataclasses.replace(drawn, bands=_gaps(result, wrong=wrong))
-    return lessons.told(result, drawn, wrong=wrong)
-
-
-def _gaps(result: "CurveMistake", *, wrong: bool) -> tuple[Band, ...]:
-    """Return the stretches where the line that runs gives nothing finite."""
-    assert result.x is not None
-    values = (result.wrong if wrong else result.right).tolist()
-    points = result.x.tolist()
-    bands, start = [], None
-    for index, value in enumerate([*values, 0.0]):
-        if not math.isfinite(value) and start is None:
-            start = points[index]
-        elif math.isfinite(value) and start is not None:
-            bands.append(Band(start, points[index - 1], "not finite"))
-            start = None
-    return tuple(bands)
+    """Draw what both lines give, and what torch said."""
+    return lessons.told(result, lessons.curves(result, wrong=wrong, least=_EXACT), wrong=wrong)
 
 
 def flow_mistake(result: "FlowMistake", *, wrong: bool) -> str:

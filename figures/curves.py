@@ -78,6 +78,7 @@ class Curves:
         height: Of the drawing, in CSS pixels.
         y_range: Ends of the left axis; None fits the lines that are shown.
         x_range: Ends of the x axis; None fits the lines that are shown.
+        look: The x that is read until the reader asks for another; None reads the last.
         group: Charts and steppers of one group read the same x: what is pointed at in one is
             shown in all.
     """
@@ -96,9 +97,38 @@ class Curves:
     height: int = 300
     y_range: tuple[float, float] | None = None
     x_range: tuple[float, float] | None = None
+    look: float | None = None
     group: str = ""
 
 
 def within(values: "Tensor") -> "Tensor":
     """Return values of any shape with NaN, a gap, for those that no chart holds."""
     return values.masked_fill(values.abs() > _LARGEST, math.nan)
+
+
+def look_here(x: float, value: float, height: float | None = None) -> tuple[Mark, ...]:
+    """Return the mark of where a mistake is best seen; none where there is nothing finite.
+
+    Args:
+        x: Where it is.
+        value: What is there.
+        height: Where it is drawn; None draws it at its value.
+    """
+    if not math.isfinite(value):
+        return ()
+    words = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return (Mark(x, value if height is None else height, f"look here: {words}"),)
+
+
+def gaps(y: "Tensor", x: "Tensor | None" = None, *, words: str) -> tuple[Band, ...]:
+    """Return the stretches of x where a line holds nothing finite; None means 0 to n - 1."""
+    values = y.tolist()
+    points = range(len(values)) if x is None else x.tolist()
+    bands, start = [], None
+    for index, value in enumerate([*values, 0.0]):
+        if not math.isfinite(value) and start is None:
+            start = points[index]
+        elif math.isfinite(value) and start is not None:
+            bands.append(Band(start, points[index - 1], words))
+            start = None
+    return tuple(bands)

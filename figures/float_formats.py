@@ -344,7 +344,7 @@ def _bars(view: "View", bottom: float, tall: float, *, solid: bool) -> str:
         for edge, count in zip(found.edges.tolist(), found.counts.tolist(), strict=False)
         if count and _LEAST <= edge < _MOST
     )
-    return f'<path d="{path}" fill="{style.BLUE}" opacity="{1 if solid else 0.75}"/>'
+    return f'<path class="bars" d="{path}" fill="{style.BLUE}" opacity="{1 if solid else 0.75}"/>'
 
 
 def _share_row(view: "View", name: str) -> str:

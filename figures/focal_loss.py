@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from figures import lessons, style
+from figures import style
 from figures.curves import Curves, Line, Mark
 
 if TYPE_CHECKING:
-    from explainers.evidence import CurveMistake
     from explainers.focal_loss import (
         Batch,
         ClassShares,
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 _POSITIVE, _NEGATIVE = style.ORANGE, style.BLUE
 _AXES = {"p_t": "p_t: the true class's probability", "logit": "logit of a positive"}
+_EASY = {"p_t": 0.9, "logit": 2.0}
+"""An example that the model gets right, on each axis."""
 _MOST_DOTS = 150
 
 
@@ -87,6 +88,7 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
             y_title="loss",
             log=parameters.log,
             y_range=logarithmic or (0.0, 5.0),
+            look=_EASY[parameters.against],
             height=240,
             alt=alt,
             group=f"focal_loss.{parameters.against}",
@@ -98,6 +100,7 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
             y_title="|d loss / d logit|",
             log=parameters.log,
             y_range=logarithmic,
+            look=_EASY[parameters.against],
             height=200,
             alt=f"Under gamma = {parameters.gamma:g} the gradient is at most "
             f"{family.gradient[now].max():.3g}, under gamma = 0 "
@@ -112,6 +115,7 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
             log=True,
             y_range=(0.5, 1e5),
             marks=tuple(marks),
+            look=_EASY["p_t"],
             height=170,
             alt=" ".join(f"{mark.words}." for mark in marks),
             group="focal_loss.p_t",
@@ -268,13 +272,6 @@ def _scene(scene: "Scene") -> tuple[str | Curves, ...]:
     return tuple(drawn)
 
 
-def curve_mistake(result: "CurveMistake", *, wrong: bool) -> Curves:
-    """Draw what both lines give along the axis, the one that runs first."""
-    return lessons.curves(
-        result, wrong=wrong, title="Under the {line} line", mark="look here: {value:.4g}"
-    )
-
-
 def share_mistake(result: "ShareMistake", *, wrong: bool) -> str:
     """Draw each class's share under the line that runs, the other one, and cross-entropy."""
     order = (result.wrong, result.right) if wrong else (result.right, result.wrong)
@@ -378,6 +375,7 @@ def precision_recall(reports: Sequence["Report"], reference: "Report") -> Curves
         y_title="precision",
         x_range=(0.0, 1.0),
         y_range=(0.0, 1.0),
+        look=0.5,
         height=230,
         alt=" ".join(
             f"{report.loss_name}: average precision {report.average_precision:.3f}."

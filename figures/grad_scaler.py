@@ -91,12 +91,19 @@ def _scale(view: "View") -> Curves:
             for step in skipped[:_MOST_MARKS]
             if math.isfinite(heights[step])
         ),
+        look=_telling(trace),
         height=190,
         alt=f"The scale goes from {start:g} to {end:g}; {len(skipped)} of "
         f"{len(trace.stepped)} steps are skipped"
         + (f", at steps {_few(skipped)}." if skipped else "."),
         group=_GROUP,
     )
+
+
+def _telling(trace: "ScalerTrace") -> int:
+    """Return the step to begin at: the first that is skipped, or the first of all."""
+    skipped = trace.skipped.nonzero()
+    return int(skipped[0]) if len(skipped) else 0
 
 
 def _few(steps: Sequence[int]) -> str:
@@ -119,6 +126,7 @@ def _norms(view: "View") -> Curves:
         right_title="loss",
         log=True,
         right_log=True,
+        look=_telling(trace),
         height=210,
         alt=f"The gradients' norm, scaled and unscaled; the loss ends at {last:.3g}. Gaps: "
         "infinities or NaNs.",
@@ -158,7 +166,7 @@ def _calls(view: "View") -> Stepper:
     for step in range(len(trace.calls)):
         made = _sequence(trace.calls[step], trace.states[step], rows.outcome(step))
         steps.append((sequences.setdefault(made, len(sequences)), rows.facts(step)))
-    first = rows.stepped.index(False) if not all(rows.stepped) else 0
+    first = _telling(trace)
     return Stepper(
         title="A step's calls, and where they take the scaler",
         alt="States READY, UNSCALED and STEPPED and their calls, dashed and crossed where "
@@ -233,11 +241,11 @@ def mistake(result: "CurveMistake", *, wrong: bool) -> tuple[Curves | str, ...]:
         for name, row in result.others.items()
         if name.startswith(result.shows) or len(result.others) == 1
     }
+    other = "right" if wrong else "wrong"
     first = lessons.curves(
         dataclasses.replace(result, others=own),
         wrong=wrong,
         name=f"{result.shows}, {{line}} line",
-        mark="look here: {value:.3g}",
         shape="step" if result.over == "batch" else "line",
     )
     drawn = [dataclasses.replace(first, height=220)]
@@ -246,7 +254,8 @@ def mistake(result: "CurveMistake", *, wrong: bool) -> tuple[Curves | str, ...]:
     for noun, group in itertools.groupby(
         rest, key=lambda name: name.split(",")[0].split(" of ")[0]
     ):
-        members = list(group)
+        # The line that runs comes first, as above.
+        members = sorted(group, key=lambda name: name.endswith(f", {other}"))
         ends = ", ".join(f"{name} {float(rest[name][-1]):.3g}" for name in members)
         apart = all(bool((rest[name] > 0).all()) for name in members)
         drawn.append(

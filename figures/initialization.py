@@ -63,6 +63,7 @@ def _by_layer(view: "View", name: str, what: str, title: str, height: int) -> Cu
         x_title="layer (0 is the input)",
         y_title=f"std of {what}",
         log=True,
+        look=0.0 if what == "gradients" else None,
         height=height,
         alt=f"Std of {what}, measured. " + " ".join(words),
         group="initialization.layers",
@@ -103,7 +104,9 @@ def _histograms(view: "View") -> str:
         if math.isnan(low):
             figures.append(_figure(f"{title}<br>beyond float32", ""))
             continue
-        figures.append(_figure(f"{title}<br>{low:.3g} to {high:.3g}", _bars(counts)))
+        bars, share = _bars(counts)
+        range_ = f"{low:.3g} to {high:.3g}" + (f", {share:.0%} in one bar" if share else "")
+        figures.append(_figure(f"{title}<br>{range_}", bars))
     alt = f"Histograms of layer {layer}: {', '.join(_PARTS)} of {view.current.call}."
     return (
         f'<div class="row" style="margin-top:.75rem" role="img" aria-label="{escape(alt)}">'
@@ -119,8 +122,8 @@ def _figure(caption: str, bars: str) -> str:
     )
 
 
-def _bars(counts: "Tensor") -> str:
-    """Return bars as one path; one that towers over the others is cut, and its share said."""
+def _bars(counts: "Tensor") -> tuple[str, float | None]:
+    """Return bars as one path, and the share of one that towers over the others, and is cut."""
     values = [float(value) for value in counts]
     total = sum(values)
     first, second = sorted(values, reverse=True)[:2]
@@ -130,16 +133,8 @@ def _bars(counts: "Tensor") -> str:
         for index, value in enumerate(values)
         if value
     )
-    label = ""
-    if first > top and second > 0:
-        at = 5 * values.index(first)
-        side = "start" if at < 100 else "end"
-        x = at + 8 if at < 100 else at - 4
-        label = (
-            f'<text x="{x}" y="12" font-size="11" text-anchor="{side}" '
-            f'fill="currentColor">{first / total:.0%} here</text>'
-        )
-    return f'<path d="{path}" fill="{style.BLUE}"/>{label}'
+    cut = first > top and second > 0
+    return f'<path d="{path}" fill="{style.BLUE}"/>', first / total if cut else None
 
 
 def _table(view: "View") -> str:
@@ -216,6 +211,7 @@ def _gain(view: "View") -> Curves:
             for at, value, words, symbol in marks
             if _SEEN[0] < value < _SEEN[1]
         ),
+        look=found.unit,
         height=200,
         alt=f"The gain that keeps a variance of 1 before {parameters.nonlinearity}: "
         f"{found.unit:.4g}, {rest}.",

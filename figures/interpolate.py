@@ -276,7 +276,7 @@ def two_ways(result: "TwoWays", *, wrong: bool) -> str:
             style.Panel("Input", result.source),
             style.Panel("grid_sample, False", result.sampled),
             style.Panel(f"interpolate, {flag}", output),
-            style.Panel(f"Difference, at most {most:.2g}", difference),
+            style.Panel(f"3 × difference, at most {most:.2g}", 3 * difference),
         ],
         alt="A letter by grid_sample with align_corners False and by interpolate with "
         f"{flag}; at most {most:.2g} apart.",

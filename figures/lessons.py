@@ -4,7 +4,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING
 
-from figures.curves import Curves, Line, Mark, within
+from figures.curves import Curves, Line, gaps, look_here, within
 
 if TYPE_CHECKING:
     from explainers.evidence import CurveMistake
@@ -32,9 +32,9 @@ def curves(
     wrong: bool,
     title: str = "{shows} under the {line} line, beside the {other} one",
     name: str = "the {line} line",
-    mark: str = "{value:.4g}",
     shape: str = "line",
     least: float | None = None,
+    gone: str = "not finite",
 ) -> Curves:
     """Draw both curves, the one that runs first, marked where to look.
 
@@ -44,9 +44,9 @@ def curves(
         title: Of the chart, where the result has none; may hold ``{shows}``, ``{line}`` for the
             line that runs, and ``{other}``.
         name: Of each curve, where the result names none; may hold ``{line}``.
-        mark: Words at the point to look at; may hold ``{x}`` and ``{value}``.
         shape: Of the lines, one of `figures.curves.SHAPES`.
         least: Where a logarithmic axis draws what is smaller; None leaves it out.
+        gone: What there is where the line that runs has no number.
     """
     line, other = ("wrong", "right") if wrong else ("right", "wrong")
     names = result.names or (name.format(line=line), name.format(line=other))
@@ -59,7 +59,11 @@ def curves(
     at = -1 if look is None else look
     x = float(at % len(first) if result.x is None else result.x[at])
     value, height = float(first[at]), float(drawn[0][at])
-    seen = look is not None and math.isfinite(value) and (height > 0 or not result.log)
+    seen = look is not None and (height > 0 or not result.log)
+    if look is None:
+        # Gradients set out from the last layer, where they are all alike.
+        alike = math.isclose(first[-1], second[-1], rel_tol=1e-3)
+        start = None if not alike else 0.0 if result.x is None else float(result.x[0])
     lost = int((~first.isfinite()).sum())
     shows = f"{result.shows[0].upper()}{result.shows[1:]}"
     return Curves(
@@ -71,7 +75,9 @@ def curves(
         x_title=result.over,
         y_title=result.shows,
         log=result.log,
-        marks=(Mark(x, height, mark.format(x=x, value=value)),) if seen else (),
+        marks=look_here(x, value, height) if seen else (),
+        look=start if look is None else x,
+        bands=gaps(first, result.x, words=f"{line} line: {gone}"),
         references=(result.limit,) if result.limit else (),
         height=240,
         alt=f"{shows} at {x:.4g}: {names[0]} {value:.4g}, {names[1]} {float(second[at]):.4g}."

@@ -139,8 +139,8 @@ def rate_mistake(result: "CurveMistake", *, wrong: bool) -> tuple[str | Curves, 
         result,
         wrong=wrong,
         title="Each step's rate under the {line} line, beside the {other} one",
-        mark="look at step {x:g}: {value:.4g}",
         shape="step",
+        gone="torch has raised",
     )
     return lessons.told(result, drawn, wrong=wrong)
 

@@ -88,6 +88,8 @@ def curves_data(drawn: Curves) -> dict[str, Any]:
         _finite(f"marks[{index}]", mark.x, mark.y)
         _one_of(f"marks[{index}].symbol", mark.symbol, SYMBOLS)
         _one_of(f"marks[{index}].axis", mark.axis, AXES)
+    if drawn.look is not None:
+        _finite("look", drawn.look)
     for index, (value, _) in enumerate(drawn.references):
         _finite(f"references[{index}]", value)
     return {
@@ -108,6 +110,7 @@ def curves_data(drawn: Curves) -> dict[str, Any]:
         "height": drawn.height,
         "y_range": _range("y_range", drawn.y_range, log=drawn.log),
         "x_range": _range("x_range", drawn.x_range, log=False),
+        "look": None if drawn.look is None else float(drawn.look),
         "group": drawn.group,
     }
 

@@ -19,9 +19,9 @@ def thumbnail(slug: str, torch_version: str) -> str:
 
 def cards(pages: Sequence[catalogue.Page]) -> None:
     """Draw a card per page: its picture, its title as a link, and the question it answers."""
-    with st.grid(3, min_column_width=280, gap="small"):
+    with st.grid(3, min_column_width=260, gap="small"):
         for page in pages:
-            with st.container(border=True):
+            with st.container(border=True, height="stretch"):
                 st.image(
                     thumbnail(page.slug, torch.__version__),
                     width="stretch",

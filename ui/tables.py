@@ -47,9 +47,9 @@ def checks(rows: Sequence[Check]) -> None:
             "good" if row.holds else "bad",
             (
                 ("Statement", _text(row.statement, row.remark)),
-                ("Compared with", escape(row.reference)),
-                ("Largest error", f"{row.error:.1e}"),
-                ("Tolerance", f"{row.tolerance:.1e}"),
+                ("Compared with", _reference(row.reference)),
+                ("Largest error", _number(row.error)),
+                ("Tolerance", _number(row.tolerance)),
                 ("Verdict", "✓ holds" if row.holds else "✗ fails"),
             ),
         )
@@ -72,7 +72,7 @@ def claims(rows: Sequence[Claim]) -> None:
         )
         for row in rows
     )
-    _table(("The notes say", "Verdict", "torch, just now", "What is true"), body)
+    _table(("The notes say", "Verdict", "torch, just now", "What is true"), body, kind="claims")
 
 
 def agreements(rows: Sequence[Agreement]) -> None:
@@ -113,9 +113,9 @@ def _sheet_row(row: Entry) -> str:
         (
             ("Page", _name(row.page)),
             ("Statement", _text(row.statement, row.remark)),
-            ("Compared with", _WITHIN.sub(".<wbr>", escape(row.reference))),
-            ("Largest error", "–" if row.error is None else f"{row.error:.1e}"),
-            ("Tolerance", "–" if row.tolerance is None else f"{row.tolerance:.1e}"),
+            ("Compared with", _reference(row.reference)),
+            ("Largest error", "–" if row.error is None else _number(row.error)),
+            ("Tolerance", "–" if row.tolerance is None else _number(row.tolerance)),
             ("Verdict", f"{mark} {row.verdict}{beyond}"),
             ("Time", f"{1e3 * row.seconds:.1f} ms"),
         ),
@@ -126,6 +126,15 @@ def _sheet_row(row: Entry) -> str:
 def _name(name: str) -> str:
     """Let a long name break after its underscores, and nowhere else."""
     return escape(name).replace("_", "_<wbr>")
+
+
+def _reference(words: str) -> str:
+    return _WITHIN.sub(".<wbr>", escape(words))
+
+
+def _number(value: float) -> str:
+    """Return two digits of a number, as short as they can be written: 0, 0.42, 1, 7.6e-06."""
+    return f"{value:.2g}" if value == 0 or 0.01 <= value < 100 else f"{value:.1e}"
 
 
 def _difference(difference: Difference) -> str:

@@ -703,7 +703,7 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
             ),
         ),
         shows="relative error of the gradient",
-        over="loss times 2 to the power",
+        over="power of 2 on the loss",
         x=row(list(exponents)),
         wrong=wrong,
         right=right,

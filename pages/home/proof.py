@@ -11,8 +11,11 @@ VERDICTS = (ALL, "fails", "holds", "holds with a condition", "wrong", "obsolete"
 
 
 def draw() -> None:
-    """Draw the button, the filters, and what was found; run it all where that is asked for."""
+    """Draw the button, what was found, and its filters; run it all where that is asked for."""
     state, device = st.session_state, frame.device()
+    asked = st.button("Run everything now", icon=":material/play_arrow:", key="proof.run")
+    if not asked and not state.get(ENTRIES):
+        return
     chapter = st.pills(
         "Chapter", (ALL, *catalogue.CHAPTERS), default=ALL, required=True, key="proof.chapter"
     )
@@ -25,7 +28,7 @@ def draw() -> None:
             if chapter in (ALL, entry.chapter) and verdict in (ALL, entry.verdict)
         ]
 
-    if st.button("Run everything now", icon=":material/play_arrow:", key="proof.run"):
+    if asked:
         entries: list[sheet.Entry] = []
         state[ENTRIES], state[RUN_ON] = entries, (device, sheet.torch_version())
         bar = st.progress(0.0)
@@ -37,7 +40,7 @@ def draw() -> None:
             words.markdown(f"**{sheet.summary(entries)}**")
             with rows.container():
                 tables.sheet(shown(entries))
-    elif state.get(ENTRIES):
+    else:
         st.markdown(f"**{sheet.summary(state[ENTRIES])}**")
         tables.sheet(shown(state[ENTRIES]))
     if state.get(ENTRIES):

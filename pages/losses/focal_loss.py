@@ -6,6 +6,7 @@ from explainers import focal_loss as topic
 from explainers.focal_loss import mistakes
 from explainers.focal_loss import training as learning
 from figures import focal_loss as figures
+from figures import lessons
 from ui import figure, frame, proofs, sentences
 from ui.controls import Controls
 from ui.frame import Lesson
@@ -109,19 +110,19 @@ page.mistakes(
                 "p_t from another loss",
                 mistakes.FromLoss(),
                 mistakes.from_loss,
-                figures.curve_mistake,
+                lessons.mistake,
             ),
             (
                 "mean or positives",
                 mistakes.Normaliser(),
                 mistakes.normaliser,
-                figures.curve_mistake,
+                lessons.mistake,
             ),
-            ("sigmoid, then BCELoss", mistakes.Apart(), mistakes.apart, figures.curve_mistake),
-            ("sigmoid twice", mistakes.Twice(), mistakes.twice, figures.curve_mistake),
-            ("no prior bias", mistakes.Prior(), mistakes.prior, figures.curve_mistake),
-            ("soft labels", mistakes.Soft(), mistakes.soft, figures.curve_mistake),
-            ("gamma below 1", mistakes.BelowOne(), mistakes.below_one, figures.curve_mistake),
+            ("sigmoid, then BCELoss", mistakes.Apart(), mistakes.apart, lessons.mistake),
+            ("sigmoid twice", mistakes.Twice(), mistakes.twice, lessons.mistake),
+            ("no prior bias", mistakes.Prior(), mistakes.prior, lessons.mistake),
+            ("soft labels", mistakes.Soft(), mistakes.soft, lessons.mistake),
+            ("gamma below 1", mistakes.BelowOne(), mistakes.below_one, lessons.mistake),
         )
     )
 )

@@ -26,20 +26,19 @@ def choose(op: str) -> None:
 
 
 def draw_controls() -> None:
-    """Draw what goes in, what autocast casts to, and how to read the table."""
+    """Draw what goes in, what autocast casts to, and what the notes say."""
     controls.draw("exponent")
     controls.draw("dtype")
     controls.draw("inputs")
     controls.draw("enabled")
-    claim = topic.cuda_only(device=device)
-    choices(figures.legend() + figures.notes(claim), key=f"{SLUG}.legend")
+    choices(figures.notes(topic.cuda_only(device=device)), key=f"{SLUG}.notes")
 
 
 def draw_view() -> None:
     """Draw every operation by torch's lists, and the chosen one closely."""
     view = page.explain(lambda settings: topic.explain(settings, device=device))
     choices(
-        figures.chips(view) + figures.detail(view),
+        figures.chips(view) + figures.legend() + figures.detail(view),
         key=f"{SLUG}.ops",
         options=topic.OPS,
         on_choose=choose,

@@ -15,7 +15,7 @@ from tests.browser.harness import console_errors, settled, texts_cut, watch_rest
 
 APP = "tests/browser/apps/curves_app.py"
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
-DRAWN, TWELVE, LOSSES, SCALES, NOISY, WINDOW, SPIKE = range(7)
+DRAWN, TWELVE, LOSSES, SCALES, NOISY, WINDOW, SPIKE, LEVEL = range(8)
 
 
 class Chart:
@@ -306,7 +306,7 @@ def test_marks_stand_on_their_points_and_their_words_are_read(
     )
     assert all(any(abs(x - a) + abs(y - b) < 0.3 for a, b in step) for x, y in places)
     chart.press("Home", *["ArrowRight"] * 34)
-    assert chart.text().endswith("mark: doubled")
+    assert chart.text().endswith(" · doubled")
 
 
 def test_a_reference_is_a_line_across_and_none_where_a_log_axis_has_no_place_for_it(
@@ -364,7 +364,41 @@ def test_a_single_spike_among_twenty_thousand_points_is_drawn(
     assert number(float(known.lines[0].y[12_345])) == "1e-05"
 
 
+def test_the_words_of_a_mark_stand_where_no_line_runs_through_them(
+    opened: Callable[[int], Chart],
+) -> None:
+    chart = opened(LEVEL)
+    words = chart.drawing.locator(".labels text", has_text="look here").evaluate(
+        "text => { const b = text.getBBox(); return [b.y, b.y + b.height]; }"
+    )
+    (level,) = {y for _, y in points(chart.drawing.locator(".curve.c0"))}
+    assert not words[0] < level < words[1]
+
+
+def test_the_ticks_of_a_log_axis_are_written_in_one_way(opened: Callable[[int], Chart]) -> None:
+    ticks = opened(LEVEL).drawing.locator(".frame text.end").all_text_contents()
+    assert ticks[-1] == "1"
+    assert len(ticks) > 2
+    assert all(re.fullmatch("10⁻[⁰¹²³⁴⁵⁶⁷⁸⁹]", tick) for tick in ticks[:-1])
+
+
+def test_where_lines_meet_dashes_lie_on_the_solid_one(opened: Callable[[int], Chart]) -> None:
+    dashes = opened(LEVEL).paths.evaluate_all(
+        "paths => paths.map((path) => path.getAttribute('stroke-dasharray'))"
+    )
+    assert dashes[0] is None
+    assert all(dashes[1:])
+
+
 # ---- How it is steered.
+
+
+def test_a_chart_may_begin_at_an_x_of_its_own(page: Page, serve: Callable[..., str]) -> None:
+    open_app(page, serve)
+    chart = Chart(page, LEVEL)
+    expect(chart.root).to_have_attribute("data-preview", "true")
+    assert chart.text().startswith("layer 6: kept 1 · halved")
+    expect(chart.drawing.locator(".cursor *")).to_have_count(0)  # its mark shows where it is
 
 
 def test_at_first_the_last_x_is_read_and_no_line_marks_it(drawn: Chart) -> None:

@@ -69,7 +69,7 @@ def test_see_is_well_formed_and_says_what_it_shows(preset) -> None:
     assert root.findtext("p") == view.sentence
     assert root.findtext("pre") == figures.theta_code(view.theta)
     assert [node.text for node in root.iter("figcaption")] == [
-        "The input, where it is read",
+        "Input, read on the grid",
         "Output",
     ]
 

@@ -10,6 +10,7 @@ import torch
 from explainers import focal_loss as topic
 from explainers.focal_loss import Focal, mistakes, training
 from figures import focal_loss as figures
+from figures import lessons
 from figures.curves import Curves
 from ui.curves import curves_data
 
@@ -129,7 +130,7 @@ LESSONS = [
 def test_the_line_that_runs_comes_first(run, parameters) -> None:
     result = run(parameters)
     for wrong in (True, False):
-        drawn = figures.curve_mistake(result, wrong=wrong)
+        drawn = lessons.curves(result, wrong=wrong)
         first = result.wrong if wrong else result.right
         assert torch.equal(drawn.lines[0].y.nan_to_num(), first.nan_to_num())
         assert drawn.lines[0].name == f"the {'wrong' if wrong else 'right'} line"
@@ -147,14 +148,14 @@ def test_the_browser_takes_a_lesson_at_the_ends_of_its_controls(run, parameters)
         for end in ends:
             result = run(dataclasses.replace(parameters, **{name: end}))
             for wrong in (True, False):
-                assert curves_data(figures.curve_mistake(result, wrong=wrong))["lines"]
+                assert curves_data(lessons.curves(result, wrong=wrong))["lines"]
 
 
 def test_the_prior_bias_is_two_places_on_the_same_curves() -> None:
     result = mistakes.prior(mistakes.Prior())
     marks = {}
     for wrong in (True, False):
-        drawn = figures.curve_mistake(result, wrong=wrong)
+        drawn = lessons.curves(result, wrong=wrong)
         assert [line.name for line in drawn.lines] == ["9,990 negatives", "10 positives"]
         (mark,) = drawn.marks
         marks[wrong] = mark

@@ -139,6 +139,8 @@ def table(tester: AppTest) -> str:
 def test_the_page_runs_everything_and_its_filters_leave_what_they_say() -> None:
     tester = opened()
     assert not tester.exception
+    # There is nothing to filter yet.
+    assert [group.key for group in tester.get("button_group")] == ["device"]
     tester.button(key="proof.run").click().run()
     assert not tester.exception
     whole = table(tester)

@@ -16,6 +16,7 @@ def failing() -> None:
         [
             Check("good <b>", "reference", error=1e-6, tolerance=1e-5),
             Check("bad", "reference", error=2e-5, tolerance=1e-5),
+            Check("exact", "torchvision.transforms.rotate", error=0.0, tolerance=1.0),
             Check("lost", "reference", error=float("nan"), tolerance=1e-5),
         ]
     )
@@ -24,11 +25,14 @@ def failing() -> None:
 
 def test_a_failing_check_and_a_nan_are_marked_and_the_error_is_shown() -> None:
     table, claims = AppTest.from_function(failing).run().html
-    assert table.value.count("✓ holds") == 1
+    assert table.value.count("✓ holds") == 2
     assert table.value.count("✗ fails") == 2
     assert table.value.count('class="verdict bad"') == 2
     assert "2.0e-05" in table.value
     assert "good &lt;b&gt;" in table.value
+    assert ">0</td>" in table.value
+    assert ">1</td>" in table.value
+    assert "torchvision.<wbr>transforms.<wbr>rotate" in table.value
     assert "obsolete" in claims.value
     assert "now &amp; then" in claims.value
 

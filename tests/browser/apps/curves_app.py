@@ -146,6 +146,22 @@ def spike() -> Curves:
     )
 
 
+def level() -> Curves:
+    """Return a level line with a mark in its midst, where the chart begins, and one that falls."""
+    t = torch.arange(13.0)
+    return Curves(
+        lines=(Line("kept: all of it", torch.ones(13)), Line("halved", 0.25**t)),
+        title="Two signals",
+        x_title="layer",
+        y_title="std",
+        alt="A signal that is kept, and one that dies.",
+        log=True,
+        marks=(Mark(6, 1.0, "look here"),),
+        look=6,
+        height=200,
+    )
+
+
 if __name__ == "__main__":
     CHART.send()
     state = st.session_state
@@ -157,4 +173,5 @@ if __name__ == "__main__":
     curves(noisy(), key="noisy")
     curves(window(), key="window")
     curves(spike(), key="spike")
+    curves(level(), key="level")
     st.text(f"run {state.runs}")
