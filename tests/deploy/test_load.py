@@ -1,6 +1,9 @@
 """The load benchmark really drives every page; its long runs are `make bench-load`."""
 
 import asyncio
+import os
+import subprocess
+import sys
 
 from benchmarks import load
 from benchmarks.servers import served
@@ -8,6 +11,24 @@ from tests.reader import Reader
 from ui import catalogue
 
 MOST_BYTES_OF_A_CHANGE = 80_000
+CORES = """
+import threading, time
+from ui import server
+
+server.get_ready()
+import torch
+
+def run():
+    matrix = torch.ones(512, 512)
+    used, start = time.process_time(), time.perf_counter()
+    while time.perf_counter() < start + 1:
+        matrix @ matrix
+    print("cores:", time.process_time() - used)
+
+thread = threading.Thread(target=run)
+thread.start()
+thread.join()
+"""
 
 
 def test_a_few_readers_change_every_page_and_nothing_goes_wrong() -> None:
@@ -34,3 +55,16 @@ def test_a_change_sends_numbers_and_not_the_code_that_draws_them() -> None:
             sent = asyncio.run(change(place.url, page.slug))
             assert len(sent) < MOST_BYTES_OF_A_CHANGE, page.slug
             assert b"class Chart" not in sent
+
+
+def test_a_run_keeps_to_one_core() -> None:
+    # torch.set_num_threads holds for the thread that calls it; each run is a thread of its own.
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-c", CORES],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert float(done.stdout.rpartition("cores:")[2]) < 1.3, done.stdout
