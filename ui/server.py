@@ -140,8 +140,8 @@ def get_ready() -> None:
     not be looked at. The topics run once because torch imports much of itself only when it is used.
     """
     # The pages' tensors are tiny, and where another process wants the cores, a pool's threads burn
-    # them waiting for each other. Set before torch is imported: `torch.set_num_threads` holds for
-    # the thread that calls it, and every run is a new one.
+    # them waiting for each other. Set before torch is imported: every run is a new thread, and in
+    # one `torch.set_num_threads` no longer holds once `torch.randn` was called.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     torch = importlib.import_module("torch")
     # Streamlit imports pandas to look at the first component's data, and its list of emojis, a
