@@ -376,7 +376,8 @@ class Frame:
 
     def references(self, entries: Sequence[tuple[str, str]]) -> None:
         """Draw the references: words and address."""
-        st.caption("References: " + " · ".join(f"[{words}]({url})" for words, url in entries))
+        # No caption: it would pale the links below what one can read.
+        st.markdown("References: " + " · ".join(f"[{words}]({url})" for words, url in entries))
 
     def _link_settings(self, settings: Parameters) -> dict[str, str]:
         chosen = settings.address()

@@ -32,7 +32,7 @@ WORKER_COOKIE = "torch_loupe_worker"
 GARBAGE_EVERY_S = 30.0
 
 # Of glibc's malloc.h.
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8
 
 # Streamlit builds its components from blob: modules, Plotly compiles with eval and styles inline.
 _CONTENT_SECURITY_POLICY = "; ".join(
@@ -171,14 +171,16 @@ def keep_freed_memory() -> None:
     """Let glibc keep what a run has freed for the next one, where it is the allocator.
 
     By default it gives most of it back, and a run of 8 MB of small tensors waits for 2,000 page
-    faults, a fifth of its time. One heap for all threads would be a lock that they wait for.
+    faults, a fifth of its time. A heap for each thread would keep too much, and one for all would
+    be a lock that they wait for.
     """
     with contextlib.suppress(OSError, AttributeError, TypeError):  # not Linux, or another libc
         mallopt = ctypes.CDLL(None).mallopt
         for option, value in (
-            (_M_TRIM_THRESHOLD, 32 << 20),
-            (_M_TOP_PAD, 4 << 20),
-            (_M_MMAP_THRESHOLD, 16 << 20),
+            (_M_ARENA_MAX, 4),
+            (_M_TRIM_THRESHOLD, 8 << 20),
+            (_M_TOP_PAD, 1 << 20),
+            (_M_MMAP_THRESHOLD, 4 << 20),
         ):
             mallopt(option, value)
 

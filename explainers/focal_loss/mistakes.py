@@ -10,7 +10,7 @@ from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
 from explainers import devices
-from explainers.evidence import CurveMistake, Mistake, Question
+from explainers.evidence import CurveMistake, Mistake, worded, Question
 from explainers.focal_loss.loss import binary_focal_loss
 from explainers.focal_loss.shares import ClassShares, class_shares, scene
 from explainers.focal_loss.view import DTYPES, IMBALANCES, derived
@@ -293,8 +293,8 @@ def apart(parameters: Apart, *, device: str = "cpu") -> CurveMistake:
     def cost(name: str) -> str:
         losses, slopes = found[name]
         words = (
-            f"Target 0. Logit 17: loss {losses[at[0]]:.4g}, gradient {slopes[at[0]]:.3g}. "
-            f"Logit 50: loss {losses[at[1]]:.4g}, gradient {slopes[at[1]]:.3g}."
+            f"Target 0. Logit 17: loss {losses[at[0]]:.4g}, gradient {worded(slopes[at[0]])}. "
+            f"Logit 50: loss {losses[at[1]]:.4g}, gradient {worded(slopes[at[1]])}."
         )
         lost = int(slopes.isnan().sum())
         return words + (f" {lost} of {len(slopes)} gradients are NaN." if lost else "")
