@@ -10,7 +10,7 @@ from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
 from explainers import devices
-from explainers.evidence import CurveMistake, Mistake, worded, Question
+from explainers.evidence import CurveMistake, Mistake, Question, worded
 from explainers.focal_loss.loss import binary_focal_loss
 from explainers.focal_loss.shares import ClassShares, class_shares, scene
 from explainers.focal_loss.view import DTYPES, IMBALANCES, derived
