@@ -99,9 +99,7 @@ class Frame:
         )
         tables.style()
         with self._prove:
-            _section(
-                "Prove", ("torch beside references that share none of its code, run just now.")
-            )
+            _section("Prove", "torch beside references that share none of its code, run just now.")
             st.markdown("**This view**")
             self._live = st.empty()
 
@@ -205,9 +203,7 @@ class Frame:
         elapsed = (time.perf_counter() - start) * 1e3
         notices = [p.notice for p in self._presets if p.parameters == settings]
         status.line(
-            f"Notice: {notices[0]}"
-            if notices
-            else ("Your own settings; a preset brings you back."),
+            f"Notice: {notices[0]}" if notices else "Your own settings; a preset brings you back.",
             (f"torch {torch.__version__}", devices.title(device()), f"{elapsed:.1f} ms"),
             self._link_settings(settings),
         )
