@@ -88,6 +88,7 @@ class Frame:
         self.kind = type(presets[0].parameters)
         self.controls = Controls(slug, self.kind, self.changed)
         self._presets = presets
+        self._checked = False
         address.seed(slug, self.kind)
         with st.container(gap=None):
             st.title(self.page.title, anchor=False)
@@ -185,8 +186,12 @@ class Frame:
                 f"The address was not understood in one place: {sentence}. The default stands "
                 "in; the rest is as you asked."
             )
+        self._checked = False
         with sentence_for_bad_input():
             view()
+        if not self._checked:
+            # What is to be filled later must be written to on the page's first run too.
+            self._live.empty()
 
     def explain(self, compute: Callable[[Any], Result]) -> Result:
         """Compute what the settings show; say how long it took, what to notice, and the address.
@@ -211,6 +216,7 @@ class Frame:
 
     def live_checks(self, checks: Sequence[Check]) -> None:
         """Draw the checks of the view on show, in their place under Prove."""
+        self._checked = True
         with self._live:
             tables.checks(checks)
 

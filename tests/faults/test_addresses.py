@@ -156,3 +156,20 @@ def test_no_address_breaks_a_page() -> None:
         assert asyncio.run(visit(server, COUNT)) == []
         assert "Traceback" not in server.log()
         assert "exception" not in server.log()
+
+
+def test_a_page_that_opens_with_a_refusal_goes_on_once_the_control_is_moved() -> None:
+    async def read(url: str) -> None:
+        async with Reader(url, "initialization", query="depth=100&width=512") as reader:
+            opened = await reader.open()
+            assert opened.says("must be at most")
+            assert opened.exceptions() == []
+            depth = reader.control()
+            assert depth.key == "initialization.depth"
+            moved = await reader.change(depth, 5.0)
+            assert moved.exceptions() == []
+            assert moved.says("The first layer")
+
+    with serving("app.py", *QUIET) as server:
+        asyncio.run(read(server.url))
+        assert "exception" not in server.log()
