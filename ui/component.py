@@ -52,9 +52,13 @@ class Component:
             js=_asset("drawn.js").replace('"NAME"', quoted),
         )
 
-    def send(self) -> None:
-        """Send the code, once for a page and outside of what reruns alone."""
-        self._code(key=f"{self._name}.code")
+    def send(self, key: str = "") -> None:
+        """Send the code, once for a page and outside of what reruns alone.
+
+        Args:
+            key: Where it is sent more than once: another each time.
+        """
+        self._code(key=f"{key or self._name}.code")
 
     def draw(self, data: dict[str, Any], *, key: str, **callbacks: Any) -> Any:
         """Draw it: its code sees `data`.

@@ -33,7 +33,7 @@ def player(drawn: Film, *, key: str) -> None:
     data = player_data(drawn)
     # Its code comes with it: a page shows it only when asked to, and no change draws it again.
     with st.container(gap=None):
-        _PLAYER.send()
+        _PLAYER.send(key)
         _PLAYER.draw(data, key=key)
 
 
