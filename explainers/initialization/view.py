@@ -392,7 +392,7 @@ def _entry(
 
 
 # Kept schemes are not run again when another is chosen, nor any that another reader has just seen.
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=128)
 def _measured(
     entry: Call,
     nonlinearity: str,
