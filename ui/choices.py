@@ -1,16 +1,16 @@
 """Draw markup whose buttons choose: a click on one tells the page which."""
 
 from collections.abc import Callable, Collection
-from pathlib import Path
 
 import streamlit as st
 
-_ASSETS = Path(__file__).resolve().parent.parent / "assets"
+from ui.component import asset
+
 _CHOICES = st.components.v2.component(
     "torch_loupe_choices",
     html='<div class="choices"></div>',
-    css=(_ASSETS / "choices.css").read_text("utf-8"),
-    js=(_ASSETS / "choices.js").read_text("utf-8"),
+    css=asset("choices.css"),
+    js=asset("choices.js"),
 )
 
 

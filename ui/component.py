@@ -11,12 +11,13 @@ from typing import Any
 
 import streamlit as st
 
-__all__ = ["Component"]
+__all__ = ["Component", "asset"]
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 
-def _asset(file: str) -> str:
+def asset(file: str) -> str:
+    """Return the text of a file in ``assets/``."""
     return (_ASSETS / file).read_text("utf-8")
 
 
@@ -43,13 +44,13 @@ class Component:
         self._code = st.components.v2.component(
             f"{name}_code",
             js=f'{joined("js")}\nconst render = mount("{root}", {drawer});\n'
-            + _asset("code.js").replace('"NAME"', quoted),
+            + asset("code.js").replace('"NAME"', quoted),
         )
         self._drawn = st.components.v2.component(
             name,
-            html=_asset(f"{files[-1]}.html"),
+            html=asset(f"{files[-1]}.html"),
             css=joined("css"),
-            js=_asset("drawn.js").replace('"NAME"', quoted),
+            js=asset("drawn.js").replace('"NAME"', quoted),
         )
 
     def send(self, key: str = "") -> None:

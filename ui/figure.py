@@ -1,23 +1,21 @@
 """Show a figure the way all pages show one."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from figures import style
 from figures.curves import Curves
 from figures.player import Film
 from figures.stepper import Stepper
+from ui.component import asset
 from ui.curves import curves
 from ui.player import player
 from ui.stepper import stepper
 
-_ASSETS = Path(__file__).resolve().parent.parent / "assets"
 _PICTURES = st.components.v2.component(
     "torch_loupe_pictures",
     html='<div class="pictures"></div>',
-    css=(_ASSETS / "pictures.css").read_text("utf-8"),
-    js=(_ASSETS / "pictures.js").read_text("utf-8"),
+    css=asset("pictures.css"),
+    js=asset("pictures.js"),
 )
 
 

@@ -1,17 +1,17 @@
 """Draw the line above a view: what to notice, what computed it; and write the address it has."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from urllib.parse import urlencode
 
 import streamlit as st
 
-_ASSETS = Path(__file__).resolve().parent.parent / "assets"
+from ui.component import asset
+
 _LINE = st.components.v2.component(
     "torch_loupe_status",
     html='<p class="notice"></p><p class="badges"></p>',
-    css=(_ASSETS / "status.css").read_text("utf-8"),
-    js=(_ASSETS / "status.js").read_text("utf-8"),
+    css=asset("status.css"),
+    js=asset("status.js"),
 )
 
 

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 
 import streamlit as st
 
 from explainers.evidence import Agreement, Check, Claim, Difference, Mistake, Verdict
+from ui.component import asset
 from ui.sheet import Entry
 
-_STYLE = (Path(__file__).resolve().parent.parent / "assets" / "tables.css").read_text("utf-8")
+_STYLE = asset("tables.css")
 _MARKS = {
     Verdict.HOLDS: ("good", "✓"),
     Verdict.CONDITION: ("partly", "◐"),
