@@ -149,7 +149,8 @@ def test_the_tab_key_reaches_everything(page: Page, app_url: str, slug: str) -> 
     open_page(page, f"{app_url}/{slug}")
     load_all(page)
     names = page.evaluate(FOCUSABLE)
-    assert names
+    # The proof sheet offers one thing until it has run.
+    assert len(names) >= (1 if slug == "proof" else 3)
     page.get_by_role("heading", level=1).click()
     reached: set[int] = set()
     for _ in range(3 * len(names) + 40):
