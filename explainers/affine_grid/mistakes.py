@@ -666,7 +666,7 @@ def full_turn(parameters: SmallTurns, *, device: str = "cpu") -> FullTurn:
             f"mean difference {right['bilinear'].error:.1e}.",
             lesson="Each warp resamples: bilinear blurs, bicubic overshoots, nearest "
             "misplaces. Multiply the matrices; sample once.",
-            source=("Jaderberg et al., 2015", "https://arxiv.org/abs/1506.02025"),
+            source=("MONAI PR 4911", "https://github.com/Project-MONAI/MONAI/pull/4911"),
         ),
         source=source,
         wrong=wrong,

@@ -504,7 +504,11 @@ def sigmoid_first(parameters: Logits, *, device: str = "cpu") -> CurveMistake:
             f"{worded(right_slope[look])}.",
             lesson="In float16 the sigmoid is 1 above 8.3, and log(1 - p) is cut at -100. "
             "CUDA refuses the pair.",
-            source=("pytorch#61098", f"{_PYTORCH}/issues/61098"),
+            source=(
+                "torch docs: Prefer binary_cross_entropy_with_logits",
+                f"{DOCUMENTATION}#prefer-binary-cross-entropy-with-logits-over-"
+                "binary-cross-entropy",
+            ),
         ),
         shows="loss",
         over="logit; the target is 0",
@@ -563,7 +567,7 @@ def own_norm(parameters: OwnNorm, *, device: str = "cpu") -> CurveMistake:
             right_cost=f"It is {worded(right[look])}.",
             lesson="float16 squares overflow above 255 and vanish below 0.0002; mul is "
             "unlisted. Lift them, as layer_norm does.",
-            source=("pytorch#133085", f"{_PYTORCH}/pull/133085"),
+            source=("pytorch PR 133085", f"{_PYTORCH}/pull/133085"),
         ),
         shows="root mean square after normalising",
         over="size of the activations, as a power of 2",

@@ -65,7 +65,7 @@ def small_updates(parameters: SmallUpdates, *, device: str = "cpu") -> CurveMist
             f"{seen[-1]:.6g}; exact: {exact:.6g}.",
             lesson="Half the gap or less rounds away, every time. Keep weights in float32, "
             "as autocast does, and cast a copy.",
-            source=("pytorch/ao#1124", "https://github.com/pytorch/ao/pull/1124"),
+            source=("pytorch/ao PR 1124", "https://github.com/pytorch/ao/pull/1124"),
         ),
         shows="weight",
         over="step",
@@ -195,7 +195,7 @@ def one_by_one(parameters: OneByOne, *, device: str = "cpu") -> CurveMistake:
             ),
             lesson="torch.sum adds in float32 and rounds once. A running total stops at "
             "2048 in float16, 256 in bfloat16. Count in Python or float32.",
-            source=("pytorch#2391", f"{_PYTORCH}/issues/2391"),
+            source=("pytorch/xla PR 2425", "https://github.com/pytorch/xla/pull/2425"),
         ),
         shows="total",
         over="ones added",
@@ -323,7 +323,7 @@ def squares(parameters: Squares, *, device: str = "cpu") -> CurveMistake:
             right_cost=f"Root mean square after the norm: {right[at]:.3g}.",
             lesson="float16's 256 squared is infinite, and 1 / sqrt(inf) is 0: only zeros "
             "pass. Square in float32, as torch's norms do.",
-            source=("pytorch#133085", f"{_PYTORCH}/pull/133085"),
+            source=("pytorch PR 133085", f"{_PYTORCH}/pull/133085"),
         ),
         shows="root mean square after the norm",
         over="log2 of the size before",
@@ -379,7 +379,7 @@ def compare(parameters: Compare, *, device: str = "cpu") -> CurveMistake:
             f"{count} exceed rtol={rtol:g}, {parameters.dtype}'s own.",
             lesson="torch.allclose has one tolerance, too fine for narrow formats. "
             "assert_close takes the dtype's. Neither helps where terms cancel.",
-            source=("pytorch#162041", f"{_PYTORCH}/pull/162041"),
+            source=("pytorch PR 162041", f"{_PYTORCH}/pull/162041"),
         ),
         shows="error over allowed error",
         over="values, by error",

@@ -108,7 +108,7 @@ def alpha(parameters: Alpha, *, device: str = "cpu") -> ShareMistake:
             right_cost=f"Negatives hold {right.negative:.1%} of the loss.",
             lesson="alpha weighs positives. The paper's 0.25 goes with gamma = 2, which "
             "makes easy negatives so light that positives must be held back.",
-            source=("mmdetection#2309", f"{_GITHUB}/open-mmlab/mmdetection/issues/2309"),
+            source=("ultralytics#10406", f"{_GITHUB}/ultralytics/ultralytics/issues/10406"),
         ),
         wrong=(f"alpha = {light:g}", wrong),
         right=(f"alpha = {1 - light:g}", right),
@@ -307,7 +307,7 @@ def apart(parameters: Apart, *, device: str = "cpu") -> CurveMistake:
             right_cost=cost("right"),
             lesson="Where the sigmoid rounds to 1, soonest in narrow dtypes, BCELoss cuts "
             "the loss at 100, and the worst example gets no gradient.",
-            source=("pytorch#24933", f"{_GITHUB}/pytorch/pytorch/issues/24933"),
+            source=("pytorch#103316", f"{_GITHUB}/pytorch/pytorch/issues/103316"),
         ),
         x=logits.detach().cpu().double(),
         wrong=found["wrong"][which],

@@ -238,7 +238,7 @@ _ORDERS: Mapping[str, _Order] = {
         "update without step",
         ("update",),
         ("step", "update"),
-        "update needs what step or unscale_ found. Skip the batch, skip its update.",
+        "update needs what step or unscale_ found: a batch skipped before both needs none.",
         ("accelerate#357", "https://github.com/huggingface/accelerate/issues/357"),
     ),
     "float16 gradients": _Order(
@@ -265,7 +265,7 @@ _ORDERS: Mapping[str, _Order] = {
         ("step", "step"),
         ("step", "update"),
         "One step per update. A second needs gradients under update's new scale.",
-        ("torch docs: Gradient accumulation", f"{_EXAMPLES}#gradient-accumulation"),
+        ("MS-AMP PR 45", "https://github.com/Azure/MS-AMP/pull/45"),
     ),
 }
 
@@ -549,7 +549,10 @@ def no_scaler(parameters: NoScaler, *, device: str = "cpu") -> CurveMistake:
             f"without a scaler: {100 * kept:.0f} %, {brain[-1]:.3g}.",
             lesson="Below 6e-8 float16 has only 0: small gradients vanish; scaling lifts "
             "them. bfloat16 reaches as low as float32, unscaled.",
-            source=("pytorch#127176", f"{_PYTORCH}/issues/127176"),
+            source=(
+                "torch docs: Gradient scaling",
+                "https://docs.pytorch.org/docs/stable/amp.html#gradient-scaling",
+            ),
         ),
         shows="loss",
         log=True,

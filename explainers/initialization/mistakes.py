@@ -586,11 +586,10 @@ def by_name(parameters: ByName, *, device: str = "cpu") -> CurveMistake:
             f"{float(wrong[-1]):.2g} instead of {float(right[-1]):.2g}.",
             right_cost=f"The output's std is {float(right[-1]):.2g}: normalisation makes up "
             "for the weights' std.",
-            lesson="'weight' is also BatchNorm's gamma, which should start at 1; "
-            "find('Conv') also finds containers. Ask isinstance.",
+            lesson="'weight' is also BatchNorm's gamma, which should start at 1. Ask isinstance.",
             source=(
-                "createamind/vid2vid#11",
-                "https://github.com/createamind/vid2vid/issues/11",
+                "pytorch/examples#516",
+                "https://github.com/pytorch/examples/issues/516",
             ),
         ),
         wrong=wrong,

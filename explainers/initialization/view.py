@@ -219,11 +219,15 @@ _PAGES = "https://docs.pytorch.org/docs/stable"
 REFERENCES = (
     ("torch.nn.init", f"{_PAGES}/nn.init.html"),
     (
-        "Glorot and Bengio, Understanding the difficulty of training deep networks, 2010",
+        "Glorot and Bengio, Understanding the difficulty of training deep feedforward neural "
+        "networks, 2010",
         "https://proceedings.mlr.press/v9/glorot10a.html",
     ),
     ("He et al., Delving deep into rectifiers, 2015", "https://arxiv.org/abs/1502.01852"),
-    ("Klambauer et al., Self-normalizing networks, 2017", "https://arxiv.org/abs/1706.02515"),
+    (
+        "Klambauer et al., Self-normalizing neural networks, 2017",
+        "https://arxiv.org/abs/1706.02515",
+    ),
     (
         "Yang et al., A mean field theory of batch normalization, 2019",
         "https://arxiv.org/abs/1902.08129",

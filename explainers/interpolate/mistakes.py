@@ -580,7 +580,7 @@ def antialiased_corners(parameters: TwoLengths, *, device: str = "cpu") -> Combs
             f"and {n - 1}.",
             lesson="With antialias torch takes align_corners' scale but reads at s·(i + ½) "
             "− ½: corners part, the picture moves. False matches PIL.",
-            source=("pytorch PR 65142", f"{_TORCH}/pull/65142"),
+            source=("pytorch PR 145526", f"{_TORCH}/pull/145526"),
         ),
         wrong=(wrong,),
         right=(right,),
