@@ -20,12 +20,24 @@ const SYMBOLS = {
   cross: "M-5.5-3.5L-3.5-5.5L0-2L3.5-5.5L5.5-3.5L2 0L5.5 3.5L3.5 5.5L0 2L-3.5 5.5L-5.5 3.5L-2 0Z",
   triangle: "M0-5.8L5.5 4.2H-5.5Z",
 };
+const LOOK = "look here"; // a mark that says no more
 const ABREAST = 4; // lines that the read-out writes in one row; more make a list
 const MOST_ROWS = 200; // of the table
 const SPEAK_AFTER_MS = 250; // a screen reader need not hear every x on the way
 const FONT = 11.5;
 const SUPERSCRIPTS = { "-": "⁻", "+": "", ...Object.fromEntries([..."⁰¹²³⁴⁵⁶⁷⁸⁹"].entries()) };
 const NARROWEST = 120; // a page that is still being laid out may leave less
+
+const charts = new Set();
+
+// The first chart of a page says how to read it; the others are read alike.
+function hint() {
+  const before = (a, b) =>
+    a.root.getRootNode().host?.compareDocumentPosition(b.root.getRootNode().host) & Node.DOCUMENT_POSITION_PRECEDING;
+  let first = null;
+  for (const chart of charts) if (!first || before(first, chart)) first = chart;
+  for (const chart of charts) chart.hint.classList.toggle("again", chart !== first);
+}
 
 class Chart {
   constructor(root) {
@@ -66,9 +78,13 @@ class Chart {
       this.drawCursor();
     };
     document.addEventListener(SHARED, this.onShared);
+    charts.add(this);
+    hint();
   }
 
   close() {
+    charts.delete(this);
+    hint();
     document.removeEventListener(SHARED, this.onShared);
     this.observer.disconnect();
     clearTimeout(this.timer);
@@ -151,12 +167,12 @@ class Chart {
     this.data = data;
     const unpacked = [];
     let colour = 0;
-    for (const { name, y, x, axis, shape, faint } of data.lines) {
+    for (const { name, y, x, axis, shape, faint, aside, strong } of data.lines) {
       const ys = floats(y);
       const xs = x === null ? counting(ys.length) : typeof x === "number" ? unpacked[x].xs : floats(x);
       const kind = faint ? 0 : colour++;
       unpacked.push({
-        name, xs, ys, shape, faint,
+        name, xs, ys, shape, faint, aside, strong,
         right: axis === "right",
         log: axis === "right" ? data.right_log : data.log,
         colour: faint ? COLOURS : kind % COLOURS,
@@ -175,7 +191,7 @@ class Chart {
     this.leftName.textContent = data.y_title;
     this.rightName.textContent = data.right_title;
     this.xName.textContent = data.x_title;
-    this.noun = data.x_title.trim().split(/[\s,(:]/)[0];
+    this.noun = data.noun || data.x_title.split(/[,(:;]| of the /)[0].trim();
     this.picture.ariaLabel = data.alt;
     this.stage.ariaLabel = `${data.title}: values along ${this.noun}`;
     this.drawing.setAttribute("height", data.height);
@@ -205,7 +221,7 @@ class Chart {
       seen.add(line.name);
       entries.push({ ...line, side: both && line.right });
     }
-    const kind = (e) => [e.name, e.colour, e.dash, e.shape, e.dot, e.faint, e.side];
+    const kind = (e) => [e.name, e.colour, e.dash, e.shape, e.dot, e.faint, e.strong, e.side];
     const made = JSON.stringify(entries.map(kind));
     if (made !== this.made) {
       this.made = made;
@@ -228,7 +244,8 @@ class Chart {
     }
     if (this.width < NARROWEST) return;
     this.shown = this.lines.filter(({ name }) => !this.hidden.has(name));
-    const clear = this.shown.filter(({ faint }) => !faint);
+    const heads = new Set(this.lines.filter(({ faint }) => !faint).map(({ name }) => name));
+    const clear = this.shown.filter(({ name, faint, aside }) => !faint || (aside && !heads.has(name)));
     this.read = clear.length ? clear : this.shown;
     this.scale();
     this.places = union(this.read, this.from, this.to);
@@ -400,7 +417,7 @@ class Chart {
     // What is context lies below. Dashes lie on the solid line: where they meet both are seen.
     for (const line of [...this.shown].sort((a, b) => b.faint - a.faint)) {
       const dots = line.shape === "points";
-      const kind = `${dots ? "points" : "curve"} c${line.colour}${line.faint ? " faint" : ""}`;
+      const kind = kindOf(line);
       const dash = line.dash && !dots ? ` stroke-dasharray="${line.dash}"` : "";
       parts.push(`<path class="${kind}"${dash} d="${this.trace(line)}"/>`);
     }
@@ -605,12 +622,19 @@ class Chart {
     const head = `${this.noun} ${number(Math.abs(x) < 1e-9 * (this.to - this.from) ? 0 : x)}`;
     const bands = this.data.bands.filter(([a, b]) => a <= x && (x < b || a === b || (x === b &&
       !this.data.bands.some(([other, end]) => other === b && end > b)))).map((band) => band[2]);
-    const marks = this.data.marks.filter((mark) => this.places[nearest(this.places, mark[0])] === x);
+    const marks = this.data.marks.filter(
+      (mark) => mark[2] !== LOOK && this.places[nearest(this.places, mark[0])] === x,
+    );
     const more = [
       ...(bands.length ? [`in: ${bands.join(", ")}`] : []),
       ...new Set(marks.map((mark) => mark[2])),
     ];
-    const written = values.map((value) => (value === undefined ? "–" : number(value)));
+    const written = values.map((value, k) => {
+      const { name } = this.read[k];
+      const asides = this.shown.filter((line) => line.aside && line.name === name && !this.read.includes(line))
+        .map((line) => `${line.aside} ${say(valueAt(line, x))}`);
+      return say(value) + (asides.length ? ` (${asides.join(", ")})` : "");
+    });
     const names = this.read.map(({ short }) => short);
     this.spoken = [`${head}: ${names.map((name, k) => `${name} ${written[k]}`).join(", ")}`, ...more].join(", ");
     const listed = this.lines.filter(({ faint }) => !faint).length > ABREAST;
@@ -806,7 +830,7 @@ function tick(value, step, peak) {
 
 // A few digits, as Python's %g writes them; whole numbers in full, while float32 has them all.
 function number(value, digits = 4) {
-  if (Number.isNaN(value)) return "nan";
+  if (Number.isNaN(value)) return "NaN";
   const [size, sign] = [Math.abs(value), value < 0 ? "−" : ""];
   if (size === Infinity) return `${sign}inf`;
   if (Number.isInteger(size) && size <= 2 ** 24) return size ? sign + size : "0";
@@ -815,6 +839,10 @@ function number(value, digits = 4) {
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(near)));
   const text = size.toFixed(decimals);
   return sign + (decimals ? text.replace(/\.?0+$/, "") : text);
+}
+
+function say(value) {
+  return value === undefined ? "–" : number(value);
 }
 
 function exponent(size, digits) {
@@ -855,10 +883,14 @@ function round(value) {
   return Math.round(value * 10) / 10;
 }
 
-function swatch({ colour, dash, shape: kind, dot, faint }) {
+function kindOf({ colour, shape: kind, faint, strong }) {
+  return `${kind === "points" ? "points" : "curve"} c${colour}${faint ? " faint" : ""}${strong ? " strong" : ""}`;
+}
+
+function swatch({ colour, dash, shape: kind, dot, faint, strong }) {
   const dots = kind === "points";
   const mark = shape("path", {
-    class: `${dots ? "points" : "curve"} c${colour}${faint ? " faint" : ""}`, d: dots ? `M6 6${dot}` : "M1 6H27",
+    class: kindOf({ colour, shape: kind, faint, strong }), d: dots ? `M6 6${dot}` : "M1 6H27",
   });
   if (dash && !dots) mark.setAttribute("stroke-dasharray", dash);
   const box = { class: `swatch${dots ? " dot" : ""}`, viewBox: `0 0 ${dots ? 12 : 28} 12` };

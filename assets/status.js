@@ -1,6 +1,14 @@
 // Shows what to notice and what computed it, and replaces the address's query by the page's
 // settings. Streamlit's own switches (embed and the like) stay; the browser's history does not grow.
-const KEPT = ["embed", "embed_options", "controls"]
+const KEPT = ["embed", "embed_options", "controls", "tour"]
+
+// The buttons of presets stand outside: Streamlit would have to send them all again.
+function markPreset(chosen) {
+  for (const button of document.querySelectorAll('[class*="-preset-"] button')) {
+    const [, number] = button.closest('[class*="-preset-"]').className.match(/-preset-(\d+)/)
+    button.setAttribute("aria-pressed", String(Number(number) === chosen))
+  }
+}
 
 function writeAddress(query) {
   const now = new URLSearchParams(window.location.search)
@@ -22,5 +30,6 @@ export default function ({ data, parentElement }) {
     return badge
   })
   parentElement.querySelector(".badges").replaceChildren(...badges)
+  markPreset(data.preset)
   writeAddress(data.query)
 }

@@ -14,6 +14,8 @@ AXES = ("left", "right")
 SHAPES = ("line", "step", "points")
 SYMBOLS = ("circle", "cross", "triangle", "square")
 
+LOOK = "look here"
+
 _LARGEST = 1e38  # that a chart in single precision holds
 
 
@@ -27,8 +29,11 @@ class Line:
         x: ``(n,)`` real and finite numbers, not falling; None means 0 to n - 1.
         axis: ``"left"`` or ``"right"``.
         shape: ``"line"``, ``"step"`` (holds its value until the next x) or ``"points"``.
-        faint: Whether it is mere context: thin and pale, and not in the read-out. A faint line of
-            another line's name takes its colour, and comes and goes with it.
+        faint: Whether it is mere context: thin and pale. A faint line of another line's name takes
+            its colour, and comes and goes with it.
+        aside: What a faint line is, in a word: the read-out then gives its value too. Empty leaves
+            it out.
+        strong: Whether it is the one to look at: thicker than the others.
     """
 
     name: str
@@ -37,6 +42,8 @@ class Line:
     axis: str = "left"
     shape: str = "line"
     faint: bool = False
+    aside: str = ""
+    strong: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,10 +73,12 @@ class Curves:
     Attributes:
         lines: From the first in the legend to the last.
         title: What the chart shows.
-        x_title: Name and unit of the x axis; its first word names x in the read-out.
+        x_title: Name and unit of the x axis.
         y_title: Name and unit of the left axis.
         alt: What there is to see now, for those who do not see it.
         right_title: Name and unit of the right axis, where a line or a mark is on it.
+        noun: What x is, in the read-out; empty takes the start of ``x_title``, up to a comma, a
+            colon, a semicolon, a bracket or "of the".
         log: Whether the left axis is logarithmic.
         right_log: Whether the right axis is.
         bands: Stretches of x with a label.
@@ -89,6 +98,7 @@ class Curves:
     y_title: str
     alt: str
     right_title: str = ""
+    noun: str = ""
     log: bool = False
     right_log: bool = False
     bands: tuple[Band, ...] = ()
@@ -102,8 +112,8 @@ class Curves:
 
 
 def within(values: "Tensor") -> "Tensor":
-    """Return values of any shape with NaN, a gap, for those that no chart holds."""
-    return values.masked_fill(values.abs() > _LARGEST, math.nan)
+    """Return values of any shape with inf, a gap, for those that no chart holds."""
+    return values.where(~(values.abs() > _LARGEST), values.sign() * math.inf)
 
 
 def look_here(x: float, value: float, height: float | None = None) -> tuple[Mark, ...]:
@@ -116,8 +126,7 @@ def look_here(x: float, value: float, height: float | None = None) -> tuple[Mark
     """
     if not math.isfinite(value):
         return ()
-    words = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    return (Mark(x, value if height is None else height, f"look here: {words}"),)
+    return (Mark(x, value if height is None else height, LOOK),)
 
 
 def gaps(y: "Tensor", x: "Tensor | None" = None, *, words: str) -> tuple[Band, ...]:

@@ -1,4 +1,4 @@
-"""Draw a mistake whose two lines of code give a curve each: the line that runs comes first."""
+"""Draw a mistake whose two lines of code give a curve each."""
 
 import math
 from html import escape
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from figures.curves import Curves, Line, gaps, look_here, within
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from explainers.evidence import CurveMistake
 
 
@@ -18,8 +20,9 @@ def mistake(result: "CurveMistake", *, wrong: bool) -> tuple[Curves | str, ...]:
 def told(result: "CurveMistake", *drawn: Curves, wrong: bool) -> tuple[Curves | str, ...]:
     """Put an argument before what follows from it, and torch's words after what was tried."""
     text = list(result.steps)
-    if wrong and result.said:
-        text.append(f"torch says: {result.said}")
+    if result.said:
+        # Said in both cases, so that the page below stays where it is.
+        text.append(f"torch says: {result.said}" if wrong else "torch says nothing.")
     if not text:
         return drawn
     words = f"<div><pre>{escape(chr(10).join(text))}</pre></div>"
@@ -36,40 +39,54 @@ def curves(
     least: float | None = None,
     gone: str = "not finite",
 ) -> Curves:
-    """Draw both curves, the one that runs first, marked where to look.
+    """Draw both curves, the one that runs thicker, marked where to look.
+
+    The right line is always the first and blue, the wrong one orange and dashed.
 
     Args:
         result: What both lines give.
         wrong: Whether the wrong line runs.
         title: Of the chart, where the result has none; may hold ``{shows}``, ``{line}`` for the
             line that runs, and ``{other}``.
-        name: Of each curve, where the result names none; may hold ``{line}``.
+        name: Of each curve, where the result names none; holds ``{line}``.
         shape: Of the lines, one of `figures.curves.SHAPES`.
         least: Where a logarithmic axis draws what is smaller; None leaves it out.
-        gone: What there is where the line that runs has no number.
+        gone: What there is where the wrong line has no number.
     """
     line, other = ("wrong", "right") if wrong else ("right", "wrong")
-    names = result.names or (name.format(line=line), name.format(line=other))
-    rows = (result.wrong, result.right)
-    first, second = rows if wrong or result.names else rows[::-1]
-    drawn = [first, second]
-    if result.log and least is not None:
-        drawn = [row.clamp(min=least) for row in drawn]
+    if result.names:
+        named = dict(zip(result.names, (result.wrong, result.right), strict=True))
+        running = result.names[0]
+    else:
+        named = {name.format(line="right"): result.right, name.format(line="wrong"): result.wrong}
+        running = name.format(line=line)
+    first = named[running]
+    ((beside, second),) = [entry for entry in named.items() if entry[0] != running]
+
+    def high(values: "Tensor") -> "Tensor":
+        return values if least is None or not result.log else values.clamp(min=least)
+
     look = result.look if wrong or result.look_right is None else result.look_right
     at = -1 if look is None else look
     x = float(at % len(first) if result.x is None else result.x[at])
-    value, height = float(first[at]), float(drawn[0][at])
+    value, height = float(first[at]), float(high(first)[at])
     seen = look is not None and (height > 0 or not result.log)
     if look is None:
         # Gradients set out from the last layer, where they are all alike.
         alike = math.isclose(first[-1], second[-1], rel_tol=1e-3)
         start = None if not alike else 0.0 if result.x is None else float(result.x[0])
-    lost = int((~first.isfinite()).sum())
+    lost = int((~result.wrong.isfinite()).sum())
     shows = f"{result.shows[0].upper()}{result.shows[1:]}"
     return Curves(
         lines=tuple(
-            Line(label, within(row), result.x, shape=shape)
-            for label, row in (*zip(names, drawn, strict=True), *result.others.items())
+            Line(
+                label,
+                within(high(row) if label in named else row),
+                result.x,
+                shape=shape,
+                strong=label == running and not result.names,
+            )
+            for label, row in (*named.items(), *result.others.items())
         ),
         title=result.title or title.format(shows=shows, line=line, other=other),
         x_title=result.over,
@@ -77,9 +94,9 @@ def curves(
         log=result.log,
         marks=look_here(x, value, height) if seen else (),
         look=start if look is None else x,
-        bands=gaps(first, result.x, words=f"{line} line: {gone}"),
+        bands=gaps(result.wrong, result.x, words=f"wrong line: {gone}"),
         references=(result.limit,) if result.limit else (),
         height=240,
-        alt=f"{shows} at {x:.4g}: {names[0]} {value:.4g}, {names[1]} {float(second[at]):.4g}."
-        + (f" {lost} values of {names[0]} are not finite." if lost else ""),
+        alt=f"{shows} at {x:.4g}: {running} {value:.4g}, {beside} {float(second[at]):.4g}."
+        + (f" {lost} values of the wrong line are not finite." if lost else ""),
     )

@@ -16,6 +16,8 @@ from explainers.parameters import Parameters
 
 _CURRENT = "_address.page"
 REFUSED = "_address.refused"
+TOUR = "tour"
+"""What an address calls the number of the tour's stop."""
 SLIDE = {"embed": "true", "controls": "0"}
 """What an address adds to show a view without Streamlit's frame and without controls."""
 
@@ -33,16 +35,18 @@ def refused_text(slug: str, name: str) -> str:
 def seed(slug: str, kind: type[Parameters]) -> None:
     """Put a page's settings into the session before its controls are drawn.
 
-    On the first run of a visit to the page they come from the address; what the address does not
-    name keeps the value it had on an earlier visit, or the default. A sentence for each value that
-    was refused stands in the session under `REFUSED` until the reader changes something.
+    On the first run of a visit to the page, or to a stop of the tour on it, they come from the
+    address; what the address does not name keeps the value it had on an earlier visit, or the
+    default. A sentence for each value that was refused stands in the session under `REFUSED` until
+    the reader changes something.
 
     Args:
         slug: The page.
         kind: Its parameters.
     """
-    if st.session_state.get(_CURRENT) != slug:
-        st.session_state[_CURRENT] = slug
+    visit = (slug, tour())
+    if st.session_state.get(_CURRENT) != visit:
+        st.session_state[_CURRENT] = visit
         asked = st.query_params.to_dict()
         settings, st.session_state[REFUSED] = kind.parse(asked)
         for name in kind.specs().keys() & asked.keys():
@@ -73,6 +77,12 @@ def accept() -> None:
 def values(slug: str, kind: type[Parameters]) -> dict[str, Any]:
     """Return what the session holds for a page's parameters, unchecked."""
     return {name: st.session_state[key(slug, name)] for name in kind.specs()}
+
+
+def tour() -> int | None:
+    """Return the number of the tour's stop that the address names, if it does."""
+    asked = st.query_params.get(TOUR, "")
+    return int(asked) if asked.isdecimal() and asked.isascii() and len(asked) < 4 else None
 
 
 def bare() -> bool:

@@ -275,6 +275,9 @@ PAGES = (
 )
 """Every page, in reading order."""
 
+HOME = ROOT / "pages" / "home" / "home.py"
+PROOF = ROOT / "pages" / "home" / "proof.py"
+
 CHAPTERS = tuple(dict.fromkeys(page.chapter for page in PAGES))
 """Every chapter, in reading order."""
 

@@ -48,8 +48,8 @@ def curves_data(drawn: Curves) -> dict[str, Any]:
 
     Returns:
         The chart's own fields by name. Each of ``lines`` has ``name``, ``y`` (packed), ``axis``,
-        ``shape``, ``faint``, and ``x``: packed, the number of the earlier line whose x it shares,
-        or None for 0 to n - 1.
+        ``shape``, ``faint``, ``aside``, ``strong``, and ``x``: packed, the number of the earlier
+        line whose x it shares, or None for 0 to n - 1.
 
     Raises:
         ValueError: Shapes disagree, x falls, a number that must be finite is not or a finite one
@@ -98,6 +98,7 @@ def curves_data(drawn: Curves) -> dict[str, Any]:
         "x_title": drawn.x_title,
         "y_title": drawn.y_title,
         "right_title": drawn.right_title,
+        "noun": drawn.noun,
         "alt": drawn.alt,
         "log": drawn.log,
         "right_log": drawn.right_log,
@@ -134,6 +135,8 @@ def _line(index: int, line: Line, earlier: dict[str, int]) -> dict[str, Any]:
         "axis": line.axis,
         "shape": line.shape,
         "faint": line.faint,
+        "aside": line.aside,
+        "strong": line.strong,
     }
 
 

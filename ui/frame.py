@@ -1,4 +1,4 @@
-"""Draw the frame of a page: title, presets, See, Break, Prove, Take, Predict, references."""
+"""Draw the frame of a page: title, presets, Predict, See, Break, Prove, Take, references."""
 
 import contextlib
 import time
@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 import streamlit as st
 import torch
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
 from explainers import devices, snippets
 from explainers.evidence import Check, Mistake, Question
 from explainers.parameters import Choice, Parameters, Preset, Spec
-from ui import address, catalogue, figure, sentences, status, tables
+from ui import address, catalogue, figure, sentences, status, style, tables, tour
 from ui.component import Component
 from ui.controls import Controls, part_key
 from ui.curves import CHART
@@ -89,18 +90,32 @@ class Frame:
         self.controls = Controls(slug, self.kind, self.changed)
         self._presets = presets
         self._checked = False
+        self._predict: DeltaGenerator | None = None
         address.seed(slug, self.kind)
         with st.container(gap=None):
+            style.put()
             st.title(self.page.title, anchor=False)
-            for component in (CHART, *components):
-                component.send()
-        st.markdown(self.page.question)
-        self._see, self._break, self._prove, self._learn, self._take, self._predict = (
-            st.container() for _ in range(6)
-        )
-        tables.style()
+            # As low as its code is: what waits for it must not move the page.
+            with st.container(key="code", height=1, border=False):
+                for component in (CHART, *components):
+                    component.send()
+        if address.bare():
+            st.markdown(self.page.question)
+        else:
+            with st.container(
+                horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+            ):
+                st.markdown(self.page.question, width="content")
+                st.markdown(f":small[{_WAYS}]", width="content")
+                self._predict = st.popover("Predict", icon=":material/quiz:", type="tertiary")
+            tour.guide(slug)
+        self._see = st.container(key="see")
+        self._break, self._prove, self._learn, self._take = (st.container() for _ in range(4))
         with self._prove:
-            _section("Prove", "torch beside references that share none of its code, run just now.")
+            _section(
+                "Prove",
+                "torch beside references that share none of its code, computed by this server.",
+            )
             st.markdown("**This view**")
             self._live = st.empty()
 
@@ -162,7 +177,7 @@ class Frame:
             left, right = st.columns([3, 2], gap="medium")
             with left:
                 st.fragment(self._view_part, key=_part(self.page.slug, "view"))(view)
-            with right:
+            with right, st.container(key="see-controls"):
                 st.fragment(controls, key=_part(self.page.slug, "controls"))()
 
     def _row_of_presets(self) -> None:
@@ -206,11 +221,12 @@ class Frame:
         start = time.perf_counter()
         result = compute(settings)
         elapsed = (time.perf_counter() - start) * 1e3
-        notices = [p.notice for p in self._presets if p.parameters == settings]
+        shown = [n for n, preset in enumerate(self._presets) if preset.parameters == settings]
         status.line(
-            f"Notice: {notices[0]}" if notices else "Your own settings; a preset brings you back.",
+            f"Notice: {self._presets[shown[0]].notice}" if shown else "Your own settings.",
             (f"torch {torch.__version__}", devices.title(device()), f"{elapsed:.1f} ms"),
             self._link_settings(settings),
+            preset=shown[0] if shown else None,
         )
         return result
 
@@ -268,7 +284,7 @@ class Frame:
             if proof.agreements:
                 st.markdown("**Largest difference to other libraries**")
                 tables.agreements(proof.agreements)
-            st.markdown("**What the study notes say**")
+            st.markdown("**What the study notes say** (five files on PyTorch, where this began)")
             tables.claims(proof.claims)
 
     def learn(self, words: str, start: str, draw: Callable[[], None]) -> None:
@@ -350,9 +366,10 @@ class Frame:
 
     def predict(self, question: Question) -> None:
         """Ask for a prediction; once the reader commits, show what torch gave."""
-        with self._predict:
-            _section("Predict", "Commit first; torch answers.")
-            st.fragment(self._predict_part)(question)
+        if self._predict is not None:
+            with self._predict:
+                st.caption("Commit first; torch answers.")
+                st.fragment(self._predict_part)(question)
 
     def _predict_part(self, question: Question) -> None:
         st.markdown(question.text)
@@ -386,6 +403,9 @@ class Frame:
         if device() != "cpu":
             chosen[DEVICE] = device()
         return chosen
+
+
+_WAYS = " · ".join(f"[{part}](#{part.lower()})" for part in ("Break", "Prove", "Learn", "Take"))
 
 
 def _section(title: str, words: str) -> None:

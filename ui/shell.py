@@ -6,8 +6,6 @@ from explainers import devices
 from ui import catalogue, frame, sentences, server
 
 ASSETS = catalogue.ROOT / "assets"
-HOME = catalogue.ROOT / "pages" / "home" / "home.py"
-PROOF = catalogue.ROOT / "pages" / "home" / "proof.py"
 _REFUSED = "_device.refused"
 
 
@@ -38,7 +36,7 @@ def main() -> None:
 
 def pages() -> dict[str, list[st.Page]]:
     """Return the navigation: home, every chapter of the catalogue, the proof sheet."""
-    home = st.Page(HOME, title="Home", icon=":material/home:", default=True)
+    home = st.Page(catalogue.HOME, title="Home", icon=":material/home:", default=True)
     chapters = {
         chapter: [
             st.Page(
@@ -53,7 +51,9 @@ def pages() -> dict[str, list[st.Page]]:
         ]
         for chapter in catalogue.CHAPTERS
     }
-    proof = st.Page(PROOF, title="Proof sheet", icon=":material/fact_check:", url_path="proof")
+    proof = st.Page(
+        catalogue.PROOF, title="Proof sheet", icon=":material/fact_check:", url_path="proof"
+    )
     return {"": [home], **chapters, "Everything": [proof]}
 
 

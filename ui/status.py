@@ -15,17 +15,25 @@ _LINE = st.components.v2.component(
 )
 
 
-def line(notice: str, badges: Sequence[str], settings: Mapping[str, str]) -> None:
-    """Draw the line, and replace the browser's query by the settings.
+def line(
+    notice: str, badges: Sequence[str], settings: Mapping[str, str], *, preset: int | None
+) -> None:
+    """Draw the line, mark the preset on show, and replace the browser's query by the settings.
 
     Both in one component, for it is drawn again with every change of a control.
 
     Args:
         notice: A sentence.
         badges: A few words each.
+        preset: Number of the preset that the view shows, from 0; None for none.
         settings: What the address must spell; no entry is added to the browser's history.
     """
     _LINE(
         key="_status",
-        data={"notice": notice, "badges": list(badges), "query": urlencode(settings)},
+        data={
+            "notice": notice,
+            "badges": list(badges),
+            "query": urlencode(settings),
+            "preset": preset,
+        },
     )

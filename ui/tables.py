@@ -7,10 +7,8 @@ from html import escape
 import streamlit as st
 
 from explainers.evidence import Agreement, Check, Claim, Difference, Mistake, Verdict
-from ui.component import asset
 from ui.sheet import Entry
 
-_STYLE = asset("tables.css")
 _MARKS = {
     Verdict.HOLDS: ("good", "✓"),
     Verdict.CONDITION: ("partly", "◐"),
@@ -33,11 +31,6 @@ _KINDS = {
     "in some cases": ("partly", "◐"),
     "never": ("old", "✗"),
 }
-
-
-def style() -> None:
-    """Put the tables' style on the page, once."""
-    st.html(f"<style>{_STYLE}</style>")
 
 
 def checks(rows: Sequence[Check]) -> None:

@@ -1,29 +1,37 @@
 """Lead through the pages in ten stops, each a page with its settings."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
 
 import streamlit as st
 
-from ui import catalogue
+from ui import address, catalogue
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Name one stop: a page, one of its presets, and what to try there."""
+    """Name one stop: a page, one of its presets, what is set otherwise, and what to try there."""
 
     slug: str
     preset: str
     title: str
     words: str
+    but: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
-    def query(self) -> Mapping[str, str]:
-        """The address's query that sets every control of the page as the preset has it."""
+    def settings(self) -> Any:
+        """The settings of every control of the page."""
         presets = catalogue.page(self.slug).topic.PRESETS
         (found,) = [preset for preset in presets if preset.name == self.preset]
-        spelled: Mapping[str, str] = found.parameters.spelled()
-        return spelled
+        return dataclasses.replace(found.parameters, **self.but)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The address's query that sets every control, and says which stop this is."""
+        return {**self.settings.spelled(), address.TOUR: str(STOPS.index(self) + 1)}
 
 
 STOPS = (
@@ -67,13 +75,14 @@ STOPS = (
         "grad_scaler",
         "Three bad batches",
         "A step left out",
-        "Press Next call until update; watch the scale.",
+        "Step through the calls with ▸ until update; watch the scale.",
     ),
     Stop(
         "focal_loss",
         "Many easy negatives",
         "Who owns the loss",
-        "Move gamma: the easy negatives' share falls.",
+        "Move gamma from 0 to 2: the easy negatives' share falls.",
+        but=MappingProxyType({"gamma": 0.0}),
     ),
     Stop(
         "schedulers",
@@ -101,6 +110,26 @@ def draw() -> None:
                     page.file,
                     label=f"**{number}. {stop.title}**",
                     icon=page.icon,
-                    query_params=dict(stop.query),
+                    query_params=stop.query,
                 )
                 st.caption(stop.words)
+
+
+def guide(slug: str) -> None:
+    """Draw, where the address names a stop on this page, what to try there and the way on."""
+    number = address.tour()
+    if number is None or not 1 <= number <= len(STOPS) or STOPS[number - 1].slug != slug:
+        return
+    stop = STOPS[number - 1]
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**Stop {number} of {len(STOPS)}: {stop.title}.** {stop.words}")
+        if number < len(STOPS):
+            after = STOPS[number]
+            st.page_link(
+                catalogue.page(after.slug).file,
+                label=f"Next: {after.title}",
+                icon=":material/arrow_forward:",
+                query_params=after.query,
+            )
+        else:
+            st.page_link(catalogue.HOME, label="Home", icon=":material/home:")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from explainers import devices
-from ui import address, catalogue, frame, sheet, tables
+from ui import address, catalogue, frame, sheet, style, tables
 
 ENTRIES, RUN_ON = "proof.entries", "proof.run_on"
 ALL = "All"
@@ -62,5 +62,5 @@ st.markdown(
     "Every check and statement of the notes, run now on your device: torch beside "
     "references that share none of its code."
 )
-tables.style()
+style.put()
 st.fragment(draw)()

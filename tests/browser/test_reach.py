@@ -198,6 +198,8 @@ def test_keys_alone_choose_a_preset_move_a_slider_and_open_every_part(
     settled(page, timeout_ms=60_000)
     expect(learn).to_have_count(0)
     # Predict.
+    page.get_by_role("button", name="Predict").focus()
+    page.keyboard.press("Enter")
     guess = page.locator(f".st-key-{entry.slug}-guess")
     answer = guess.get_by_role("radio", name=entry.topic.question().answer, exact=True)
     answer.focus()
@@ -207,6 +209,7 @@ def test_keys_alone_choose_a_preset_move_a_slider_and_open_every_part(
     page.keyboard.press("Enter")
     settled(page)
     expect(page.get_by_test_id("stAlert").filter(has_text="Yes: ")).to_be_visible()
+    page.keyboard.press("Escape")
     # Take.
     page.get_by_text("Code, data and link of this view").focus()
     page.get_by_test_id("stExpander").locator("summary").last.focus()

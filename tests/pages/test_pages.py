@@ -280,3 +280,25 @@ def test_learn_runs_when_it_is_asked_to(page: catalogue.Page) -> None:
     assert not tester.exception
     assert "Something went wrong" not in " ".join(error.value for error in tester.error)
     assert key not in [button.key for button in tester.button]
+
+
+@pytest.mark.parametrize("stop", tour.STOPS, ids=lambda stop: stop.title)
+def test_a_stop_of_the_tour_says_what_to_try_and_leads_to_the_next(stop: tour.Stop) -> None:
+    page = catalogue.page(stop.slug)
+    tester = opened(page, **stop.query)
+    assert not tester.exception
+    assert held(tester, page) == stop.settings.values()
+    number = tour.STOPS.index(stop) + 1
+    (guide,) = [text.value for text in tester.markdown if f"Stop {number} of 10" in text.value]
+    assert stop.words in guide
+    # The same settings without the tour: no word of it.
+    tester = opened(page, **stop.settings.spelled())
+    assert not any("Stop " in text.value for text in tester.markdown)
+
+
+@pytest.mark.parametrize("asked", ["", "0", "1", "11", "-1", "1.5", "x", "9" * 40, "²"])
+def test_an_address_that_names_no_stop_of_the_page_shows_none(asked: str) -> None:
+    tester = opened(catalogue.page("schedulers"), tour=asked)
+    assert not tester.exception
+    assert not tester.warning
+    assert not any("Stop " in text.value for text in tester.markdown)

@@ -16,10 +16,9 @@ def test_there_are_ten_stops_in_reading_order_over_every_chapter() -> None:
 
 @STOPS
 def test_a_stops_address_sets_every_control(stop: tour.Stop) -> None:
-    presets = catalogue.page(stop.slug).topic.PRESETS
-    (preset,) = [preset for preset in presets if preset.name == stop.preset]
-    kind = type(preset.parameters)
-    assert set(stop.query) == set(kind.specs())
+    kind = type(stop.settings)
+    assert set(stop.query) == {*kind.specs(), "tour"}
     restored, refused = kind.parse(stop.query)
     assert refused == ()
-    assert restored == preset.parameters
+    assert restored == stop.settings
+    assert all(getattr(restored, name) == value for name, value in stop.but.items())
