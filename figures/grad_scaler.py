@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _STEP = "step"
 _GROUP = "grad_scaler.run"
 _MOST_MARKS = 200
+_MOST_RESTARTS = 8
 
 # Middle and half the width of each state's box, in the drawing's own units.
 _NODES = {"READY": (62, 130, 46), "UNSCALED": (212, 44, 54), "STEPPED": (358, 130, 48)}
@@ -67,8 +68,14 @@ _CODE = {
 
 
 def see(view: "View") -> tuple[Curves | Stepper, ...]:
-    """Draw the scale over the steps, the calls of each step, and norms and losses."""
-    return _scale(view), _calls(view), _norms(view)
+    """Draw the scale, the calls of each step, and what becomes of gradients and weights.
+
+    A scale that never moves has little to show: the gradients and weights then come first.
+    """
+    first, last = _scale(view), _gradients(view)
+    if bool((view.trace.scale == view.trace.scale[0]).all()):
+        first, last = last, first
+    return first, _calls(view), last
 
 
 def _scale(view: "View") -> Curves:
@@ -77,27 +84,51 @@ def _scale(view: "View") -> Curves:
     start, end = float(trace.scale[0]), float(trace.scale[-1])
     exponent = trace.exponent
     heights = exponent.tolist()
+    # Words are written at the first mark: above the highest no line is in their way.
+    crossed = sorted(
+        (step for step in skipped if math.isfinite(heights[step])), key=lambda step: -heights[step]
+    )
+    lines = [Line("log2 of the scale", exponent, shape="step")]
+    # The count is worth its line while one can see it run up to where the scale grows.
+    restarts = int((trace.growth_tracker.diff() < 0).sum())
+    if 1 <= restarts <= _MOST_RESTARTS:
+        tracker = trace.growth_tracker
+        lines.append(Line("growth tracker", tracker, axis="right", shape="step", faint=True))
     return Curves(
-        lines=(
-            Line("log2 of the scale", exponent, shape="step"),
-            Line("growth tracker", trace.growth_tracker, axis="right", shape="step", faint=True),
-        ),
-        title=f"The scale before each step: {start:g} to {end:g}",
+        lines=tuple(lines),
+        title="Loss scale before each step; "
+        + ("skipped ones are crossed" if skipped else "none is skipped"),
         x_title=_STEP,
         y_title="log2 of the scale",
-        right_title="clean steps in a row",
+        right_title="clean steps in a row" if len(lines) > 1 else "",
         marks=tuple(
-            Mark(step, heights[step], "skipped: no weight moves", "cross")
-            for step in skipped[:_MOST_MARKS]
-            if math.isfinite(heights[step])
+            Mark(step, heights[step], "skipped", "cross") for step in crossed[:_MOST_MARKS]
         ),
         look=_telling(trace),
-        height=190,
-        alt=f"The scale goes from {start:g} to {end:g}; {len(skipped)} of "
+        height=240,
+        y_range=_around([height for height in heights if math.isfinite(height)]),
+        alt=f"The scale goes from {_scaled(start)} to {_scaled(end)}; {len(skipped)} of "
         f"{len(trace.stepped)} steps are skipped"
         + (f", at steps {_few(skipped)}." if skipped else "."),
         group=_GROUP,
     )
+
+
+def _around(heights: Sequence[float]) -> tuple[float, float] | None:
+    """Return the ends of an axis with room for words, and wide enough for whole numbers on it."""
+    if not heights:
+        return None
+    low, high = min(heights) - 0.3, max(heights) + 0.5
+    spare = max(0.0, 3 - (high - low)) / 2
+    return low - spare, high + spare
+
+
+def _scaled(scale: float) -> str:
+    """Return a scale as it stands in a sentence: in full, as 2**n, or with three digits."""
+    exponent = math.log2(scale) if 0 < scale < math.inf else math.nan
+    if exponent.is_integer() and not 0 <= exponent < 20:
+        return f"2**{exponent:.0f}"
+    return f"{scale:.0f}" if scale.is_integer() and scale < 2**20 else f"{scale:.3g}"
 
 
 def _telling(trace: "ScalerTrace") -> int:
@@ -111,25 +142,31 @@ def _few(steps: Sequence[int]) -> str:
     return f"{words} and {len(steps) - 8} more" if len(steps) > 8 else words
 
 
-def _norms(view: "View") -> Curves:
+def _gradients(view: "View") -> Curves:
     trace = view.trace
-    last = float(trace.loss[-1])
+    lost = 100 * trace.zero_share
+    scaled, update, plain = trace.scaled_gradient_norm, trace.update_norm, view.plain
+    step = _telling(trace)
     return Curves(
         lines=(
-            Line("gradient norm, scaled", trace.scaled_gradient_norm),
-            Line("gradient norm, unscaled", trace.gradient_norm),
-            Line("loss", trace.loss, axis="right"),
+            Line("gradients that are 0", lost),
+            # Larger than float32 holds is infinite: a gap.
+            Line("norm after backward", scaled.float(), axis="right"),
+            Line("update", update.float(), axis="right"),
+            Line("update in float32", plain.float(), axis="right"),
         ),
-        title="Gradients after backward, gradients for the optimizer, and the loss",
+        title="Gradients after backward, and the update beside float32's",
         x_title=_STEP,
-        y_title="gradients' norm",
-        right_title="loss",
-        log=True,
+        y_title="gradients that are 0, in %",
+        right_title="norm; update's size",
         right_log=True,
-        look=_telling(trace),
-        height=210,
-        alt=f"The gradients' norm, scaled and unscaled; the loss ends at {last:.3g}. Gaps: "
-        "infinities or NaNs.",
+        y_range=(0, 10 * math.ceil(max(float(lost.max()), 1) / 10)),
+        look=step,
+        height=240,
+        alt=f"{float(lost[step]):.3g} % of the gradients are 0 at step {step}, at most "
+        f"{float(lost.max()):.3g} % at any. Their norm after backward is "
+        f"{float(scaled[step]):.3g}; the update's size is {float(update[step]):.3g}, in float32 "
+        f"{float(plain[step]):.3g}.",
         group=_GROUP,
     )
 
@@ -196,11 +233,11 @@ class _Rows:
         stepped = (
             "Nothing found: the optimizer steps."
             if self.stepped[step]
-            else "An inf or NaN: no step."
+            else "An inf or NaN found: no step."
         )
         if after != before:
             factor = f"{after / before:.3g}"
-            return stepped, f"Scale times {factor}; the count restarts."
+            return stepped, f"The scale is multiplied by {factor}; the count restarts."
         counted = self.tracker[step + 1] > 0
         return stepped, ("One more clean step." if counted else "The scale stays.")
 
@@ -210,7 +247,7 @@ class _Rows:
         parts = (
             f"Step {step}: " + ("taken" if self.stepped[step] else "skipped"),
             "weights move" if self.moved[step] else "no weight moves",
-            f"scale {scale:g}" + (f" → {then:g}" if then != scale else ""),
+            f"scale {_scaled(scale)}" + (f" → {_scaled(then)}" if then != scale else ""),
             f"tracker {self.tracker[step]} → {self.tracker[step + 1]}",
             f"norm {self.norm[step]:.3g}",
             f"loss {self.loss[step]:.3g}",
@@ -251,25 +288,33 @@ def mistake(result: "CurveMistake", *, wrong: bool) -> tuple[Curves | str, ...]:
     drawn = [dataclasses.replace(first, height=220)]
     rest = {name: row for name, row in result.others.items() if name not in own}
     # What belongs together, as "loss, wrong" and "loss, right", stands in one chart.
-    for noun, group in itertools.groupby(
-        rest, key=lambda name: name.split(",")[0].split(" of ")[0]
-    ):
+    for noun, group in itertools.groupby(rest, key=_noun):
         # The line that runs comes first, as above.
         members = sorted(group, key=lambda name: name.endswith(f", {other}"))
+        lines = "both lines"
+        if "," not in members[0]:  # what both lines share stands beside the one that runs
+            members = [name for name in members if not name.endswith(f", {other}")]
+            lines = f"the {'wrong' if wrong else 'right'} line"
         ends = ", ".join(f"{name} {float(rest[name][-1]):.3g}" for name in members)
-        apart = all(bool((rest[name] > 0).all()) for name in members)
+        ends_of = [float(end) for name in members for end in rest[name].aminmax()]
+        low, high = min(ends_of), max(ends_of)
         drawn.append(
             Curves(
                 lines=tuple(Line(name, rest[name]) for name in members),
-                title=f"{noun[0].upper()}{noun[1:]}, under both lines",
+                title=f"{noun[0].upper()}{noun[1:]}, under {lines}",
                 x_title=result.over,
                 y_title=noun,
-                log=apart and noun != "steps",
+                log=low > 0 and high > 1000 * low,
                 height=180,
                 alt=f"In the end: {ends}.",
             )
         )
     return lessons.told(result, *drawn, wrong=wrong)
+
+
+def _noun(name: str) -> str:
+    """Return what a curve shows, of a name as "loss, wrong" or "steps by the optimizer"."""
+    return name.partition(",")[0].partition(" by ")[0]
 
 
 def _weights(result: "CurveMistake", *, wrong: bool) -> tuple[Curves]:
@@ -338,6 +383,13 @@ def _same(edge: "Edge", other: "Edge") -> bool:
     return (edge.state, edge.call) == (other.state, other.call)
 
 
+_ALIKE = {
+    2: "two of four curves lie on each other",
+    3: "three of four curves lie on each other",
+    4: "all four curves lie on each other",
+}
+
+
 def race(lap: "Lap") -> Curves:
     """Draw the loss of the four ways to train, as far as they have come."""
     names = {
@@ -345,7 +397,7 @@ def race(lap: "Lap") -> Curves:
     }
     return Curves(
         lines=tuple(Line(names[way], row) for way, row in lap.losses.items()),
-        title="Each batch's loss, four ways",
+        title=f"Each batch's loss: {_ALIKE.get(len(lap.alike), 'four ways')}",
         x_title=_STEP,
         y_title="loss",
         log=True,

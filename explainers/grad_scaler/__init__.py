@@ -2,7 +2,14 @@
 
 from explainers.grad_scaler.checks import checks
 from explainers.grad_scaler.claims import claims
-from explainers.grad_scaler.loop import DTYPES, POISONS, ScalerTrace, gradients, run
+from explainers.grad_scaler.loop import (
+    DTYPES,
+    POISONS,
+    ScalerTrace,
+    gradients,
+    plain_updates,
+    run,
+)
 from explainers.grad_scaler.machine import CALLS, STATES, Edge, machine
 from explainers.grad_scaler.mistakes import OrderMistake, question
 from explainers.grad_scaler.rule import expected_scale
@@ -42,6 +49,7 @@ __all__ = [
     "gradients",
     "histogram",
     "machine",
+    "plain_updates",
     "question",
     "run",
     "snippet",

@@ -79,7 +79,7 @@ def _path(runs: list[tuple[Settings, ScalerTrace, tuple[int, ...]]]) -> Check:
         for setting, trace, bad in runs
     ]
     return Check(
-        "The scale follows the rule, whatever is poisoned",
+        "The scale follows the rule, whichever steps are poisoned",
         "the rule in Python, told the poisoned steps; six runs",
         max(errors),
         0.0,
@@ -94,7 +94,7 @@ def _tracker(runs: list[tuple[Settings, ScalerTrace, tuple[int, ...]]]) -> Check
         for setting, trace, _ in runs
     ]
     return Check(
-        "The tracker counts clean steps in a row, anew when the scale moves",
+        "The growth tracker counts clean steps in a row, anew when the scale moves",
         "the rule in plain Python",
         max(errors),
         0.0,
@@ -128,10 +128,10 @@ def _kernel(where: torch.device) -> Check:
         error = max(error, largest_difference(torch.tensor(path), expected))
     return Check(
         "From near 2**128 down to 0, a thousand updates follow the rule",
-        "float64 products kept in float32, never infinite, in Python",
+        "the rule in plain Python",
         error,
         0.0,
-        "Without growth to infinity; 0 stays 0.",
+        "The scale never grows to infinity; once 0, it stays 0.",
     )
 
 
@@ -144,8 +144,8 @@ def _skips(runs: list[tuple[Settings, ScalerTrace, tuple[int, ...]]]) -> Check:
         wrong += int((trace.stepped == poisoned).sum())
         wrong += int((still != poisoned).sum())
     return Check(
-        "Poisoned steps alone are skipped, and move no weight",
-        "the poisoned steps",
+        "Only poisoned steps are skipped, and they move no weight",
+        "the list of poisoned steps",
         float(wrong),
         0.0,
     )
@@ -205,8 +205,8 @@ def _precision(dtype: str, device: str) -> Check:
     off = problem.flat_gradients().cpu().double() - true
     eps = float_formats.FORMATS[dtype].eps
     return Check(
-        f"In {dtype}, unscaled gradients are float32's to rounding",
-        "float32 backward, never scaled; difference over gradient's length",
+        f"In {dtype}, unscaled gradients are float32's but for rounding",
+        "float32 backward without scaling; difference over gradient's length",
         float(off.norm() / true.norm()),
         2 * eps,
         f"{dtype} rounds by up to {eps / 2:.2g} per operation.",
@@ -243,7 +243,7 @@ def _clipping(device: str) -> Check:
     meant = _RATE * trace.gradient_norm.clamp(max=threshold)
     return Check(
         "Clipped after unscale_, SGD moves by the rate times the smaller of norm and max_norm",
-        "how far weights moved; 20 steps, some clipped",
+        "that product; 20 steps, some clipped",
         largest_difference(moved, meant),
         # clip_grad_norm_ adds 1e-6 to the norm it divides by.
         1e-6,
@@ -310,8 +310,8 @@ def _saved(where: torch.device) -> Check:
         rest = go(again, range(cut, 20))
         error = max(error, *(abs(a - b) for a, b in zip(rest, whole[cut:], strict=True)))
     return Check(
-        "A saved and loaded scaler goes on as if never cut",
-        "the uncut run; seven cuts",
+        "A scaler saved and loaded goes on as if never interrupted",
+        "the uninterrupted run; seven interruptions",
         error,
         0.0,
     )
@@ -329,7 +329,7 @@ def _two_optimizers(where: torch.device) -> Check:
     return Check(
         "Of two optimizers only the one with an infinite gradient is skipped; the scale "
         "halves once",
-        "1, 1 - 0.1 and 32768",
+        "by hand: weights 1 and 0.9, scale 32768",
         largest_difference(found, torch.tensor([1.0, 0.9, 32768.0])),
         0.0,
     )

@@ -10,7 +10,7 @@ from explainers import devices, float_formats
 from explainers.evidence import Claim, Verdict, largest_difference
 from explainers.grad_scaler.loop import Problem, gradients, run
 from explainers.grad_scaler.machine import invoke
-from explainers.grad_scaler.mistakes import ClipFirst, Rescaled, clip_first, rescaled
+from explainers.grad_scaler.mistakes import ClipFirst, Rescaled, clip_first, rescaled, times
 from explainers.grad_scaler.rule import expected_scale
 
 _AMP = "amp()"
@@ -80,8 +80,8 @@ def _no_effect(where: torch.device) -> Claim:
         "effect on the parameters.",
         _AMP,
         _yes(exact < 1e-6),
-        f"20 float32 steps with and without a scaler: weights {exact:g} apart. With float16 "
-        f"autocast: {half:.1g}.",
+        f"After 20 steps in float32, weights with and without a scaler are {exact:g} apart; in "
+        f"float16, {half:.1g}.",
         "Scaling by a power of two is exact; float16's rounding and skipped steps differ.",
     )
 
@@ -101,8 +101,8 @@ def _skip_and_back_off(device: str) -> Claim:
         f"{_SCALER}, 1",
         _yes(all(each == (False, False, 0.5) for each in found.values())),
         "; ".join(
-            f"{poison}: step {'taken' if stepped else 'skipped'}, weights "
-            f"{'moved' if moved else 'still'}, scale times {factor:g}"
+            f"{poison}: step {'taken' if stepped else 'skipped'}, "
+            f"{'weights' if moved else 'no weight'} moved, scale times {factor:g}"
             for poison, (stepped, moved, factor) in found.items()
         )
         + ".",
@@ -120,8 +120,8 @@ def _growth(device: str) -> Claim:
         "growth_factor.",
         f"{_SCALER}, 2",
         _yes(exact and grown == [6]),
-        f"growth_interval 4, step 2 infinite: the scale grows at step {grown}, to "
-        f"{trace.scale[-1]:g} after ten.",
+        f"growth_interval 4, an infinity at step 2: the scale falls to {trace.scale[3]:g}, and "
+        f"grows to {trace.scale[-1]:g} at step {' and '.join(map(str, grown))}.",
         "An infinity restarts the count; so does growing. The default is 2000.",
     )
 
@@ -139,10 +139,10 @@ def _window() -> Claim:
         "made as large as goes without either.",
         _SCALER,
         _yes(holds),
-        "This model's float16 gradients: "
+        "Of this model's gradients float16 makes "
         + "; ".join(
-            f"scale 2**{exponent}: {100 * share.zero:.0f} % zero, {100 * share.infinite:.0f} % "
-            "infinite"
+            f"{100 * share.zero:.0f} % zero, {100 * share.infinite:.0f} % infinite at scale "
+            f"2**{exponent}"
             for exponent, share in shares.items()
         )
         + ".",
@@ -152,12 +152,12 @@ def _window() -> Claim:
 
 def _clip_unscaled(device: str) -> Claim:
     found = clip_first(ClipFirst(), device=device)
-    times = float(found.right[0] / found.wrong[0])
+    smaller = float(found.right[0] / found.wrong[0])
     return Claim(
         "Gradients from scaler.scale(loss).backward() are scaled; clipped without unscale_, the "
         "threshold is invalid.",
         f"{_UNSCALED}; {_CLIPPING}",
-        _yes(times > 1000),
+        _yes(smaller > 1000),
         found.mistake.wrong_cost,
         "Unscale before anything reads or changes .grad.",
     )
@@ -168,6 +168,7 @@ def _no_second_unscale(where: torch.device) -> Claim:
     scaler = torch.amp.GradScaler(where.type)
     scaler.scale((3 * weight).sum()).backward()
     scaler.unscale_(optimizer)
+    said = invoke(scaler, "unscale_", optimizer)
     scaler.step(optimizer)
     moved = float(weight.detach())
     scaler.update()
@@ -176,14 +177,13 @@ def _no_second_unscale(where: torch.device) -> Claim:
     scaler.unscale_(optimizer)
     scaler.step(optimizer)
     skipped = float(weight.detach()) == moved
-    said = invoke(scaler, "unscale_", optimizer)
     return Claim(
         "After unscale_, scaler.step does not unscale again, but still skips the step if there are "
         "infs or NaNs.",
         _CLIPPING,
         _yes(moved == -3 and skipped),
         f"A gradient of 3 moves the weight by {moved:g}; an infinite one "
-        f"{'does not move it' if skipped else 'moves it'}. A second unscale_: {said}",
+        f"{'does not move it' if skipped else 'moves it'}. A second unscale_ before step: {said}",
         "unscale_'s finding is kept until update.",
     )
 
@@ -202,8 +202,8 @@ def _other_optimizer(where: torch.device) -> Claim:
         "scaler.unscale_(optimizer2).",
         _UNSCALED,
         _yes(between == (1.0, 1024.0) and after == 1.0),
-        f"unscale_(optimizer) leaves {between[0]:g} and {between[1]:g}; "
-        f"unscale_(optimizer2) makes the second {after:g}.",
+        f"After unscale_(optimizer) its gradient is {between[0]:g}, optimizer2's "
+        f"{between[1]:g}; after unscale_(optimizer2) that is {after:g}.",
         "Each optimizer is checked and skipped alone; one update serves all.",
     )
 
@@ -218,8 +218,9 @@ def _constant_scale(device: str) -> Claim:
         "cannot be recovered.",
         _ACCUMULATION,
         _yes(min(off.values()) > 0.1 and fine < 0.01),
-        f"Off by, over the true gradient's length: {off['update']:.2g} if the scale changes "
-        f"midway, {off['unscale_']:.2g} if unscale_ comes early, {fine:.1g} if neither.",
+        f"The gradient's error is {times(off['update'])} times its length if the scale changes "
+        f"midway, {times(off['unscale_'])} times if unscale_ comes early, {times(fine)} times if "
+        "neither.",
         "torch does not warn: unscale_, step and update once per effective batch.",
     )
 
@@ -247,7 +248,7 @@ def _effective_batch(where: torch.device) -> Claim:
         "on the effective batch.",
         _ACCUMULATION,
         _yes(off < 1e-4),
-        f"{count} micro-batches against one batch: steps {off:.1g} of their length apart.",
+        f"Steps from {count} micro-batches and from one batch differ by {off:.1g} of their length.",
         "For a mean loss and equal micro-batches. Batch norm still sees each alone.",
     )
 
@@ -272,8 +273,8 @@ def _checked_in_step(where: torch.device) -> Claim:
         "gradient is NaN.",
         "Notes of caution: changing gradients",
         Verdict.CONDITION if held else Verdict.WRONG,
-        f"A NaN in .grad before unscaling {words[reached['before']]}; after unscale_ it "
-        f"{words[reached['after']]}.",
+        f"A NaN put into .grad before unscaling {words[reached['before']]}; one put there after "
+        f"unscale_ {words[reached['after']]}.",
         "Unscaling, by unscale_ or step, checks; later changes go unchecked.",
     )
 
@@ -293,7 +294,7 @@ def _activations(where: torch.device) -> Claim:
         "Gradients of activations are often smaller than those of weights, and underflow sooner.",
         "Why use amp: drawbacks",
         _yes(medians[0] < medians[1]),
-        f"Median: 2**{medians[0]:.0f} for the hidden layer's activations, "
+        f"Median gradient: 2**{medians[0]:.0f} for the hidden layer's activations, "
         f"2**{medians[1]:.0f} for its weights; float16 flushes {100 * lost[0]:.0f} % and "
         f"{100 * lost[1]:.0f} % to 0.",
         "A weight's gradient sums over the batch; an activation's is one term.",
@@ -310,7 +311,7 @@ def _which_gpu(where: torch.device) -> Claim:
         )
     else:
         measured = (
-            f"This {where.type} computes float16 without Tensor Cores. For a GPU ask "
+            f"This {where.type.upper()} computes float16 without Tensor Cores. For a GPU ask "
             "torch.cuda.get_device_capability."
         )
     return Claim(

@@ -72,6 +72,11 @@ class ScalerTrace:
         """Whether each step changed any weight, ``(steps,)`` bool."""
         return (self.weights[1:] != self.weights[:-1]).any(dim=1)
 
+    @property
+    def update_norm(self) -> Tensor:
+        """How far each step moved the weights, ``(steps,)`` float64; 0 where it was skipped."""
+        return _updates(self.weights)
+
 
 class Problem:
     """A regression on made-up points: two linear layers with tanh between, drawn from a seed.
@@ -223,6 +228,53 @@ def gradients(
         if index < step:
             optimizer.step()
     return problem.flat_gradients().cpu()
+
+
+def plain_updates(
+    *,
+    steps: int,
+    max_norm: float | None = None,
+    learning_rate: float = 0.1,
+    seed: int = 0,
+    device: str = "cpu",
+) -> Tensor:
+    """Return how far each step moves the weights in float32, without scaler and poison.
+
+    Args:
+        steps: Steps to take, 1 to 2000.
+        max_norm: Largest norm that `clip_grad_norm_` lets pass; None for no clipping.
+        learning_rate: Of SGD, above 0.
+        seed: Of data, weights and batches.
+        device: Where torch computes.
+
+    Returns:
+        Tensor ``(steps,)`` float64, on the CPU.
+
+    Raises:
+        ValueError: An argument breaks its rule, or `device` is not there.
+    """
+    steps = whole("steps", steps, 1, MOST_STEPS)
+    if max_norm is not None:
+        above_zero("max_norm", max_norm)
+    problem = Problem(
+        steps=steps, seed=whole("seed", seed, 0, 2**63 - 1), where=devices.device(device)
+    )
+    rate = above_zero("learning_rate", learning_rate)
+    optimizer = torch.optim.SGD(problem.parameters, lr=rate)
+    weights = [problem.flat()]
+    for step in range(steps):
+        optimizer.zero_grad()
+        problem.loss(problem.forward(step), step).backward()
+        if max_norm is not None:
+            torch.nn.utils.clip_grad_norm_(problem.parameters, max_norm)
+        optimizer.step()
+        weights.append(problem.flat())
+    return _updates(torch.stack(weights).cpu())
+
+
+def _updates(weights: Tensor) -> Tensor:
+    sizes: Tensor = weights.double().diff(dim=0).norm(dim=1)
+    return sizes
 
 
 def state(scaler: torch.amp.GradScaler, optimizer: torch.optim.Optimizer) -> str:

@@ -61,7 +61,7 @@ class ClipFirst(Parameters):
     )
     init_exponent: int = number(
         16,
-        label="scale, as a power of 2",
+        label="init_scale, as a power of 2",
         help="Times all gradients until unscale_.",
         minimum=0,
         maximum=20,
@@ -86,10 +86,9 @@ def clip_first(parameters: ClipFirst, *, device: str = "cpu") -> CurveMistake:
         )
         for first in (False, True)
     )
-    far, near = (
-        (each.weights[1:] - each.weights[:-1]).double().norm(dim=1) for each in (wrong, right)
-    )
+    far, near = wrong.update_norm, right.update_norm
     true, seen = float(right.gradient_norm[0]), float(wrong.scaled_gradient_norm[0])
+    smaller = float(near[0] / far[0])
     return CurveMistake(
         mistake=Mistake(
             wrong="scaler.scale(loss).backward()\n"
@@ -98,13 +97,15 @@ def clip_first(parameters: ClipFirst, *, device: str = "cpu") -> CurveMistake:
             right="scaler.scale(loss).backward()\nscaler.unscale_(optimizer)\n"
             f"clip_grad_norm_(model.parameters(), {parameters.max_norm:g})\n"
             "scaler.step(optimizer)",
-            wrong_cost=f"Clipping sees a norm of {seen:.4g} for {true:.3g}. The first "
-            f"update is {near[0] / far[0]:,.0f} times smaller than with "
-            f"unscale_; final loss {wrong.loss[-1]:.2g}.",
-            right_cost=f"Clipping sees {true:.3g}. The first update is {near[0]:.2g}; final "
-            f"loss {right.loss[-1]:.2g}.",
-            lesson="Backward leaves gradients scaled; clipping cuts them to nothing. "
-            "unscale_ first; step then leaves them alone.",
+            wrong_cost=f"Clipping sees a norm of {seen:.3g} instead of {true:.3g}; the first "
+            f"update is about {times(smaller)} times too small. Final loss {wrong.loss[-1]:.2g}, "
+            f"not {right.loss[-1]:.2g}."
+            if smaller > 1.005
+            else f"Clipping sees a norm of {seen:.3g}, the true one {true:.3g}: this time the "
+            "first update is the same.",
+            right_cost=f"Clipping sees the true norm, {true:.3g}. Final loss {right.loss[-1]:.2g}.",
+            lesson="backward leaves gradients scaled: clipped so, they are next to nothing once "
+            "unscaled. Call unscale_ first; step then does not unscale again.",
             source=("pytorch/examples#1196", "https://github.com/pytorch/examples/issues/1196"),
         ),
         shows="size of the update",
@@ -185,15 +186,17 @@ def skipped_steps(parameters: SkippedSteps, *, device: str = "cpu") -> CurveMist
     wrong, own, planned, said = used(False)
     right, _, kept, silence = used(True)
     last = batches - 1
+    apart = "" if wrong[-1] == right[-1] else f", not {right[-1]:.3g}"
     return CurveMistake(
         mistake=Mistake(
             wrong="scaler.step(optimizer)\nscaler.update()\nscheduler.step()",
             right="scaler.step(optimizer)\nscale = scaler.get_scale()\nscaler.update()\n"
             "if scaler.get_scale() >= scale:\n    scheduler.step()",
-            wrong_cost=f"{own[-1]:.0f} optimizer steps, {planned[-1]:.0f} of the scheduler: "
-            f"the last batch uses {wrong[-1]:.3g}. "
+            wrong_cost=f"The optimizer took {own[-1]:.0f} steps, the scheduler {planned[-1]:.0f}: "
+            f"the last batch's learning rate is {wrong[-1]:.3g}{apart}. "
             + ("torch warns." if said else "torch does not warn."),
-            right_cost=f"{own[-1]:.0f} and {kept[-1]:.0f}: the last batch uses {right[-1]:.3g}. "
+            right_cost=f"The optimizer took {own[-1]:.0f} steps, the scheduler {kept[-1]:.0f}: the "
+            f"last batch's learning rate is {right[-1]:.3g}. "
             + ("torch warns." if silence else "torch does not warn."),
             lesson="The scheduler cannot see a skipped step; a fallen scale tells. torch "
             "warns only if the first step is skipped.",
@@ -206,9 +209,9 @@ def skipped_steps(parameters: SkippedSteps, *, device: str = "cpu") -> CurveMist
         said=said,
         look=min(parameters.first + parameters.count, last),
         others={
-            "optimizer's steps": own,
-            "scheduler's steps, wrong": planned,
-            "scheduler's steps, right": kept,
+            "steps taken by the optimizer": own,
+            "steps taken by the scheduler, wrong": planned,
+            "steps taken by the scheduler, right": kept,
         },
     )
 
@@ -238,7 +241,7 @@ _ORDERS: Mapping[str, _Order] = {
         "update without step",
         ("update",),
         ("step", "update"),
-        "update needs what step or unscale_ found: a batch skipped before both needs none.",
+        "update reads what step or unscale_ found. If you skip a batch before both, skip update.",
         ("accelerate#357", "https://github.com/huggingface/accelerate/issues/357"),
     ),
     "float16 gradients": _Order(
@@ -264,7 +267,7 @@ _ORDERS: Mapping[str, _Order] = {
         "step twice",
         ("step", "step"),
         ("step", "update"),
-        "One step per update. A second needs gradients under update's new scale.",
+        "One step per update: a second needs new gradients, under the scale that update sets.",
         ("MS-AMP PR 45", "https://github.com/Azure/MS-AMP/pull/45"),
     ),
 }
@@ -369,8 +372,8 @@ class Rescaled(Parameters):
     )
     factor: int = number(
         2,
-        label="the scale changes by 2 to the",
-        help="New over old; unused by unscale_.",
+        label="scale times 2ⁿ, n",
+        help="Used where the scale changes.",
         minimum=-8,
         maximum=8,
         step=1,
@@ -414,10 +417,9 @@ def rescaled(parameters: Rescaled, *, device: str = "cpu") -> CurveMistake:
     true = whole.flat_gradients().cpu().double()
     wrong, right = accumulated(True), accumulated(False)
     off, fine = (float((each - true).norm() / true.norm()) for each in (wrong, right))
-    larger = float(wrong.norm() / true.norm())
     new_scale = math.ldexp(_INIT_SCALE, parameters.factor)
     broken = (
-        f"    if i == {after}:\n        scaler.update({new_scale:g})"
+        f"    if i == {after}:\n        scaler.update({new_scale:.9g})"
         if parameters.way == "update"
         else f"    if i == {after}:\n        scaler.unscale_(optimizer)"
     )
@@ -426,11 +428,12 @@ def rescaled(parameters: Rescaled, *, device: str = "cpu") -> CurveMistake:
         mistake=Mistake(
             wrong=f"{start}\n{broken}\nscaler.step(optimizer)\nscaler.update()",
             right=f"{start}\nscaler.step(optimizer)\nscaler.update()",
-            wrong_cost=f"The gradient is {larger:.3g} times as long, off by {off:.2g} of "
-            "the true length. torch does not warn.",
-            right_cost=f"Off by {fine:.2g} of its length: float16's rounding.",
-            lesson="Gradients under two scales cannot be parted. Keep the scale; unscale "
-            "once, after the last micro-batch.",
+            wrong_cost=f"The gradient's error is {times(off)} times its true length. torch does "
+            "not warn.",
+            right_cost=f"The gradient's error is {times(fine)} times its length: float16's "
+            "rounding.",
+            lesson="A sum of gradients under two scales cannot be unscaled. Keep the scale; "
+            "unscale once, after the last micro-batch.",
             source=(
                 "torch docs: Gradient accumulation",
                 f"{_EXAMPLES}#gradient-accumulation",
@@ -492,14 +495,11 @@ def to_zero(parameters: ToZero, *, device: str = "cpu") -> CurveMistake:
             wrong="scaler.step(optimizer)\nscaler.update()",
             right="scaler.step(optimizer)\nscaler.update()\n"
             "if scaler.get_scale() < 1:\n    scaler.update(1.0)",
-            wrong_cost=f"After {bad} bad batches the scale is {wrong[bad]:.2g}; after "
-            f"{clean} clean ones {wrong[-1]:.2g}, the weight "
-            f"{worded(weight[-1])} (best is 1).",
-            right_cost=f"After {bad} bad batches the scale is {right[bad]:.2g}; after "
-            f"{clean} clean ones {right[-1]:.2g}, the weight {worded(kept[-1])}.",
-            lesson="166 halvings take 65536 to 0, for good. Below 2**-127 its inverse is "
-            "infinite: unscaling makes infinities and NaNs after the check. Set a "
-            "floor, or stop: data or model is broken.",
+            wrong_cost=_end(bad, clean, wrong, weight),
+            right_cost=_end(bad, clean, right, kept),
+            lesson="166 halvings take the scale from 65536 to 0, where it stays. Below 2**-127 "
+            "its inverse is infinite: unscaling makes infinities and NaNs after the check. Set "
+            "a floor, or stop: data or model is broken.",
             source=("apex#834", "https://github.com/NVIDIA/apex/issues/834"),
         ),
         shows="scale",
@@ -512,13 +512,25 @@ def to_zero(parameters: ToZero, *, device: str = "cpu") -> CurveMistake:
     )
 
 
+def _end(bad: int, clean: int, scale: Tensor, weight: Tensor) -> str:
+    return (
+        f"After {bad} bad batches the scale is {_power(float(scale[bad]))}; {clean} clean ones "
+        f"later it is {_power(float(scale[-1]))}, and the weight {worded(weight[-1])} (best: 1)."
+    )
+
+
+def _power(scale: float) -> str:
+    """Return 0 or a power of two as it stands in a sentence: in full, or as 2**n."""
+    return f"{scale:g}" if scale == 0 or 1 <= scale < 1e6 else f"2**{math.log2(scale):.0f}"
+
+
 @dataclasses.dataclass(frozen=True)
 class NoScaler(Parameters):
     """Hold how small a loss is, while the learning rate makes up for it."""
 
     exponent: int = number(
         14,
-        label="loss divided by 2 to the",
+        label="loss divisor, as a power of 2",
         help="The learning rate grows by as much.",
         minimum=0,
         maximum=16,
@@ -564,6 +576,11 @@ def no_scaler(parameters: NoScaler, *, device: str = "cpu") -> CurveMistake:
     )
 
 
+def times(ratio: float) -> str:
+    """Return a ratio as it stands before "times": two digits, without a power of ten if large."""
+    return f"{float(f'{ratio:.2g}'):,.0f}" if ratio >= 100 else f"{ratio:.2g}"
+
+
 def question(*, device: str = "cpu") -> Question:
     """Ask what three bad batches of ten do to the scale and to the count of steps."""
     trace = run(steps=10, poisoned=(2, 5, 6), device=device)
@@ -571,8 +588,8 @@ def question(*, device: str = "cpu") -> Question:
     answers = ((7, 8192.0), (10, 8192.0), (7, 65536.0), (7, 32768.0))
     options = tuple(f"{steps} steps, scale {scale:g}" for steps, scale in answers)
     return Question(
-        "Ten batches, three with an infinite gradient; torch's defaults. How many steps, "
-        "and what becomes of the scale, 65536?",
+        "Ten batches, three with an infinite gradient, torch's defaults. How many steps are "
+        "taken, and what becomes of the scale, 65536 at first?",
         options,
         f"{taken} steps, scale {end:g}",
         f"{taken} steps, scale {end:g}: each bad batch skips a step and halves the scale. "

@@ -7,7 +7,7 @@ import math
 from torch import Tensor
 
 from explainers.evidence import Check, largest_difference
-from explainers.grad_scaler.loop import DTYPES, POISONS, ScalerTrace, run
+from explainers.grad_scaler.loop import DTYPES, POISONS, ScalerTrace, plain_updates, run
 from explainers.grad_scaler.machine import Edge, machine
 from explainers.grad_scaler.rule import Settings, expected_path
 from explainers.parameters import Parameters, Preset, choice, flag, number, numbers
@@ -42,8 +42,8 @@ class AmpRun(Parameters):
     )
     init_exponent: int = number(
         16,
-        label="init_scale: 2 to the",
-        help="torch starts at 16: 65536.",
+        label="init_scale, as a power of 2",
+        help="torch's default is 16: a scale of 65536.",
         minimum=-24,
         maximum=60,
         step=1,
@@ -92,7 +92,7 @@ class AmpRun(Parameters):
         "inf",
         ("none", *POISONS),
         label="poison",
-        help="Put into one gradient; large overflows when scaled.",
+        help="What a bad batch's gradient holds; large is finite until it is scaled.",
     )
     poisoned: str = numbers(
         "25, 26, 27",
@@ -139,17 +139,17 @@ class AmpRun(Parameters):
 PRESETS: tuple[Preset, ...] = (
     Preset(
         "Three bad batches",
-        "Each skips its step and halves the scale; ten clean steps double it.",
+        "Each bad batch skips its step and halves the scale; ten clean steps double it.",
         AmpRun(),
     ),
     Preset(
         "Too large for float16",
-        "The scale grows until float16 overflows, then hovers there.",
+        "The scale grows until gradients overflow float16, then hovers just below.",
         AmpRun(init_exponent=24, growth_interval=3, poison="none", steps=80),
     ),
     Preset(
-        "No scaling to speak of",
-        "At scale 1, float16 gradients are 0 where none truly is.",
+        "Scale 1",
+        "Unscaled, many small gradients round to 0 in float16; in float32 none is 0.",
         AmpRun(init_exponent=0, growth_interval=2000, poison="none"),
     ),
     Preset(
@@ -159,7 +159,7 @@ PRESETS: tuple[Preset, ...] = (
     ),
     Preset(
         "Clipping before unscale_",
-        "Clipping sees the scaled norm, hundreds for a thousandth: weights all but stop.",
+        "Clipping cuts the scaled gradients; unscaled, next to nothing is left of an update.",
         AmpRun(clip=True, unscale_first=False, poison="none", growth_interval=2000),
     ),
 )
@@ -174,12 +174,15 @@ class View:
         trace: The run.
         expected: Tensor ``(steps + 1,)`` float32: the scale that the rule gives for the steps at
             which the scaler found an infinity or a NaN.
+        plain: Tensor ``(steps,)`` float64: how far each step moves the weights in float32, without
+            scaler and poison.
         edges: What each call does in each state of the scaler.
     """
 
     parameters: AmpRun
     trace: ScalerTrace
     expected: Tensor
+    plain: Tensor
     edges: tuple[Edge, ...]
 
 
@@ -199,6 +202,7 @@ def explain(parameters: AmpRun, *, device: str = "cpu") -> View:
         backoff_factor=parameters.backoff_factor,
         growth_interval=parameters.growth_interval,
     )
+    max_norm = parameters.max_norm if parameters.clip else None
     trace = run(
         steps=parameters.steps,
         init_scale=settings.init_scale,
@@ -207,7 +211,7 @@ def explain(parameters: AmpRun, *, device: str = "cpu") -> View:
         growth_interval=settings.growth_interval,
         poisoned=parameters.poisoned_steps,
         poison="inf" if parameters.poison == "none" else parameters.poison,
-        max_norm=parameters.max_norm if parameters.clip else None,
+        max_norm=max_norm,
         unscale_first=parameters.unscale_first,
         dtype=parameters.dtype,
         learning_rate=parameters.learning_rate,
@@ -217,8 +221,14 @@ def explain(parameters: AmpRun, *, device: str = "cpu") -> View:
         parameters=parameters,
         trace=trace,
         expected=expected_path(trace.found_inf, settings).scale,
+        plain=_plain(parameters.steps, max_norm, parameters.learning_rate, device),
         edges=_edges(device),
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _plain(steps: int, max_norm: float | None, learning_rate: float, device: str) -> Tensor:
+    return plain_updates(steps=steps, max_norm=max_norm, learning_rate=learning_rate, device=device)
 
 
 @functools.cache
@@ -233,8 +243,7 @@ def view_checks(view: View) -> tuple[Check, ...]:
         view: What is on show.
     """
     trace, settings = view.trace, view.parameters
-    moves = (trace.weights[1:] - trace.weights[:-1]).double()
-    skipped = moves[trace.skipped].abs()
+    skipped = trace.update_norm[trace.skipped]
     # The gradient that the optimizer was given: clipped as clip_grad_norm_ does, then unscaled.
     seen = trace.gradient_norm if settings.unscale_first else trace.scaled_gradient_norm
     given = trace.gradient_norm
@@ -242,7 +251,7 @@ def view_checks(view: View) -> tuple[Check, ...]:
         given = given * (settings.max_norm / (seen + 1e-6)).clamp(max=1)
     taken = trace.stepped & given.isfinite()
     expected = settings.learning_rate * given[taken]
-    length = moves.norm(dim=1)[taken]
+    length = trace.update_norm[taken]
     return (
         Check(
             "The scale follows the rule",
@@ -283,6 +292,8 @@ def table(view: View) -> str:
         "gradient_norm": trace.gradient_norm.tolist(),
         "scaled_gradient_norm": trace.scaled_gradient_norm.tolist(),
         "zero_share": trace.zero_share.tolist(),
+        "update_norm": trace.update_norm.tolist(),
+        "float32_update_norm": view.plain.tolist(),
         "loss": trace.loss.tolist(),
     }
     rows = zip(*columns.values(), strict=True)

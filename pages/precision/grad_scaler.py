@@ -45,7 +45,7 @@ def draw_controls() -> None:
 
 
 def draw_view() -> None:
-    """Draw the scale, the calls of each step, norms and loss."""
+    """Draw the scale, the calls of each step, and what becomes of gradients and weights."""
     view = page.explain(lambda settings: topic.explain(settings, device=device))
     figure.draw(figures.see(view), key=f"{SLUG}.see")
     page.live_checks(topic.view_checks(view))
@@ -97,7 +97,7 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "One model in float32, float16 without and with a scaler, bfloat16.",
+    "One model, four ways: float32, float16 without a scaler and with one, bfloat16.",
     "Train four ways",
     learn,
 )

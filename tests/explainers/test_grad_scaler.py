@@ -246,6 +246,34 @@ def test_the_first_step_is_the_rate_times_the_gradient() -> None:
     torch.testing.assert_close(moved, 0.25 * gs.gradients(), atol=1e-7, rtol=0)
 
 
+def test_a_skipped_step_moves_the_weights_by_nothing() -> None:
+    trace = gs.run(steps=6, poisoned=(2, 4))
+    assert torch.equal(trace.update_norm == 0, trace.skipped)
+    moves = (trace.weights[1:] - trace.weights[:-1]).double().norm(dim=1)
+    torch.testing.assert_close(trace.update_norm, moves, atol=1e-7, rtol=0)
+
+
+@pytest.mark.parametrize("max_norm", [None, 0.002])
+def test_the_plain_updates_are_those_of_a_float32_run(max_norm: float | None) -> None:
+    trace = gs.run(steps=8, dtype="float32", max_norm=max_norm)
+    plain = gs.plain_updates(steps=8, max_norm=max_norm)
+    torch.testing.assert_close(plain, trace.update_norm, atol=1e-9, rtol=1e-5)
+    assert plain.dtype is torch.float64
+
+
+@pytest.mark.parametrize("clip", [False, True])
+def test_float16_with_a_scaler_moves_the_weights_as_float32_does(clip: bool) -> None:
+    view = gs.explain(gs.AmpRun(poison="none", clip=clip))
+    torch.testing.assert_close(view.trace.update_norm, view.plain, atol=0, rtol=0.02)
+
+
+def test_the_table_has_the_share_of_zeros_and_both_updates() -> None:
+    head, first, *_ = gs.table(gs.explain(gs.AmpRun())).splitlines()
+    row = dict(zip(head.split(","), map(float, first.split(",")), strict=True))
+    assert row["zero_share"] == 0
+    assert row["update_norm"] == pytest.approx(row["float32_update_norm"], rel=0.01)
+
+
 def test_the_true_gradients_at_a_step_are_those_of_a_float32_run() -> None:
     trace = gs.run(steps=6, dtype="float32", init_scale=1.0)
     for step in (0, 2, 5):
@@ -346,9 +374,12 @@ def test_the_presets_differ_and_show_what_they_say() -> None:
         assert torch.equal(view.trace.scale, view.expected)
     assert views["Three bad batches"].trace.skipped.sum() == 3
     assert views["Too large for float16"].trace.skipped.sum() > 10
-    assert views["No scaling to speak of"].trace.zero_share.mean() > 0.05
+    assert views["Scale 1"].trace.zero_share.mean() > 0.05
+    assert gs.run(steps=40, dtype="float32").zero_share.max() == 0
     assert not views["bfloat16"].trace.skipped.any()
-    assert views["Clipping before unscale_"].trace.loss[-1] > 5 * views["bfloat16"].trace.loss[-1]
+    clipped = views["Clipping before unscale_"]
+    assert clipped.trace.loss[-1] > 5 * views["bfloat16"].trace.loss[-1]
+    assert (clipped.trace.update_norm < clipped.plain / 10_000).all()
 
 
 def test_the_poisoned_steps_of_a_page_are_read_from_text() -> None:
@@ -394,6 +425,25 @@ def test_every_statement_of_the_notes_is_judged() -> None:
     count = {verdict: sum(claim.verdict is verdict for claim in claims) for verdict in Verdict}
     assert count[Verdict.CONDITION] == 2
     assert count[Verdict.HOLDS] == len(claims) - 2
+
+
+def test_a_second_unscale_is_judged_by_a_second_unscale() -> None:
+    (claim,) = (each for each in gs.claims() if "does not unscale again" in each.says)
+    assert "already been called" in claim.measured
+    assert "after step()" not in claim.measured
+
+
+def test_what_was_measured_is_said_without_brackets_and_powers_of_ten_above_one() -> None:
+    for claim in gs.claims():
+        assert "[" not in claim.measured
+        assert "e+" not in claim.measured
+
+
+def test_three_ways_train_alike_and_float16_without_a_scaler_does_not() -> None:
+    *_, lap = gs.train(gs.Race(steps=40))
+    assert set(lap.alike) == {*gs.WAYS} - {"float16, no scaler"}
+    *_, large = gs.train(gs.Race(exponent=0, steps=40))
+    assert large.alike == gs.WAYS
 
 
 def test_the_question_is_answered_by_torch() -> None:

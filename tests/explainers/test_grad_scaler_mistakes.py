@@ -15,9 +15,25 @@ def test_clipping_before_unscale_makes_the_update_too_small_by_the_scale() -> No
     assert seen / true == pytest.approx(65536, rel=1e-3)
 
 
-def test_at_a_scale_of_one_the_order_does_not_matter() -> None:
-    found = mistakes.clip_first(mistakes.ClipFirst(init_exponent=0))
-    torch.testing.assert_close(found.wrong, found.right)
+def test_the_cost_of_clipping_first_is_said_in_numbers_one_can_read() -> None:
+    assert mistakes.clip_first(mistakes.ClipFirst()).mistake.wrong_cost == (
+        "Clipping sees a norm of 869 instead of 0.0133; the first update is about 66,000 times too "
+        "small. Final loss 3.6e-05, not 1.4e-05."
+    )
+
+
+@pytest.mark.parametrize("settings", [{"init_exponent": 0}, {"init_exponent": 1, "max_norm": 0.05}])
+def test_at_a_scale_of_one_or_a_norm_that_passes_the_order_does_not_matter(settings) -> None:
+    found = mistakes.clip_first(mistakes.ClipFirst(**settings))
+    torch.testing.assert_close(found.wrong[0], found.right[0], atol=0, rtol=2e-3)
+    assert "the first update is the same" in found.mistake.wrong_cost
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"), [(66125.2, "66,000"), (128.4, "130"), (2.04, "2"), (0.000261, "0.00026")]
+)
+def test_a_ratio_is_said_in_two_digits(ratio: float, words: str) -> None:
+    assert mistakes.times(ratio) == words
 
 
 # --- a schedule that does not know of skipped steps ---
@@ -25,9 +41,9 @@ def test_at_a_scale_of_one_the_order_does_not_matter() -> None:
 
 def test_three_skips_put_the_schedule_three_steps_ahead_and_nobody_warns() -> None:
     found = mistakes.skipped_steps(mistakes.SkippedSteps())
-    assert found.others["optimizer's steps"][-1] == 21
-    assert found.others["scheduler's steps, wrong"][-1] == 24
-    assert found.others["scheduler's steps, right"][-1] == 21
+    assert found.others["steps taken by the optimizer"][-1] == 21
+    assert found.others["steps taken by the scheduler, wrong"][-1] == 24
+    assert found.others["steps taken by the scheduler, right"][-1] == 21
     assert found.said == ""
     assert found.wrong[-1] == pytest.approx(float(found.right[-1]) * 0.9**3)
 
@@ -41,6 +57,7 @@ def test_torch_warns_when_the_very_first_step_is_skipped() -> None:
 def test_without_a_skip_both_loops_are_one() -> None:
     found = mistakes.skipped_steps(mistakes.SkippedSteps(count=0))
     assert torch.equal(found.wrong, found.right)
+    assert ", not " not in found.mistake.wrong_cost
 
 
 # --- orders that torch refuses ---
@@ -89,6 +106,11 @@ def test_the_spoilt_sum_is_that_of_two_scales() -> None:
     torch.testing.assert_close(large.wrong, large.right, atol=0, rtol=0)
 
 
+def test_a_large_new_scale_stands_in_the_code_digit_by_digit() -> None:
+    found = mistakes.rescaled(mistakes.Rescaled(factor=8))
+    assert "scaler.update(16777216)" in found.mistake.wrong
+
+
 def test_unscaling_early_is_worse_still() -> None:
     found = mistakes.rescaled(mistakes.Rescaled(way="unscale_"))
     true = found.others["one batch in float32"]
@@ -105,6 +127,12 @@ def test_166_bad_batches_take_the_scale_to_zero_and_clean_ones_make_the_weight_n
     assert found.others["weight, wrong"][-1].isnan()
     assert found.others["weight, right"][-1] == pytest.approx(1, abs=0.01)
     assert found.right.min() == 1
+    assert "later it is 0, and the weight NaN" in found.mistake.wrong_cost
+
+
+def test_a_tiny_scale_is_said_as_a_power_of_two() -> None:
+    found = mistakes.to_zero(mistakes.ToZero(bad=100))
+    assert "After 100 bad batches the scale is 2**-84;" in found.mistake.wrong_cost
 
 
 @pytest.mark.parametrize(("bad", "survives"), [(143, True), (144, False)])
