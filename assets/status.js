@@ -1,13 +1,23 @@
 // Shows what to notice and what computed it, and replaces the address's query by the page's
 // settings. Streamlit's own switches (embed and the like) stay; the browser's history does not grow.
-const KEPT = ["embed", "embed_options", "controls", "tour"]
+const KEPT = ["embed", "embed_options", "controls"]
 
-// The buttons of presets stand outside: Streamlit would have to send them all again.
-function markPreset(chosen) {
-  for (const button of document.querySelectorAll('[class*="-preset-"] button')) {
-    const [, number] = button.closest('[class*="-preset-"]').className.match(/-preset-(\d+)/)
-    button.setAttribute("aria-pressed", String(Number(number) === chosen))
+// The buttons of presets stand outside: Streamlit would have to send them all again. On a page that
+// is being opened they may come later than this.
+let waiting
+function markPreset({ preset, presets }) {
+  const mark = () => {
+    const buttons = document.querySelectorAll('[class*="-preset-"] button')
+    for (const button of buttons) {
+      const [, number] = button.closest('[class*="-preset-"]').className.match(/-preset-(\d+)/)
+      button.setAttribute("aria-pressed", String(Number(number) === preset))
+    }
+    return buttons.length >= presets
   }
+  waiting?.disconnect()
+  if (mark()) return
+  waiting = new MutationObserver(() => mark() && waiting.disconnect())
+  waiting.observe(document.body, { childList: true, subtree: true })
 }
 
 function writeAddress(query) {
@@ -30,6 +40,6 @@ export default function ({ data, parentElement }) {
     return badge
   })
   parentElement.querySelector(".badges").replaceChildren(...badges)
-  markPreset(data.preset)
+  markPreset(data)
   writeAddress(data.query)
 }

@@ -85,6 +85,11 @@ def tour() -> int | None:
     return int(asked) if asked.isdecimal() and asked.isascii() and len(asked) < 4 else None
 
 
+def stop() -> dict[str, str]:
+    """Return what keeps the tour's stop, if one is named, in an address."""
+    return {} if (number := tour()) is None else {TOUR: str(number)}
+
+
 def bare() -> bool:
     """Return whether the address asks for a view without controls."""
     return st.query_params.get("controls") == "0"

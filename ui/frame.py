@@ -225,8 +225,9 @@ class Frame:
         status.line(
             f"Notice: {self._presets[shown[0]].notice}" if shown else "Your own settings.",
             (f"torch {torch.__version__}", devices.title(device()), f"{elapsed:.1f} ms"),
-            self._link_settings(settings),
+            {**self._link_settings(settings), **address.stop()},
             preset=shown[0] if shown else None,
+            presets=0 if address.bare() else len(self._presets),
         )
         return result
 

@@ -16,7 +16,12 @@ _LINE = st.components.v2.component(
 
 
 def line(
-    notice: str, badges: Sequence[str], settings: Mapping[str, str], *, preset: int | None
+    notice: str,
+    badges: Sequence[str],
+    settings: Mapping[str, str],
+    *,
+    preset: int | None,
+    presets: int,
 ) -> None:
     """Draw the line, mark the preset on show, and replace the browser's query by the settings.
 
@@ -26,6 +31,7 @@ def line(
         notice: A sentence.
         badges: A few words each.
         preset: Number of the preset that the view shows, from 0; None for none.
+        presets: How many buttons of presets the page has.
         settings: What the address must spell; no entry is added to the browser's history.
     """
     _LINE(
@@ -35,5 +41,6 @@ def line(
             "badges": list(badges),
             "query": urlencode(settings),
             "preset": preset,
+            "presets": presets,
         },
     )

@@ -248,7 +248,7 @@ def test_what_is_no_number_is_read_as_such(opened: Callable[[int], Chart]) -> No
     chart.press("Home", *["ArrowRight"] * 51)
     assert "broken −3 ·" in chart.text()
     chart.press("ArrowRight")
-    assert "broken nan ·" in chart.text()
+    assert "broken NaN ·" in chart.text()
 
 
 def test_a_faint_line_of_a_lines_name_comes_and_goes_with_it(
