@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
 from explainers import devices, snippets
-from explainers.evidence import Check, Mistake, Question
+from explainers.evidence import Check, Mistake, Question, Verdict
 from explainers.parameters import Choice, Parameters, Preset, Spec
 from ui import address, catalogue, figure, sentences, status, style, tables, tour
 from ui.component import Component
@@ -280,12 +281,23 @@ class Frame:
     def proof(self, proof: Proof) -> None:
         """Draw the checks of the page's rules, libraries compared, and the claims of the notes."""
         with self._prove:
-            st.markdown("**This page's rules**")
-            tables.checks(proof.checks)
+            held = sum(check.holds for check in proof.checks)
+            # Folded while all is well: a page is read down to its end.
+            with st.expander(
+                f"**This page's rules: {held} of {len(proof.checks)} hold**",
+                expanded=held < len(proof.checks),
+            ):
+                tables.checks(proof.checks)
             if proof.agreements:
                 st.markdown("**Largest difference to other libraries**")
                 tables.agreements(proof.agreements)
-            st.markdown("**What the study notes say** (five files on PyTorch, where this began)")
+            counts = Counter(claim.verdict for claim in proof.claims)
+            said = ", ".join(
+                f"{counts[verdict]} {_COUNTED[verdict]}" for verdict in Verdict if counts[verdict]
+            )
+            st.markdown(
+                f"**What five files of study notes say: {len(proof.claims)} statements** ({said})"
+            )
             tables.claims(proof.claims)
 
     def learn(self, words: str, start: str, draw: Callable[[], None]) -> None:
@@ -407,6 +419,14 @@ class Frame:
 
 
 _WAYS = " · ".join(f"[{part}](#{part.lower()})" for part in ("Break", "Prove", "Learn", "Take"))
+
+
+_COUNTED = {
+    Verdict.HOLDS: "hold",
+    Verdict.CONDITION: "hold with a condition",
+    Verdict.WRONG: "wrong",
+    Verdict.OBSOLETE: "obsolete",
+}
 
 
 def _section(title: str, words: str) -> None:

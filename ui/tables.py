@@ -59,13 +59,13 @@ def claims(rows: Sequence[Claim]) -> None:
             (
                 ("The notes say", _text(row.says, row.where)),
                 ("Verdict", f"{_MARKS[row.verdict][1]} {row.verdict}"),
-                ("torch, just now", escape(row.measured)),
+                ("torch gave", escape(row.measured)),
                 ("What is true", escape(row.truth)),
             ),
         )
         for row in rows
     )
-    _table(("The notes say", "Verdict", "torch, just now", "What is true"), body, kind="claims")
+    _table(("The notes say", "Verdict", "torch gave", "What is true"), body, kind="claims")
 
 
 def agreements(rows: Sequence[Agreement]) -> None:
