@@ -7,7 +7,11 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
+from explainers.evidence import CurveMistake
 from explainers.parameters import Choice, Flag, Parameters
+from figures.curves import Curves
 
 
 def lessons_of(slug: str) -> dict[str, tuple[Callable[..., Any], type[Parameters]]]:
@@ -30,3 +34,23 @@ def corners(kind: type[Parameters]) -> list[Any]:
             ends = spec.options if isinstance(spec, Choice) else (spec.minimum, spec.maximum)
         found += [dataclasses.replace(found[0], **{name: end}) for end in ends]
     return found
+
+
+def assert_both_lines(drawn: Curves, result: CurveMistake, *, wrong: bool, least: float = 0) -> None:
+    """Assert that the right line comes first whichever runs, and that the one that runs is thick.
+
+    Args:
+        drawn: The chart of the result.
+        result: What both lines of code gave.
+        wrong: Whether the wrong line runs.
+        least: Of what a logarithmic axis draws.
+    """
+    first, second, *others = drawn.lines
+    assert ("right" in first.name, "wrong" in second.name) == (True, True)
+    assert (first.strong, second.strong) == (not wrong, wrong)
+    assert [line.name for line in others] == list(result.others)
+    for line, row in ((first, result.right), (second, result.wrong)):
+        kept = row.clamp(min=least) if result.log and least else row
+        seen = kept.abs() < 1e38
+        assert torch.equal(line.y[seen], kept[seen])
+        assert not line.y[~seen].isfinite().any()
