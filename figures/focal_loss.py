@@ -453,8 +453,8 @@ def calibration(reports: Sequence["Report"]) -> Curves:
     lines = []
     for report, (said, true) in zip(reports, points, strict=True):
         x = every[(every >= said[0]) & (every <= said[-1])]
-        own = (report.predicted.new_tensor(part) for part in (np.interp(x, said, true), x))
-        lines.append(Line(report.loss_name, *own))
+        y, at = (report.predicted.new_tensor(part) for part in (np.interp(x, said, true), x))
+        lines.append(Line(report.loss_name, y, at))
     ends = reports[0].predicted.new_tensor([0.0, 1.0])
     return Curves(
         lines=(*lines, Line("perfect calibration", ends, ends, faint=True)),
