@@ -204,7 +204,7 @@ def _the_class(where: torch.device) -> Claim:
         "The class FocalLoss(nn.BCEWithLogitsLoss(), gamma=1.5, alpha=0.25) is focal loss.",
         _FOCAL,
         _verdict(same, criterion.reduction == before),
-        f"{_number(found):.6f}, torchvision {_number(expected):.6f}; gradients {slopes:.0e} "
+        f"{_number(found):.4f}, torchvision {_number(expected):.4f}; gradients {slopes:.0e} "
         f"apart. The criterion's reduction, {before!r}, becomes {criterion.reduction!r}.",
         "Value and gradient are right, but the criterion given is left with reduction 'none'.",
     )
@@ -311,7 +311,7 @@ def _reductions(where: torch.device) -> Claim:
         _FROM,
         _yes(holds),
         f"none: shape {tuple(each.shape)}; default {default:.4f}, mean {each.mean():.4f}; "
-        f"sum {total:.4f}.",
+        f"sum {total:.2f}.",
         "torchvision's sigmoid_focal_loss defaults to 'none'.",
     )
 
@@ -329,7 +329,7 @@ def _targets_between(where: torch.device) -> Claim:
         "It can measure the error of a reconstruction; the targets should be numbers from 0 to 1.",
         _FROM,
         _verdict(half > 0, value >= 0),
-        f"Target 2 at logit 3: {value:g}, without an error. Target 0.5, met: {half:.3f}. "
+        f"Target 2 at logit 3: {value:.3f}, without an error. Target 0.5, met: {half:.3f}. "
         f"binary_focal_loss: {refused}.",
         "torch does not check: targets beyond 1 give a loss without a lower bound. A soft target, "
         "met, still costs its entropy.",
@@ -416,8 +416,8 @@ def _three_hundred(where: torch.device) -> Claim:
             abs(weighed[0] - repeated[0]) < 1e-9 * repeated[0],
             abs(weighed[1] - repeated[1]) < 1e-9 * repeated[1],
         ),
-        f"Sum: {weighed[0]:.4f}; every positive three times: {repeated[0]:.4f}. Mean: "
-        f"{weighed[1]:.4f} and {repeated[1]:.4f}. A constant model at p = 0.5 has gradient "
+        f"Sum: {weighed[0]:.1f}; every positive three times: {repeated[0]:.1f}. Mean: "
+        f"{weighed[1]:.3f} and {repeated[1]:.3f}. A constant model at p = 0.5 has gradient "
         f"{slope:.0g}.",
         "The sum does. The mean divides by 400, not 600: it is 1.5 times as large. And the model "
         "no longer says 0.25 where a quarter is positive.",
@@ -434,7 +434,7 @@ def _example(where: torch.device) -> Claim:
         "Targets 1 (10 by 64), logits 1.5, pos_weight 1: the loss is -log σ(1.5).",
         _FROM,
         _yes(abs(found - expected) < _SAME),
-        f"The loss {found:.6f}, -log σ(1.5) {expected:.6f}.",
+        f"The loss {found:.4f}, -log σ(1.5) {expected:.4f}.",
         "A pos_weight of 1 changes nothing.",
     )
 
@@ -471,7 +471,7 @@ def _deprecated(where: torch.device) -> Claim:
         "size_average and reduce are deprecated; reduction says it.",
         _FROM,
         _yes(bool(caught) and largest_difference(loss, total) < _SAME),
-        f"size_average=False gives {loss:.4f}, the sum {total:.4f}. torch warns: {words}",
+        f"size_average=False gives {loss:.2f}, the sum {total:.2f}. torch warns: {words}",
         "They still work.",
     )
 
