@@ -311,6 +311,7 @@ def _scene(scene: "Scene", now: float) -> tuple[str | Curves, ...]:
                 y_title="share of their loss",
                 x_range=(0.0, 1.0),
                 y_range=(0.0, 1.0),
+                look=0.5,
                 height=180,
                 alt=f"The easier half of the {title} has {at_half[0]:.1%} of their loss under "
                 f"BCE, {at_half[scene.gammas.index(now)]:.1%} under gamma = {now:g}.",
