@@ -67,11 +67,11 @@ def _lines(
     for gamma, row, x in zip(gammas, rows, xs, strict=True):
         name = bce if gamma == 0 else f"gamma = {gamma:g}"
         if gamma == now:
-            clear.insert(0, Line(f"{name}, now", row, x))
+            clear.insert(0, Line(f"{name}, now", row, x, strong=True))
         elif gamma == 0:
             clear.append(Line(name, row, x))
         else:
-            faint.append(Line(name, row, x, faint=True))
+            faint.append(Line(name, row, x, faint=True, aside="beside"))
     return (*clear, *more, *faint)
 
 

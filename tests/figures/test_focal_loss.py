@@ -48,7 +48,8 @@ def test_the_gamma_in_use_and_bce_stand_out_from_the_others(show: str, gamma: fl
             continue
         clear = [line.name for line in drawn.lines if not line.faint]
         assert clear == ([f"gamma = {gamma:g}, now", "BCE"] if gamma else ["BCE, now"])
-        assert all(line.faint for line in drawn.lines[len(clear) :])
+        assert all(line.faint and line.aside for line in drawn.lines[len(clear) :])
+        assert [line.name for line in drawn.lines if line.strong] == clear[:1]
         assert len({line.name for line in drawn.lines}) == len(drawn.lines)
 
 
@@ -161,14 +162,15 @@ LESSONS = [
 
 
 @pytest.mark.parametrize(("run", "parameters"), LESSONS, ids=[run.__name__ for run, _ in LESSONS])
-def test_the_line_that_runs_comes_first(run, parameters) -> None:
+def test_the_right_line_comes_first_and_the_one_that_runs_is_thicker(run, parameters) -> None:
     result = run(parameters)
     for wrong in (True, False):
         drawn = lessons.curves(result, wrong=wrong)
-        first = result.wrong if wrong else result.right
-        assert torch.equal(drawn.lines[0].y.nan_to_num(), first.nan_to_num())
-        assert drawn.lines[0].name == f"the {'wrong' if wrong else 'right'} line"
-        assert ("are not finite" in drawn.alt) == (not first.isfinite().all())
+        for line, row in zip(drawn.lines, (result.right, result.wrong), strict=False):
+            assert torch.equal(line.y.nan_to_num(), row.nan_to_num())
+        running = f"the {'wrong' if wrong else 'right'} line"
+        assert [line.name for line in drawn.lines if line.strong] == [running]
+        assert ("are not finite" in drawn.alt) == (not result.wrong.isfinite().all())
 
 
 @pytest.mark.parametrize(
