@@ -1,15 +1,19 @@
 """Draw what `explainers.focal_loss` computes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from figures import style
+from figures import lessons, style
 from figures.curves import Curves, Line, Mark
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from explainers.evidence import CurveMistake
     from explainers.focal_loss import (
         Batch,
         ClassShares,
@@ -23,10 +27,19 @@ if TYPE_CHECKING:
     from explainers.focal_loss.training import Data
 
 _POSITIVE, _NEGATIVE = style.ORANGE, style.BLUE
+_FOCAL, _BCE = style.BLUE, style.VERMILION
+"""A chart's first two colours: those of the gamma in use and of BCE, which are drawn first."""
 _AXES = {"p_t": "p_t: the true class's probability", "logit": "logit of a positive"}
 _EASY = {"p_t": 0.9, "logit": 2.0}
 """An example that the model gets right, on each axis."""
 _MOST_DOTS = 150
+_KEY = (
+    '<p style="margin:0 0 6px;font-family:var(--st-font);font-size:0.86rem;line-height:1.45;'
+    f'color:var(--st-text-color)">Map: <span style="color:{style.ORANGE}">■</span> output above '
+    f'0.5, <span style="color:{style.SKY}">■</span> below, paler nearer to it; black line: 0.5. '
+    f'Points trained on: <span style="color:{style.VERMILION}">▲</span> positive, '
+    f'<span style="color:{_NEGATIVE}">●</span> negative.</p>'
+)
 
 
 def see(view: "View") -> tuple[str | Curves, ...]:
@@ -36,37 +49,68 @@ def see(view: "View") -> tuple[str | Curves, ...]:
     if view.batch is not None:
         return (_batch(view.batch),)
     if view.scene is not None:
-        return _scene(view.scene)
+        return _scene(view.scene, view.parameters.gamma)
     return ()
 
 
-def _names(family: "Family", parameters: "Focal") -> list[str]:
-    plain = "BCE"
-    if parameters.weight is not None or parameters.pos_weight != 1:
-        plain = "weighted BCE"
-    names = []
-    for gamma in family.gammas:
-        name = plain if gamma == 0 else f"gamma = {gamma:g}"
-        names.append(name + (", now" if gamma == parameters.gamma else ""))
-    return names
+def _lines(
+    gammas: Sequence[float],
+    rows: "Sequence[Tensor]",
+    xs: "Sequence[Tensor]",
+    now: float,
+    bce: str = "BCE",
+    more: Sequence[Line] = (),
+) -> tuple[Line, ...]:
+    """Return a line for each gamma: the one in use and BCE first, the others faint, last."""
+    clear: list[Line] = []
+    faint: list[Line] = []
+    for gamma, row, x in zip(gammas, rows, xs, strict=True):
+        name = bce if gamma == 0 else f"gamma = {gamma:g}"
+        if gamma == now:
+            clear.insert(0, Line(f"{name}, now", row, x, strong=True))
+        elif gamma == 0:
+            clear.append(Line(name, row, x))
+        else:
+            faint.append(Line(name, row, x, faint=True, aside="beside"))
+    return (*clear, *more, *faint)
+
+
+def _top(parameters: "Focal") -> float:
+    """Return where the axis of the losses ends: 5, or what 5 weighs for the heavier class."""
+    alpha = parameters.weight
+    if alpha is None:
+        return 5.0 * max(1.0, parameters.pos_weight)
+    # A negative is drawn under the gamma in use alone: half its height shows it.
+    return 5.0 * max(alpha * parameters.pos_weight, (1 - alpha) / 2, 0.01)
 
 
 def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
-    names = _names(family, parameters)
     now = family.gammas.index(parameters.gamma)
     against = _AXES[parameters.against]
-    extra = f"a negative, gamma = {parameters.gamma:g}"
-    losses = [Line(name, row, family.x) for name, row in zip(names, family.loss, strict=True)]
-    slopes = [Line(name, row, family.x) for name, row in zip(names, family.gradient, strict=True)]
-    if family.negative_loss is not None and family.negative_gradient is not None:
-        losses.append(Line(extra, family.negative_loss, family.x))
-        slopes.append(Line(extra, family.negative_gradient, family.x))
+    weighted = parameters.weight is not None or parameters.pos_weight != 1
+    losses, slopes = (
+        _lines(
+            family.gammas,
+            list(rows),
+            [family.x] * len(rows),
+            parameters.gamma,
+            "weighted BCE" if weighted else "BCE",
+            ()
+            if negative is None
+            else (Line(f"a negative, gamma = {parameters.gamma:g}", negative, family.x),),
+        )
+        for rows, negative in (
+            (family.loss, family.negative_loss),
+            (family.gradient, family.negative_gradient),
+        )
+    )
     middle = len(family.x) // 2
     alt = (
         f"Under gamma = {parameters.gamma:g} the loss mid-axis is "
         f"{family.loss[now][middle]:.3g}, under gamma = 0 {family.loss[0][middle]:.3g}."
     )
-    logarithmic = (1e-6, 20.0) if parameters.log else None
+    top = _top(parameters)
+    logarithmic = (1e-6, 4 * top) if parameters.log else None
     curve = family.curve
     # At the right end of p_t it leaves the chart, and the numbers that a chart takes.
     probability, lighter = curve.probability[:-1], curve.down_weighting[:-1]
@@ -74,41 +118,43 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
         Mark(
             point,
             float(lighter[at]),
-            f"{float(lighter[at]):,.{2 if lighter[at] < 10 else 0}f} times at p_t = {point:g}",
+            f"{_times(float(lighter[at]))} times at p_t = {point:g}",
         )
         for point in (0.5, 0.9, 0.97)
         for at in (int((probability - point).abs().argmin()),)
     ]
+    whose = "A positive's" if family.negative_loss is None else "A positive's and a negative's"
+    loss = Curves(
+        lines=losses,
+        title=f"{whose} loss",
+        x_title=against,
+        y_title="loss",
+        log=parameters.log,
+        y_range=logarithmic or (0.0, top),
+        look=_EASY[parameters.against],
+        height=240,
+        alt=alt,
+        group=f"focal_loss.{parameters.against}",
+    )
+    gradient = Curves(
+        lines=slopes,
+        title="Gradient: how hard an example pulls on its logit",
+        x_title=against,
+        y_title="|d loss / d logit|",
+        log=parameters.log,
+        y_range=logarithmic,
+        look=_EASY[parameters.against],
+        height=240,
+        alt=f"Under gamma = {parameters.gamma:g} the gradient is at most "
+        f"{family.gradient[now].max():.3g}, under gamma = 0 "
+        f"{family.gradient[0].max():.3g}.",
+        group=f"focal_loss.{parameters.against}",
+    )
     return (
+        # Over the logit the gradient is the lesson.
+        *((loss, gradient) if parameters.against == "p_t" else (gradient, loss)),
         Curves(
-            lines=tuple(losses),
-            title="A positive's loss"
-            + ("" if len(losses) == len(names) else (", and a negative's")),
-            x_title=against,
-            y_title="loss",
-            log=parameters.log,
-            y_range=logarithmic or (0.0, 5.0),
-            look=_EASY[parameters.against],
-            height=240,
-            alt=alt,
-            group=f"focal_loss.{parameters.against}",
-        ),
-        Curves(
-            lines=tuple(slopes),
-            title="The pull on the logit",
-            x_title=against,
-            y_title="|d loss / d logit|",
-            log=parameters.log,
-            y_range=logarithmic,
-            look=_EASY[parameters.against],
-            height=200,
-            alt=f"Under gamma = {parameters.gamma:g} the gradient is at most "
-            f"{family.gradient[now].max():.3g}, under gamma = 0 "
-            f"{family.gradient[0].max():.3g}.",
-            group=f"focal_loss.{parameters.against}",
-        ),
-        Curves(
-            lines=(Line(f"gamma = {parameters.gamma:g}", lighter, probability),),
+            lines=(Line(f"gamma = {parameters.gamma:g}, now", lighter, probability),),
             title="How many times lighter than BCE: (1 - p_t)^-gamma",
             x_title=_AXES["p_t"],
             y_title="times lighter",
@@ -125,6 +171,10 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
 
 def _number(value: float) -> str:
     return f"{value:.3g}"
+
+
+def _times(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else _number(value)
 
 
 def _bar(share: float, colour: str, words: str) -> str:
@@ -169,9 +219,9 @@ def _batch(batch: "Batch") -> str:
             f'<div style="flex:0 0 7.2rem"><b>x = {x:g}, t = {t:.3g}</b><br/>'
             f"p<sub>t</sub> = {_number(p_t)}</div>"
             '<div style="flex:1 1 6rem">'
-            + _bar(bce / largest, style.NEUTRAL, f"BCE {_number(bce)}")
+            + _bar(bce / largest, _BCE, f"BCE {_number(bce)}")
             + '<div style="height:2px"></div>'
-            + _bar(focal / largest, style.BLUE, f"focal loss {_number(focal)}")
+            + _bar(focal / largest, _FOCAL, f"focal loss {_number(focal)}")
             + "</div>"
             '<div style="flex:1 1 12.5rem">'
             f"{' × '.join(factors)} = <b>{_number(focal)}</b><br/>"
@@ -195,8 +245,8 @@ def _batch(batch: "Batch") -> str:
     return (
         '<div style="font-family:var(--st-font);font-size:0.86rem;line-height:1.45;'
         'color:var(--st-text-color)">'
-        f'<div style="padding-bottom:4px"><span style="color:{style.NEUTRAL}">■</span> BCE above, '
-        f'<span style="color:{style.BLUE}">■</span> focal loss below: '
+        f'<div style="padding-bottom:4px"><span style="color:{_BCE}">■</span> BCE above, '
+        f'<span style="color:{_FOCAL}">■</span> focal loss below: '
         f"cross-entropy {escape(weights)}</div>"
         f'<div role="img" aria-label="{escape(alt)}">{"".join(rows)}</div></div>'
     )
@@ -245,28 +295,26 @@ def _shares(entries: Sequence[tuple[str, "ClassShares"]], title: str) -> str:
     )
 
 
-def _scene(scene: "Scene") -> tuple[str | Curves, ...]:
+def _scene(scene: "Scene", now: float) -> tuple[str | Curves, ...]:
     drawn: list[str | Curves] = [_shares(scene.shares, "Each class's share")]
     for title, count, found in (
         ("negatives", scene.negatives, scene.negative_curves),
         ("positives", scene.positives, scene.positive_curves),
     ):
-        lines = [
-            Line(f"gamma = {gamma:g}" if gamma else "BCE", part.loss, part.examples)
-            for gamma, part in zip(scene.gammas, found, strict=True)
-        ]
-        half = [float(part.loss[int((part.examples - 0.5).abs().argmin())]) for part in found]
+        losses, examples = [part.loss for part in found], [part.examples for part in found]
+        at_half = [float(part.loss[int((part.examples - 0.5).abs().argmin())]) for part in found]
         drawn.append(
             Curves(
-                lines=tuple(lines),
+                lines=_lines(scene.gammas, losses, examples, now),
                 title=f"The loss of {count:,} {title} adding up, easiest first",
                 x_title=f"share of the {title}",
                 y_title="share of their loss",
                 x_range=(0.0, 1.0),
                 y_range=(0.0, 1.0),
+                look=0.5,
                 height=180,
-                alt=f"The easier half of the {title} has {half[0]:.1%} of the loss under "
-                f"BCE, {half[-1]:.1%} under gamma = {scene.gammas[-1]:g}.",
+                alt=f"The easier half of the {title} has {at_half[0]:.1%} of their loss under "
+                f"BCE, {at_half[scene.gammas.index(now)]:.1%} under gamma = {now:g}.",
             )
         )
     return tuple(drawn)
@@ -276,6 +324,19 @@ def share_mistake(result: "ShareMistake", *, wrong: bool) -> str:
     """Draw each class's share under the line that runs, the other one, and cross-entropy."""
     order = (result.wrong, result.right) if wrong else (result.right, result.wrong)
     return _shares((*order, result.plain), "Each class's share")
+
+
+def prior_mistake(result: "CurveMistake", *, wrong: bool) -> Curves:
+    """Draw what each class costs by the first bias, with both biases marked."""
+    assert result.x is not None
+    assert result.look is not None
+    assert result.look_right is not None
+    marks = [
+        Mark(float(result.x[at]), float(row[at]), f"bias {result.x[at]:.3g}")
+        for at in (result.look, result.look_right)
+        for row in (result.wrong, result.right)
+    ]
+    return replace(lessons.curves(result, wrong=wrong), marks=tuple(marks))
 
 
 def _pixel(values: style.Array, cells: int, side: float) -> style.Array:
@@ -334,7 +395,7 @@ def training(data: "Data", reports: Sequence["Report"], side: float) -> str:
                 marks=marks + line,
             )
         )
-    return style.panels(
+    drawn = style.panels(
         entries,
         alt=" ".join(
             f"{report.loss_name}: {report.probability.gt(0.5).float().mean():.0%} of the "
@@ -344,7 +405,7 @@ def training(data: "Data", reports: Sequence["Report"], side: float) -> str:
         tallest=230,
         narrowest=100,
         abreast=3,
-        words="New points, threshold one half: ",
+        words="New points, threshold 0.5:",
         code="\n".join(
             f"{report.loss_name + ':':14}recall {report.recall_at_half:4.0%}, "
             + (
@@ -356,6 +417,7 @@ def training(data: "Data", reports: Sequence["Report"], side: float) -> str:
             for report in reports
         ),
     )
+    return f"<div>{_KEY}{drawn}</div>"
 
 
 def precision_recall(reports: Sequence["Report"], reference: "Report") -> Curves:
@@ -364,13 +426,13 @@ def precision_recall(reports: Sequence["Report"], reference: "Report") -> Curves
     return Curves(
         lines=tuple(
             Line(
-                f"{report.loss_name}: {report.average_precision:.3f}",
+                f"{report.loss_name}: area {report.average_precision:.3f}",
                 report.precision,
                 report.recall,
             )
             for report in every
         ),
-        title="Precision against recall on new points, with the area below",
+        title="Precision against recall on new points, and the area under each curve",
         x_title="recall",
         y_title="precision",
         x_range=(0.0, 1.0),
@@ -386,17 +448,23 @@ def precision_recall(reports: Sequence["Report"], reference: "Report") -> Curves
 
 def calibration(reports: Sequence["Report"]) -> Curves:
     """Draw the true probability of a positive against what each classifier says."""
+    points = [(style.floats(report.predicted), style.floats(report.observed)) for report in reports]
+    # A line has a point wherever another has one on its way, so that all can be read there.
+    every = np.unique(np.concatenate([said for said, _ in points]))
+    lines = []
+    for report, (said, true) in zip(reports, points, strict=True):
+        x = every[(every >= said[0]) & (every <= said[-1])]
+        y, at = (report.predicted.new_tensor(part) for part in (np.interp(x, said, true), x))
+        lines.append(Line(report.loss_name, y, at))
     ends = reports[0].predicted.new_tensor([0.0, 1.0])
     return Curves(
-        lines=(
-            *(Line(report.loss_name, report.observed, report.predicted) for report in reports),
-            Line("says what is true", ends, ends, faint=True),
-        ),
-        title="Calibration: the true probability by the model's",
+        lines=(*lines, Line("perfect calibration", ends, ends, faint=True)),
+        title="Calibration: the true probability, by the model's output",
         x_title="output of the model",
         y_title="true probability",
         x_range=(0.0, 1.0),
         y_range=(0.0, 1.0),
+        look=0.5,
         height=230,
         alt=" ".join(
             f"{report.loss_name} is off by {report.calibration_error:.3f} on average."
@@ -410,15 +478,17 @@ def thumbnail(view: "View") -> str:
     family = view.family
     assert family is not None
     x = style.floats(family.x)
+    now = view.parameters.gamma
     paths = []
-    colours = (style.NEUTRAL, style.SKY, style.GREEN, style.BLUE, style.PURPLE)
-    for row, colour in zip(style.floats(family.loss), colours, strict=False):
+    for gamma, row in zip(family.gammas, style.floats(family.loss), strict=True):
+        clear = {0: (_BCE, 2), now: (_FOCAL, 3)}
+        colour, width = clear.get(gamma, (style.NEUTRAL, 1))
         shown = row <= 4
         points = "L".join(
             f"{14 + 212 * px:.1f} {104 - 88 * py / 4:.1f}"
             for px, py in list(zip(x[shown], row[shown], strict=True))[::4]
         )
-        paths.append(f'<path d="M{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        paths.append(f'<path d="M{points}" fill="none" stroke="{colour}" stroke-width="{width}"/>')
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 120" width="240" height="120">'
         f'<path d="M14 106H226M14 14V106" fill="none" stroke="{style.NEUTRAL}"/>'

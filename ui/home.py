@@ -7,6 +7,14 @@ import torch
 
 from ui import catalogue
 
+# Streamlit sets a link in by its padding, which the words below it lack, and cuts a long one off.
+_LINK = '[data-testid="stMain"] [data-testid="stPageLink"] a'
+_STYLE = (
+    f"{_LINK} {{ margin-left: -0.5rem; width: calc(100% + 0.5rem); line-height: 1.3; }}"
+    f"{_LINK} :is(span, div, p, strong):not([data-testid=stIconMaterial])"
+    "{ white-space: normal; line-height: 1.3; }"
+)
+
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def thumbnail(slug: str, torch_version: str) -> str:
@@ -18,8 +26,9 @@ def thumbnail(slug: str, torch_version: str) -> str:
 
 
 def cards(pages: Sequence[catalogue.Page]) -> None:
-    """Draw a card per page: its picture, its title as a link, and the question it answers."""
-    with st.grid(3, min_column_width=260, gap="small"):
+    """Draw a card per page: picture, title as a link, the question it answers, its chapter."""
+    st.html(f"<style>{_STYLE}</style>")
+    with st.grid(4, min_column_width=150, gap="small"):
         for page in pages:
             with st.container(border=True, height="stretch"):
                 st.image(
@@ -28,4 +37,4 @@ def cards(pages: Sequence[catalogue.Page]) -> None:
                     alt=f"A small view of {page.title}",
                 )
                 st.page_link(page.file, label=f"**{page.title}**", icon=page.icon)
-                st.caption(page.question)
+                st.markdown(f":small[{page.question}]  \n:small[:gray-badge[{page.chapter}]]")

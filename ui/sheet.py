@@ -10,11 +10,21 @@ from dataclasses import asdict, dataclass
 
 import torch
 
-from explainers.evidence import Check, Claim
+from explainers.evidence import Check, Claim, Verdict
 from ui import catalogue
 
 FAILS = "fails"
 HOLDS = "holds"
+
+
+_STAND = {
+    HOLDS: ("holds", "hold"),
+    str(Verdict.CONDITION): ("holds with a condition", "hold with a condition"),
+    str(Verdict.WRONG): ("is wrong", "are wrong"),
+    str(Verdict.OBSOLETE): ("is obsolete", "are obsolete"),
+    FAILS: ("fails", "fail"),
+}
+"""What one or several claims of a verdict do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +135,24 @@ def torch_version() -> str:
 
 
 def summary(entries: Sequence[Entry]) -> str:
-    """Return how many checks hold, and how the claims stand, in one sentence."""
+    """Return how many checks hold, how the claims stand, and what it took, in two sentences."""
+    return f"{counts(entries)} Computed in {sum(entry.seconds for entry in entries):.1f} s."
+
+
+def counts(entries: Sequence[Entry]) -> str:
+    """Return how many checks hold, and how many claims have which verdict, in one sentence."""
     checks = [entry.verdict for entry in entries if entry.kind == "check"]
     claims = [entry.verdict for entry in entries if entry.kind == "claim"]
-    holds = checks.count(HOLDS)
-    # They hold: many of them.
-    verdicts = ", ".join(
-        f"{claims.count(verdict)} {verdict.replace('holds', 'hold')}"
-        for verdict in dict.fromkeys(sorted(claims))
-    )
-    seconds = sum(entry.seconds for entry in entries)
-    return (
-        f"{holds} of {len(checks)} checks hold. Of {len(claims)} statements of the notes: "
-        f"{verdicts or 'none yet'}. {seconds:.1f} s of computing."
-    )
+    parts = [f"{checks.count(HOLDS)} of {len(checks)} checks hold"] if checks else []
+    if claims:
+        verdicts = ", ".join(
+            f"{number} {many if number > 1 else one}"
+            for verdict, (one, many) in _STAND.items()
+            if (number := claims.count(verdict))
+        )
+        parts.append(f"of {len(claims)} statements {verdicts}")
+    words = "; ".join(parts)
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def as_json(entries: Sequence[Entry], device: str) -> str:

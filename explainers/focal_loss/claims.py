@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torchvision.ops import sigmoid_focal_loss
 
 from explainers import devices
-from explainers.evidence import Claim, Verdict, largest_difference, recorded_warnings
+from explainers.evidence import Claim, Verdict, largest_difference, recorded_warnings, worded
 from explainers.focal_loss.loss import binary_focal_loss
 from explainers.focal_loss.reference import NotesFocalLoss
 from explainers.focal_loss.shares import class_shares, scene
@@ -89,8 +89,8 @@ def _for_imbalance(where: torch.device) -> Claim:
         "1,000 negatives a positive; the negatives' share of the loss, BCE and gamma = 2: "
         + "; ".join(f"{name} {a:.1%} and {b:.1%}" for name, (a, b) in shares.items())
         + ".",
-        "Where negatives are easy: with a prior bias, or once trained. Focal loss knows "
-        "easy and hard, not classes.",
+        "True where negatives are easy: with a prior bias, or once trained. Focal loss tells "
+        "easy from hard, not class from class.",
     )
 
 
@@ -106,7 +106,7 @@ def _easy_negatives(where: torch.device) -> Claim:
         _yes(falls and _number(lighter[0]) < 1e-3),
         f"A negative's focal loss over BCE, gamma = 2: {lighter[0]:.1e} at logit -8, "
         f"{lighter[80]:.3g} at 0, {lighter[-1]:.3f} at 8.",
-        "And of easy positives.",
+        "That of easy positives, too.",
     )
 
 
@@ -124,10 +124,10 @@ def _nearness(where: torch.device) -> Claim:
         "and easy the example.",
         _FOCAL,
         _verdict(hard_rises, abs(best - 0.8) < 0.01),
-        f"Labels 0 and 1: p_t rises all the way to the label: {hard_rises}. Label 0.8: "
-        f"largest at p = {best:.3f}, where it is {_number(soft.max()):.2f}.",
-        "For labels 0 and 1: with soft ones p t + (1-p)(1-t) is largest at 0 or 1, not at "
-        "the label.",
+        f"Labels 0 and 1: p_t {'rises' if hard_rises else 'does not rise'} all the way to the "
+        f"label. Label 0.8: it is largest, {_number(soft.max()):.2f}, at p = {best:.3f}.",
+        "True for labels 0 and 1. For soft ones p t + (1-p)(1-t) is largest at p = 0 or 1, not "
+        "at the label.",
     )
 
 
@@ -145,10 +145,10 @@ def _gamma_above_zero(where: torch.device) -> Claim:
         "gamma > 0 is a factor to adjust.",
         _FOCAL,
         _verdict(finite[1.5], finite[0.5]),
-        f"At logit 60, target 1, the notes' gradient is {slopes[0.5]} for gamma 0.5, "
-        f"{slopes[1.5]} for 1.5; this page's {ours:.1g} for 0.5.",
-        "Below 1 the gradient is NaN once p_t rounds to 1: autograd divides by (1 - "
-        "p_t)^(1 - gamma), torchvision's too.",
+        f"At logit 60, target 1, the notes' gradient is {worded(slopes[0.5])} for gamma 0.5, "
+        f"{worded(slopes[1.5])} for 1.5; this page's is {ours:.1g} for 0.5.",
+        "Below 1 the gradient is NaN once p_t rounds to 1, in torchvision too: autograd divides "
+        "by (1 - p_t)^(1 - gamma), 0.",
     )
 
 
@@ -163,13 +163,11 @@ def _unchanged(where: torch.device) -> Claim:
         "that of well classified ones gets smaller.",
         _FOCAL,
         _verdict(abs(_number(plain[0]) - 1) < _SAME, abs(_number(class_[0]) - 1) < _SAME),
-        "A positive's focal loss over BCE, gamma 1.5, p_t 4e-18, 0.12, 0.5: "
+        "A positive's focal loss over BCE, gamma 1.5, at p_t = 4e-18, 0.12, 0.5: "
         f"{plain[0]:.3f}, {plain[1]:.3f}, {plain[2]:.3f}; the notes' class, alpha = 0.25: "
         f"{class_[0]:.3f}, {class_[1]:.3f}, {class_[2]:.3f}.",
-        (
-            "Unchanged only at p_t = 0, without alpha; 0.25 takes three quarters of a hard "
-            "positive's loss."
-        ),
+        "Unchanged only without alpha and as p_t nears 0; alpha = 0.25 takes three quarters of "
+        "a hard positive's loss.",
     )
 
 
@@ -184,7 +182,7 @@ def _relative_weight(where: torch.device) -> Claim:
         _yes(ratios[1] > ratios[0]),
         f"Positives at logits -2 and 4: {ratios[0]:,.0f} times the loss under BCE, "
         f"{ratios[1]:,.0f} under gamma = 2.",
-        "Their share rises; the sum falls: other losses weigh more.",
+        "Their share rises. The sum falls, so other terms of the loss weigh more.",
     )
 
 
@@ -206,7 +204,7 @@ def _the_class(where: torch.device) -> Claim:
         "The class FocalLoss(nn.BCEWithLogitsLoss(), gamma=1.5, alpha=0.25) is focal loss.",
         _FOCAL,
         _verdict(same, criterion.reduction == before),
-        f"{_number(found):.6f}, torchvision {_number(expected):.6f}; gradients {slopes:.0e} "
+        f"{_number(found):.4f}, torchvision {_number(expected):.4f}; gradients {slopes:.0e} "
         f"apart. The criterion's reduction, {before!r}, becomes {criterion.reduction!r}.",
         "Value and gradient are right, but the criterion given is left with reduction 'none'.",
     )
@@ -237,7 +235,7 @@ def _reduction_none(where: torch.device) -> Claim:
         "reduction = 'none' is required to apply focal loss to each element.",
         _FOCAL,
         _yes(largest_difference(each, blurred) > 0.01),
-        f"Mean focal loss {_number(each):.4f}; the factors times the mean cross-entropy "
+        f"Mean focal loss {_number(each):.4f}; the mean factor times the mean cross-entropy "
         f"{_number(blurred):.4f}.",
         "A mean forgets which example was hard.",
     )
@@ -256,8 +254,8 @@ def _commented_variant(where: torch.device) -> Claim:
         "stability (in a comment).",
         _FOCAL,
         _verdict(not math.isnan(slope), abs(float(ratios[2]) - 1) < 1e-2),
-        f"gamma 0.5, logit 60: gradient {slope:.1g}. Over true focal loss: {ratios[1]:.3f} "
-        f"for a positive at logit 2, {ratios[2]:.3f} for a negative.",
+        f"gamma 0.5, logit 60: gradient {slope:.1g}. At logit 2, over true focal loss: "
+        f"{ratios[1]:.3f} for a positive, {ratios[2]:.3f} for a negative.",
         "The gradient stays finite, but alpha scales both classes; negatives need 1 - "
         "alpha. p_t = exp(-loss) holds for labels 0 and 1.",
     )
@@ -277,7 +275,7 @@ def _one_class(where: torch.device) -> Claim:
         _yes(abs(values[0] - 20) < 1e-4 and abs(values[1] - 20) > 1),
         f"Logit 20, target 0: {values[0]:g} in one, {values[1]:g} apart; gradients "
         f"{slopes[0]:g} and {slopes[1]:g}.",
-        "The float32 sigmoid of 17 is 1: BCELoss cuts log 0 at -100, and passes no gradient.",
+        "In float32 the sigmoid of 17 is 1: BCELoss takes -100 for log 0, and passes no gradient.",
     )
 
 
@@ -293,7 +291,7 @@ def _formula(where: torch.device) -> Claim:
         "l_n = -w_n [y_n log σ(x_n) + (1 - y_n) log(1 - σ(x_n))].",
         _FROM,
         _yes(error < 1e-12),
-        f"At most {error:.1e} apart in float64, 24 weighted elements.",
+        f"24 weighted elements, float64: at most {error:.1e} apart.",
         "torch never forms 1 - σ(x).",
     )
 
@@ -313,7 +311,7 @@ def _reductions(where: torch.device) -> Claim:
         _FROM,
         _yes(holds),
         f"none: shape {tuple(each.shape)}; default {default:.4f}, mean {each.mean():.4f}; "
-        f"sum {total:.4f}.",
+        f"sum {total:.2f}.",
         "torchvision's sigmoid_focal_loss defaults to 'none'.",
     )
 
@@ -331,10 +329,10 @@ def _targets_between(where: torch.device) -> Claim:
         "It can measure the error of a reconstruction; the targets should be numbers from 0 to 1.",
         _FROM,
         _verdict(half > 0, value >= 0),
-        f"Target 2 at logit 3: {value:g}, without an error. Target 0.5, met: {half:.3f}. "
+        f"Target 2 at logit 3: {value:.3f}, without an error. Target 0.5, met: {half:.3f}. "
         f"binary_focal_loss: {refused}.",
-        "Unchecked: targets beyond 1 give a loss without a floor. A soft target, met, "
-        "costs its entropy.",
+        "torch does not check: targets beyond 1 give a loss without a lower bound. A soft target, "
+        "met, still costs its entropy.",
     )
 
 
@@ -351,7 +349,7 @@ def _pos_weight_formula(where: torch.device) -> Claim:
         _FROM,
         _yes(error < 1e-12),
         f"Four classes, pos_weight 0.5, 1, 2, 4: at most {error:.1e} apart.",
-        "True.",
+        "It weighs the positive term alone: the negatives' stays.",
     )
 
 
@@ -370,7 +368,7 @@ def _recall_and_precision(where: torch.device) -> Claim:
             for weight, (a, b) in found.items()
         )
         + ".",
-        "At a fixed threshold: the bias moves, as the threshold could.",
+        "At a fixed threshold: it moves the bias, and moving the threshold would do as well.",
     )
 
 
@@ -418,10 +416,10 @@ def _three_hundred(where: torch.device) -> Claim:
             abs(weighed[0] - repeated[0]) < 1e-9 * repeated[0],
             abs(weighed[1] - repeated[1]) < 1e-9 * repeated[1],
         ),
-        f"Sum: {weighed[0]:.4f}; every positive three times: {repeated[0]:.4f}. Mean: "
-        f"{weighed[1]:.4f} and {repeated[1]:.4f}. A constant model rests at p = 0.5: "
-        f"gradient {slope:.0e}.",
-        "The sum does. The mean divides by 400, not 600: 1.5 times as large. And the model "
+        f"Sum: {weighed[0]:.1f}; every positive three times: {repeated[0]:.1f}. Mean: "
+        f"{weighed[1]:.3f} and {repeated[1]:.3f}. A constant model at p = 0.5 has gradient "
+        f"{slope:.0g}.",
+        "The sum does. The mean divides by 400, not 600: it is 1.5 times as large. And the model "
         "no longer says 0.25 where a quarter is positive.",
     )
 
@@ -436,8 +434,8 @@ def _example(where: torch.device) -> Claim:
         "Targets 1 (10 by 64), logits 1.5, pos_weight 1: the loss is -log σ(1.5).",
         _FROM,
         _yes(abs(found - expected) < _SAME),
-        f"{found:.6f} and {expected:.6f}.",
-        "True.",
+        f"The loss {found:.4f}, -log σ(1.5) {expected:.4f}.",
+        "A pos_weight of 1 changes nothing.",
     )
 
 
@@ -457,9 +455,9 @@ def _weight_size(where: torch.device) -> Claim:
         "weight has to be a tensor of size nbatch.",
         _FROM,
         _verdict(abs(alone - column) < _SAME, not said),
-        f"Size 10 with logits of 10: {alone:.4f}; of 10 by 64: {said or 'no error'}. 10 by "
-        f"1: {column:.4f}.",
-        "It broadcasts, last dimension first: weights per row must be (nbatch, 1).",
+        f"Size 10, logits 10: {alone:.4f}. Size 10, logits 10 by 64: {said or 'no error'}. Size "
+        f"10 by 1: {column:.4f}.",
+        "It broadcasts from the last dimension: weights per row must be (nbatch, 1).",
     )
 
 
@@ -473,7 +471,7 @@ def _deprecated(where: torch.device) -> Claim:
         "size_average and reduce are deprecated; reduction says it.",
         _FROM,
         _yes(bool(caught) and largest_difference(loss, total) < _SAME),
-        f"size_average=False gives {loss:.4f}, the sum {total:.4f}. torch warns: {words}",
+        f"size_average=False gives {loss:.2f}, the sum {total:.2f}. torch warns: {words}",
         "They still work.",
     )
 
@@ -521,7 +519,7 @@ def _no_difference(where: torch.device) -> Claim:
         f"Logit 5, target 0: {near[0]:.4f} and {near[1]:.4f}. Logit 17, target 0: "
         f"{far[0]:g} and {far[1]:g}. Logit -50, target 1: gradient {low[2]:.0e} and "
         f"{low[3]:g}.",
-        "For small logits. Where the model is most wrong, BCELoss of a sigmoid jumps to "
+        "True for small logits. Where the model is most wrong, BCELoss of a sigmoid jumps to "
         "100 or loses its gradient.",
     )
 
@@ -546,8 +544,8 @@ def _printed(where: torch.device) -> Claim:
         _yes(all(abs(a - b) < 5e-5 for a, b in zip(found, printed, strict=True))),
         ", ".join(f"{value:.4f}" for value in found)
         + f". After two sigmoids a perfect negative costs {floor:.4f}.",
-        "The third fails silently: its probabilities lie in 0.5 to 0.73, a perfect "
-        "negative costs log 2.",
+        "The third is wrong without an error: its probabilities lie from 0.5 to 0.73, so a "
+        "perfect negative costs log 2.",
     )
 
 
@@ -558,6 +556,6 @@ def _sigmoid(where: torch.device) -> Claim:
         "S(x) = 1 / (1 + e^-x).",
         _OWN,
         _yes(error < 1e-15),
-        f"At most {error:.1e} from torch.sigmoid, -20 to 20.",
-        "True.",
+        f"From -20 to 20 at most {error:.1e} from torch.sigmoid.",
+        "In float32 it rounds to 1 at 17: 1 - S(x) is then 0.",
     )

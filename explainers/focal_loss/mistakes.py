@@ -104,10 +104,10 @@ def alpha(parameters: Alpha, *, device: str = "cpu") -> ShareMistake:
             right=f"# alpha weighs positives, 1 - alpha negatives\n"
             f"loss = sigmoid_focal_loss(x, t, alpha={1 - light:g}, gamma={gamma:g})",
             wrong_cost=f"At p = 0.5 a positive costs {each[0]:.3g}, a negative "
-            f"{each[1]:.3g}. Negatives hold {wrong.negative:.1%} of the loss.",
-            right_cost=f"Negatives hold {right.negative:.1%} of the loss.",
-            lesson="alpha weighs positives. The paper's 0.25 goes with gamma = 2, which "
-            "makes easy negatives so light that positives must be held back.",
+            f"{each[1]:.3g}. Negatives have {wrong.negative:.1%} of the loss.",
+            right_cost=f"Negatives have {right.negative:.1%} of the loss.",
+            lesson="alpha weighs the positives. The paper's 0.25 goes with gamma = 2: it makes "
+            "easy negatives so light that positives must be held back.",
             source=("ultralytics#10406", f"{_GITHUB}/ultralytics/ultralytics/issues/10406"),
         ),
         wrong=(f"alpha = {light:g}", wrong),
@@ -124,7 +124,7 @@ class FromLoss(Parameters):
         "reduced",
         ("reduced", "weighted"),
         label="p_t comes from",
-        help="exp(-loss) is p_t only for one example's plain loss.",
+        help="exp(-loss) is p_t only for one example's unweighted loss.",
         words=("a reduced loss", "a weighted loss"),
     )
     gamma: float = _gamma()
@@ -181,8 +181,8 @@ def from_loss(parameters: FromLoss, *, device: str = "cpu") -> CurveMistake:
             f"multiplied by {wrong[at]:.3g}.",
             right_cost=f"Mean loss {totals[1]:.3f}; the example at p_t = {p_t[at]:.2f} is "
             f"multiplied by {right[at]:.3g}.",
-            lesson="exp(-loss) is p_t for one example's plain cross-entropy, hard label. A "
-            "mean forgets who was hard; a weight makes positives look harder.",
+            lesson="exp(-loss) is p_t for one example's unweighted cross-entropy, label 0 or 1. A "
+            "mean forgets which example was hard; a weight makes positives look harder.",
             source=(
                 "pytorch-multi-class-focal-loss#1",
                 f"{_GITHUB}/gokulprasadthekkel/pytorch-multi-class-focal-loss/issues/1",
@@ -218,7 +218,7 @@ def normaliser(parameters: Normaliser, *, device: str = "cpu") -> CurveMistake:
         device: Where torch computes.
     """
     where = devices.device(device)
-    exponents = torch.linspace(0, 4, 9, dtype=torch.float64)
+    exponents = torch.arange(5, dtype=torch.float64)
     means, over_positives = [], []
     for exponent in exponents.tolist():
         logits, targets = (
@@ -231,25 +231,24 @@ def normaliser(parameters: Normaliser, *, device: str = "cpu") -> CurveMistake:
         means.append(total / len(logits))
         over_positives.append(total / max(1.0, float(targets.sum())))
     wrong, right = (torch.tensor(part, dtype=torch.float64) for part in (means, over_positives))
-    at = 4  # a hundred negatives for each positive
+    at = 2  # a hundred negatives for each positive
     what = "loss" if parameters.show == "loss" else "positives' gradient"
     return CurveMistake(
         mistake=Mistake(
             wrong='loss = sigmoid_focal_loss(x, t, reduction="mean")',
             right='loss = sigmoid_focal_loss(x, t, reduction="sum")\nloss = loss / max(1, t.sum())',
-            wrong_cost=f"With 1 % positives the {what} is {wrong[at]:.3g}; with as many as "
-            f"negatives, {wrong[0]:.3g}.",
-            right_cost=f"With 1 % positives the {what} is {right[at]:.3g}, "
-            f"{right[at] / wrong[at]:.0f} times the mean's; with as many as "
-            f"negatives, {right[0]:.3g}.",
-            lesson="The mean counts easy examples too: the rarer positives, the smaller "
-            "their step. The paper divides by the positives.",
+            wrong_cost=f"One negative per positive: {what} {wrong[0]:.3g}. A hundred: "
+            f"{wrong[at]:.3g}.",
+            right_cost=f"One negative per positive: {what} {right[0]:.3g}. A hundred: "
+            f"{right[at]:.3g}, {right[at] / wrong[at]:.0f} times the mean.",
+            lesson="The mean divides by the easy negatives, too: the rarer positives are, the "
+            "smaller their step. The paper divides by the number of positives.",
             source=("detectron2#703", f"{_GITHUB}/facebookresearch/detectron2/issues/703"),
         ),
         x=exponents,
         wrong=wrong,
         right=right,
-        over="negatives per positive, power of ten",
+        over="exponent e: 10^e negatives per positive",
         shows=what,
         log=True,
         look=_nearest(exponents, 2.0),
@@ -305,8 +304,8 @@ def apart(parameters: Apart, *, device: str = "cpu") -> CurveMistake:
             right="loss = nn.BCEWithLogitsLoss()(x, t)",
             wrong_cost=cost("wrong"),
             right_cost=cost("right"),
-            lesson="Where the sigmoid rounds to 1, soonest in narrow dtypes, BCELoss cuts "
-            "the loss at 100, and the worst example gets no gradient.",
+            lesson="Where the sigmoid rounds to 1, soonest in narrow dtypes, BCELoss caps the "
+            "loss at 100, and the worst example gets no gradient.",
             source=("pytorch#103316", f"{_GITHUB}/pytorch/pytorch/issues/103316"),
         ),
         x=logits.detach().cpu().double(),
@@ -356,12 +355,12 @@ def twice(parameters: Twice, *, device: str = "cpu") -> CurveMistake:
         mistake=Mistake(
             wrong="loss = nn.BCEWithLogitsLoss()(torch.sigmoid(x), t)",
             right="loss = nn.BCEWithLogitsLoss()(x, t)",
-            wrong_cost=f"The loss stays above {best[0]:.3f}, gradients within "
-            f"{steepest[0]:.2f}. The notes' batch: {printed[0]:.4f}.",
+            wrong_cost=f"The loss stays above {best[0]:.3f}, gradients reach "
+            f"{steepest[0]:.2f}. Logits 3, 2, 1, targets 1, 1, 0: mean loss {printed[0]:.4f}.",
             right_cost=f"The loss falls to {best[1]:.1g}, gradients reach "
-            f"{steepest[1]:.2f}. The notes' batch: {printed[1]:.4f}.",
-            lesson="The second sigmoid maps 0 to 1 onto 0.5 to 0.73. Nothing fails; "
-            "training slows, and stalls where the first is flat.",
+            f"{steepest[1]:.2f}. Logits 3, 2, 1, targets 1, 1, 0: mean loss {printed[1]:.4f}.",
+            lesson="The second sigmoid maps 0 to 1 onto 0.5 to 0.73. No error is raised; training "
+            "slows, and stalls where the first sigmoid is flat.",
             source=(
                 "focal-loss-pytorch PR 5",
                 f"{_GITHUB}/itakurah/focal-loss-pytorch/pull/5",
@@ -383,7 +382,7 @@ class Prior(Parameters):
     bias: float = number(
         -4.6,
         label="last layer's bias",
-        help="-log((1 - p) / p) for a first output p: -4.6 for 1 %.",
+        help="-log((1 - p) / p) for a first output p: -4.6 for 1%.",
         minimum=-8.0,
         maximum=-0.5,
         step=0.1,
@@ -406,7 +405,7 @@ def prior(parameters: Prior, *, device: str = "cpu") -> CurveMistake:
     """
     where = devices.device(device)
     gamma, weight = (2.0, 0.25) if parameters.loss == "focal" else (0.0, None)
-    biases = torch.linspace(-8, 1, 91, dtype=torch.float64)
+    biases = torch.arange(-80, 11, dtype=torch.float64) / 10
     logits = torch.cat([biases, torch.tensor([parameters.bias, 0.0], dtype=torch.float64)])
     logits = logits.to(where)
 
@@ -430,15 +429,16 @@ def prior(parameters: Prior, *, device: str = "cpu") -> CurveMistake:
             else f"nn.init.constant_(head.bias, {parameters.bias:g})",
             wrong_cost=cost(-1, 0.0),
             right_cost=cost(-2, parameters.bias),
-            lesson="At bias 0 thousands of negatives push at once; training can diverge. "
-            "The prior makes them easy: focal loss can ignore them.",
+            lesson="At bias 0 thousands of negatives push at once, and training can diverge. The "
+            "prior makes them easy, so focal loss can ignore them.",
             source=("mmdetection#1825", f"{_GITHUB}/open-mmlab/mmdetection/issues/1825"),
         ),
         x=biases,
         wrong=negatives[:-2],
         right=positives[:-2],
-        over="bias: each first logit",
+        over="bias: every first logit",
         shows="summed loss",
+        title="Summed loss of each class, by the first bias",
         log=True,
         look=_nearest(biases, 0.0),
         look_right=_nearest(biases, parameters.bias),
@@ -453,7 +453,7 @@ class Soft(Parameters):
     target: float = number(
         0.8,
         label="soft label",
-        help="What p should be; label smoothing makes such labels.",
+        help="What p should be; label smoothing makes soft labels.",
         minimum=0.5,
         maximum=0.95,
         step=0.05,
@@ -483,11 +483,11 @@ def soft(parameters: Soft, *, device: str = "cpu") -> CurveMistake:
             right="p = x.sigmoid()\n"
             f"loss = (soft - p).abs() ** {gamma:g} * F.binary_cross_entropy_with_logits(\n"
             '    x, soft, reduction="none")',
-            wrong_cost=f"Lowest at p = {best[0]:.3f}, not the label {parameters.target:g}; "
-            f"the label, met, costs {wrong[at]:.3g}.",
-            right_cost=f"Lowest at p = {best[1]:.3f}; the label, met, costs {right[at]:.1g}.",
-            lesson="p t + (1-p)(1-t) is largest at 0 or 1: focal loss drives p past soft "
-            "labels. Quality focal loss weighs by |t - p|.",
+            wrong_cost=f"Lowest at p = {best[0]:.3f}. At the label, {parameters.target:g}, it is "
+            f"{wrong[at]:.3g}.",
+            right_cost=f"Lowest at p = {best[1]:.3f}. At the label it is {right[at]:.1g}.",
+            lesson="p_t = p t + (1-p)(1-t) is largest at p = 0 or 1: focal loss drives p past soft "
+            "labels. Quality focal loss weighs by |t - p|^gamma.",
             source=("keras-cv#672", f"{_GITHUB}/keras-team/keras-cv/issues/672"),
         ),
         x=p.cpu(),
@@ -509,7 +509,7 @@ class BelowOne(Parameters):
     gamma: float = number(
         0.5,
         label="gamma",
-        help="From 1 on the derivative is finite.",
+        help="From 1 on no gradient is NaN.",
         minimum=0.1,
         maximum=1.5,
         step=0.1,
@@ -560,8 +560,8 @@ def below_one(parameters: BelowOne, *, device: str = "cpu") -> CurveMistake:
             else f"No gradient of {len(x)} is NaN.",
             right_cost=f"{int(lost[1].sum())} of {len(x)} gradients are NaN; at logit 20 it "
             f"is {right[40]:.1e}.",
-            lesson="Below 1 the power's slope at 0 is infinite; 1 - p_t is 0 once the "
-            "sigmoid rounds to 1: infinity times 0. torchvision's too.",
+            lesson="Below 1 the power's slope at 0 is infinite. Once the sigmoid rounds to 1, 1 - "
+            "p_t is 0, and autograd multiplies infinity by 0: NaN, in torchvision too.",
             source=("kornia#918", f"{_GITHUB}/kornia/kornia/issues/918"),
         ),
         x=x,

@@ -44,7 +44,7 @@ class Focal(Parameters):
         "curves",
         ("curves", "batch", "scene"),
         label="show",
-        help="Curves, numbers, or many easy negatives.",
+        help="Curves, a few examples in numbers, or many easy negatives.",
         words=("curves", "a batch", "many negatives"),
     )
     gamma: float = number(
@@ -78,7 +78,7 @@ class Focal(Parameters):
     pos_weight: float = number(
         1.0,
         label="pos_weight",
-        help="Times the positive part, outside p_t.",
+        help="The positives' loss times this; p_t stays.",
         minimum=0.0,
         maximum=10_000.0,
         step=1.0,
@@ -111,7 +111,7 @@ class Focal(Parameters):
         "mean",
         ("none", "mean", "sum", POSITIVES),
         label="reduction",
-        help="The last divides by the positives' number, as RetinaNet does.",
+        help="The last divides by the number of positives, as RetinaNet does.",
         words=("none", "mean", "sum", "sum / positives"),
     )
     dtype: str = choice(
@@ -135,7 +135,7 @@ class Focal(Parameters):
     bias: float = number(
         -3.0,
         label="prior bias",
-        help="Added to all logits; below 0 negatives are easy.",
+        help="Added to all logits; below 0 it makes negatives easy.",
         minimum=-10.0,
         maximum=5.0,
         step=0.1,
@@ -157,32 +157,35 @@ class Focal(Parameters):
 PRESETS = (
     Preset(
         "The paper's first figure",
-        "Focal loss falls away only where the model is right.",
+        "Focal loss shrinks every example's loss, easy ones most: at p_t = 0.9, gamma = 2, a "
+        "hundredfold.",
         Focal(),
     ),
     Preset(
         "alpha = 0.25",
-        "Positives weigh a third of like negatives.",
+        "At the same p_t a positive weighs a third of a negative.",
         Focal(weigh=True),
     ),
     Preset(
         "Against the logit",
-        "Near -2 focal loss pulls harder than BCE; far right it lets go.",
+        "Near logit -2 focal loss pulls harder than BCE; at 4, less than a hundredth as hard.",
         Focal(against="logit"),
     ),
     Preset(
         "Number by number",
-        "A product each: hard examples lose little but alpha.",
+        "Each loss is a product: (1 - p_t)^gamma is 0.78 for the wrong x = 2, 0.0003 for the easy "
+        "x = -4.",
         Focal(show="batch", weigh=True),
     ),
     Preset(
         "Many easy negatives",
-        "Under BCE ten thousand easy negatives outweigh ten positives, not under focal loss.",
+        "Under BCE ten thousand easy negatives outweigh ten positives; under focal loss they do "
+        "not.",
         Focal(show="scene"),
     ),
     Preset(
         "Equally easy classes",
-        "Shares stay: weight moves from easy to hard, not between classes.",
+        "The shares stay: focal loss tells easy from hard, not negatives from positives.",
         Focal(show="scene", bias=0.0),
     ),
 )
@@ -485,14 +488,15 @@ def _times(value: float) -> str:
 
 def _lighter(gamma: float) -> str:
     if gamma == 0:
-        return "gamma = 0: every example weighs what it weighs under BCE."
+        return "gamma = 0 is BCE: no loss is made lighter."
     points = torch.tensor([0.1, 0.5, 0.9, 1 - 10**-1.5], dtype=torch.float64)
     factors = ((1 - points) ** -gamma).tolist()
     listed = [
         f"{_times(factor)} at {point:.3g}"
         for point, factor in zip(points.tolist(), factors, strict=True)
     ]
-    return f"gamma = {gamma:g}: times lighter than under BCE, by p_t: {', '.join(listed)}."
+    listed[0] = f"{_times(factors[0])} times lighter at p_t = {float(points[0]):.3g}"
+    return f"gamma = {gamma:g}, beside BCE: {', '.join(listed)}."
 
 
 def _reduced(parameters: Focal, batch: Batch) -> str:

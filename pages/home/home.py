@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import address, catalogue, home, tour
+from ui import address, catalogue, home, sentences, tour
 
 address.leave()
 st.title("Torch Loupe", anchor=False)
@@ -20,13 +20,10 @@ query = st.text_input(
     key="home.query",
 )
 found = [page for page in catalogue.PAGES if page.matches(query)]
-if not found:
-    st.info("No page yet. Try a torch name, such as grid_sample.")
-for chapter in catalogue.CHAPTERS:
-    pages = [page for page in found if page.chapter == chapter]
-    if pages:
-        st.header(chapter, anchor=False)
-        home.cards(pages)
+if found:
+    home.cards(found)
+else:
+    st.info(f"No page matches “{sentences.plain(query)}”; clear the search.")
 if not query:
     st.header("A tour in ten stops", anchor="tour")
     tour.draw()

@@ -3,11 +3,18 @@
 import streamlit as st
 
 from explainers import devices
-from ui import address, catalogue, frame, sheet, style, tables
+from ui import address, catalogue, frame, sheet, sheet_table, style
 
 ENTRIES, RUN_ON = "proof.entries", "proof.run_on"
 ALL = "All"
-VERDICTS = (ALL, "fails", "holds", "holds with a condition", "wrong", "obsolete")
+NONE = {
+    "fails": "No check fails.",
+    "holds": "Nothing holds.",
+    "holds with a condition": "No statement holds with a condition.",
+    "wrong": "No statement is wrong.",
+    "obsolete": "No statement is obsolete.",
+}
+VERDICTS = (ALL, *NONE)
 
 
 def draw() -> None:
@@ -16,6 +23,7 @@ def draw() -> None:
     asked = st.button("Run everything now", icon=":material/play_arrow:", key="proof.run")
     if not asked and not state.get(ENTRIES):
         return
+    words = st.empty()
     chapter = st.pills(
         "Chapter", (ALL, *catalogue.CHAPTERS), default=ALL, required=True, key="proof.chapter"
     )
@@ -28,22 +36,33 @@ def draw() -> None:
             if chapter in (ALL, entry.chapter) and verdict in (ALL, entry.verdict)
         ]
 
+    def draw_rows(entries: list[sheet.Entry]) -> None:
+        if rows := shown(entries):
+            sheet_table.draw(rows, unfolded=verdict not in (ALL, sheet.HOLDS))
+
     if asked:
         entries: list[sheet.Entry] = []
         state[ENTRIES], state[RUN_ON] = entries, (device, sheet.torch_version())
         bar = st.progress(0.0)
-        words, rows = st.empty(), st.empty()
+        body = st.container()
+        of_page: list[sheet.Entry] = []
         total = 2 * len(catalogue.PAGES)
         for done, found in enumerate(sheet.run(device), 1):
             entries += found
             bar.progress(done / total, f"{done // 2} of {len(catalogue.PAGES)} pages")
             words.markdown(f"**{sheet.summary(entries)}**")
-            with rows.container():
-                tables.sheet(shown(entries))
+            of_page += found
+            if done % 2 == 0:  # its checks and its claims; it is sent once
+                with body:
+                    draw_rows(of_page)
+                of_page = []
     else:
-        st.markdown(f"**{sheet.summary(state[ENTRIES])}**")
-        tables.sheet(shown(state[ENTRIES]))
+        words.markdown(f"**{sheet.summary(state[ENTRIES])}**")
+        draw_rows(state[ENTRIES])
     if state.get(ENTRIES):
+        if not shown(state[ENTRIES]):
+            where = "" if chapter == ALL else f"{chapter}: "
+            st.markdown(f"{where}{NONE[verdict]}")
         ran_on, version = state[RUN_ON]
         st.caption(f"Run on {devices.title(ran_on)}, torch {version}.")
         with st.container(horizontal=True, gap="small"):

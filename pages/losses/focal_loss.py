@@ -105,31 +105,36 @@ page.mistakes(
     *(
         Lesson(title, parameters, run, draw)
         for title, parameters, run, draw in (
-            ("alpha the wrong way", mistakes.Alpha(), mistakes.alpha, figures.share_mistake),
             (
-                "p_t from another loss",
+                "giving alpha to the negatives",
+                mistakes.Alpha(),
+                mistakes.alpha,
+                figures.share_mistake,
+            ),
+            (
+                "reading p_t off another loss",
                 mistakes.FromLoss(),
                 mistakes.from_loss,
                 lessons.mistake,
             ),
             (
-                "mean or positives",
+                "dividing by all examples",
                 mistakes.Normaliser(),
                 mistakes.normaliser,
                 lessons.mistake,
             ),
-            ("sigmoid, then BCELoss", mistakes.Apart(), mistakes.apart, lessons.mistake),
-            ("sigmoid twice", mistakes.Twice(), mistakes.twice, lessons.mistake),
-            ("no prior bias", mistakes.Prior(), mistakes.prior, lessons.mistake),
-            ("soft labels", mistakes.Soft(), mistakes.soft, lessons.mistake),
-            ("gamma below 1", mistakes.BelowOne(), mistakes.below_one, lessons.mistake),
+            ("splitting sigmoid and loss", mistakes.Apart(), mistakes.apart, lessons.mistake),
+            ("taking the sigmoid twice", mistakes.Twice(), mistakes.twice, lessons.mistake),
+            ("starting at bias 0", mistakes.Prior(), mistakes.prior, figures.prior_mistake),
+            ("giving soft labels", mistakes.Soft(), mistakes.soft, lessons.mistake),
+            ("setting gamma below 1", mistakes.BelowOne(), mistakes.below_one, lessons.mistake),
         )
     )
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "One network, unbalanced points: BCE, weighted BCE, the focal loss above. Compare "
-    "ranking, the threshold one half, calibration.",
+    "Train one network on unbalanced points under BCE, weighted BCE and the focal loss above. "
+    "Compare ranking, the threshold 0.5, and calibration.",
     "Train under three losses",
     learn,
 )

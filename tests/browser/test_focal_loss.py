@@ -78,7 +78,7 @@ def test_a_batch_is_typed_and_other_lengths_get_their_sentence(page: Page, app_u
 
 def test_a_lesson_switches_from_the_wrong_line_to_the_right_one(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/focal_loss")
-    page.get_by_text("gamma below 1", exact=True).click()
+    page.get_by_text("setting gamma below 1", exact=True).click()
     settled(page)
     expect(page.get_by_text("87 of 121 gradients are NaN")).to_be_visible()
     page.get_by_text("✓ The line that does it").click()

@@ -113,6 +113,18 @@ def test_typed_rows_of_other_lengths_get_their_sentence() -> None:
     assert topic.table(view) == ""
 
 
+def test_the_notices_of_curves_and_batch_are_true() -> None:
+    first, _, _, batch = (topic.explain(preset.parameters) for preset in topic.PRESETS[:4])
+    assert first.family is not None
+    curve = first.family.curve
+    assert (curve.focal < curve.cross_entropy).all()
+    at = int((curve.probability - 0.9).abs().argmin())
+    assert float(curve.down_weighting[at]) == pytest.approx(100)
+    assert batch.batch is not None
+    left = dict(zip(batch.batch.logits.tolist(), batch.batch.modulation.tolist(), strict=True))
+    assert (f"{left[2.0]:.2f}", f"{left[-4.0]:.1g}") == ("0.78", "0.0003")
+
+
 def test_the_scenes_notices_are_true() -> None:
     easy, equal = (topic.explain(preset.parameters).scene for preset in topic.PRESETS[4:])
     assert easy is not None

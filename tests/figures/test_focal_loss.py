@@ -26,18 +26,53 @@ def test_every_gamma_is_a_line_of_torchs_losses_and_gradients() -> None:
     for against in ("p_t", "logit"):
         view = topic.explain(Focal(gamma=3.3, against=against, weigh=True))
         assert view.family is not None
-        losses, slopes, lighter = figures.see(view)
+        *charts, lighter = figures.see(view)
+        losses, slopes = charts if against == "p_t" else reversed(charts)
         for drawn, rows in ((losses, view.family.loss), (slopes, view.family.gradient)):
             assert isinstance(drawn, Curves)
-            *lines, negative = drawn.lines
-            assert len(lines) == 6
-            for line, row in zip(lines, rows, strict=True):
+            now, bce, negative, *others = drawn.lines
+            for line, row in zip((bce, *others, now), rows, strict=True):
                 assert torch.equal(line.y, row)
-            assert lines[0].name == "weighted BCE"
-            assert lines[-1].name == "gamma = 3.3, now"
+            assert bce.name == "weighted BCE"
+            assert now.name == "gamma = 3.3, now"
             assert negative.name == "a negative, gamma = 3.3"
         assert isinstance(lighter, Curves)
         assert torch.equal(lighter.lines[0].y, view.family.curve.down_weighting[:-1])
+
+
+@pytest.mark.parametrize("gamma", [0.0, 2.0, 3.3])
+@pytest.mark.parametrize("show", ["curves", "scene"])
+def test_the_gamma_in_use_and_bce_stand_out_from_the_others(show: str, gamma: float) -> None:
+    for drawn in figures.see(topic.explain(Focal(show=show, gamma=gamma))):
+        if not isinstance(drawn, Curves) or len(drawn.lines) == 1:
+            continue
+        clear = [line.name for line in drawn.lines if not line.faint]
+        assert clear == ([f"gamma = {gamma:g}, now", "BCE"] if gamma else ["BCE, now"])
+        assert all(line.faint and line.aside for line in drawn.lines[len(clear) :])
+        assert [line.name for line in drawn.lines if line.strong] == clear[:1]
+        assert len({line.name for line in drawn.lines}) == len(drawn.lines)
+
+
+def test_over_the_logit_the_gradient_comes_first() -> None:
+    firsts = {}
+    for against in ("p_t", "logit"):
+        first, *_ = figures.see(topic.explain(Focal(against=against)))
+        assert isinstance(first, Curves)
+        firsts[against] = first.y_title
+    assert firsts == {"p_t": "loss", "logit": "|d loss / d logit|"}
+
+
+@pytest.mark.parametrize("pos_weight", [0.0, 1.0, 100.0])
+@pytest.mark.parametrize("alpha", [None, 0.0, 0.25, 1.0])
+def test_the_axis_of_the_losses_fits_the_weights(alpha: float | None, pos_weight: float) -> None:
+    weights = {"weigh": False} if alpha is None else {"weigh": True, "alpha": alpha}
+    drawn, *_ = figures.see(topic.explain(Focal(pos_weight=pos_weight, **weights)))
+    assert isinstance(drawn, Curves)
+    assert drawn.y_range is not None
+    # What is drawn at p_t = 0.1 takes a good part of it and no more than all.
+    heights = [float(line.y[20]) for line in drawn.lines]
+    least = 0.0 if alpha == 1 and pos_weight == 0 else 0.2
+    assert least <= max(heights) / drawn.y_range[1] < 1
 
 
 @pytest.mark.parametrize("show", ["curves", "batch", "scene"])
@@ -63,7 +98,7 @@ def test_the_hundredfold_is_marked_and_written_out() -> None:
     assert isinstance(lighter, Curves)
     words = [mark.words for mark in lighter.marks]
     assert words == [
-        "4.00 times at p_t = 0.5",
+        "4 times at p_t = 0.5",
         "100 times at p_t = 0.9",
         "1,111 times at p_t = 0.97",
     ]
@@ -109,10 +144,10 @@ def test_a_scene_shows_the_share_of_each_class_under_each_loss() -> None:
         assert isinstance(drawn, Curves)
         assert count in drawn.title
         assert [line.name for line in drawn.lines] == [
+            "gamma = 2, now",
             "BCE",
             "gamma = 0.5",
             "gamma = 1",
-            "gamma = 2",
         ]
 
 
@@ -127,14 +162,15 @@ LESSONS = [
 
 
 @pytest.mark.parametrize(("run", "parameters"), LESSONS, ids=[run.__name__ for run, _ in LESSONS])
-def test_the_line_that_runs_comes_first(run, parameters) -> None:
+def test_the_right_line_comes_first_and_the_one_that_runs_is_thicker(run, parameters) -> None:
     result = run(parameters)
     for wrong in (True, False):
         drawn = lessons.curves(result, wrong=wrong)
-        first = result.wrong if wrong else result.right
-        assert torch.equal(drawn.lines[0].y.nan_to_num(), first.nan_to_num())
-        assert drawn.lines[0].name == f"the {'wrong' if wrong else 'right'} line"
-        assert ("are not finite" in drawn.alt) == (not first.isfinite().all())
+        for line, row in zip(drawn.lines, (result.right, result.wrong), strict=False):
+            assert torch.equal(line.y.nan_to_num(), row.nan_to_num())
+        running = f"the {'wrong' if wrong else 'right'} line"
+        assert [line.name for line in drawn.lines if line.strong] == [running]
+        assert ("are not finite" in drawn.alt) == (not result.wrong.isfinite().all())
 
 
 @pytest.mark.parametrize(
@@ -147,21 +183,20 @@ def test_the_browser_takes_a_lesson_at_the_ends_of_its_controls(run, parameters)
         ends = getattr(spec, "options", None) or (spec.minimum, spec.maximum)
         for end in ends:
             result = run(dataclasses.replace(parameters, **{name: end}))
+            draw = figures.prior_mistake if run is mistakes.prior else lessons.curves
             for wrong in (True, False):
-                assert curves_data(lessons.curves(result, wrong=wrong))["lines"]
+                assert curves_data(draw(result, wrong=wrong))["lines"]
 
 
-def test_the_prior_bias_is_two_places_on_the_same_curves() -> None:
+def test_the_prior_bias_is_two_marked_places_on_the_same_curves() -> None:
     result = mistakes.prior(mistakes.Prior())
-    marks = {}
     for wrong in (True, False):
-        drawn = lessons.curves(result, wrong=wrong)
+        drawn = figures.prior_mistake(result, wrong=wrong)
+        assert drawn.title == "Summed loss of each class, by the first bias"
         assert [line.name for line in drawn.lines] == ["9,990 negatives", "10 positives"]
-        (mark,) = drawn.marks
-        marks[wrong] = mark
-    assert marks[True].x == pytest.approx(0.0, abs=0.06)
-    assert marks[False].x == pytest.approx(-4.6, abs=0.06)
-    assert marks[True].y > 1e4 * marks[False].y
+        assert [mark.words for mark in drawn.marks] == 2 * ["bias 0"] + 2 * ["bias -4.6"]
+        assert drawn.marks[0].y > 1e4 * drawn.marks[2].y
+        assert drawn.look == pytest.approx(0.0 if wrong else -4.6, abs=0.06)
 
 
 def test_the_shares_of_the_line_that_runs_come_first() -> None:
@@ -193,13 +228,25 @@ def test_training_shows_each_loss_with_its_map_curve_and_calibration() -> None:
     for report in reports:
         assert f"{report.loss_name}, step 50" in words
         assert f"recall {report.recall_at_half:4.0%}".replace("  ", " ") in words
-        assert any(line.name.startswith(report.loss_name) for line in curves.lines)
+        area = f"{report.loss_name}: area {report.average_precision:.3f}"
+        assert area in [line.name for line in curves.lines]
     assert torch.equal(curves.lines[-1].y, best.precision)
-    assert torch.equal(calibration.lines[0].y, reports[0].observed)
     assert markup.count("<svg") == 3
+    for what in ("output above 0.5", "black line", "Points trained on"):
+        assert what in words
+    for line, report in zip(calibration.lines, reports, strict=False):
+        # It keeps its own points, and has one wherever another line has one on its way.
+        assert line.x is not None
+        own = torch.isin(line.x, report.predicted)
+        torch.testing.assert_close(line.y[own], report.observed)
+        for other in calibration.lines[:-1]:
+            assert other.x is not None
+            shared = (other.x >= line.x[0]) & (other.x <= line.x[-1])
+            assert torch.isin(other.x[shared], line.x).all()
 
 
 def test_the_thumbnail_has_a_line_for_each_gamma_of_the_paper() -> None:
     svg = ElementTree.fromstring(figures.thumbnail(topic.explain(Focal())))
     paths = svg.findall(".//{*}path")
     assert len(paths) == 1 + len(topic.GAMMAS)
+    assert sorted(path.get("stroke-width", "") for path in paths[1:]) == ["1", "1", "1", "2", "3"]

@@ -70,6 +70,8 @@ def test_home_shows_a_card_for_every_page() -> None:
     links = [link.value for link in tester.main.page_link]
     for page in catalogue.PAGES:
         assert any(page.title in link for link in links)
+        (words,) = [part.value for part in tester.main.markdown if page.question in part.value]
+        assert page.chapter in words
     stops = [link for link in links if any(stop.title in link for stop in tour.STOPS)]
     assert len(links) == len(catalogue.PAGES) + len(stops)
     assert len(stops) == len(tour.STOPS)
@@ -83,7 +85,7 @@ def test_searching_a_torch_name_finds_its_pages(page: catalogue.Page) -> None:
         assert any(page.title in link.value for link in tester.main.page_link), term
     tester.text_input(key="home.query").set_value("no such thing at all").run()
     assert not tester.main.page_link
-    assert "No page yet" in tester.info[0].value
+    assert tester.info[0].value == "No page matches “no such thing at all”; clear the search."
 
 
 @pytest.mark.parametrize(("page", "preset"), CASES)

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explainers.evidence import Check, Claim, Verdict
-from ui import catalogue, sheet, tables
+from ui import catalogue, sheet, sheet_table, tables
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,18 @@ def test_each_entry_says_what_it_took(entries: list[sheet.Entry]) -> None:
     assert sum(entry.seconds for entry in entries) > 0.1
 
 
+def drawn(rows: list[sheet.Entry], *, unfolded: bool = False) -> str:
+    """The markup of some entries."""
+
+    def draw(rows, unfolded) -> None:
+        from ui import sheet_table
+
+        sheet_table.draw(rows, unfolded=unfolded)
+
+    (part,) = AppTest.from_function(draw, args=(rows, unfolded)).run().html
+    return str(part.value)
+
+
 def page_that(checks, claims) -> catalogue.Page:
     """A page of the catalogue whose topic is a stand-in."""
     topic = SimpleNamespace(checks=checks, claims=claims)
@@ -51,14 +63,12 @@ def test_a_failing_check_says_by_how_much_and_its_row_is_red() -> None:
     (entry,) = next(sheet.run("cpu", [page]))
     assert entry.verdict == "fails"
 
-    def draw(row) -> None:
-        from ui import tables
-
-        tables.sheet([row])
-
-    (table,) = AppTest.from_function(draw, args=(entry,)).run().html
-    assert '<tr class="bad">' in table.value
-    assert "✗ fails by 2.0e-05" in table.value
+    table = drawn([entry])
+    assert '<tr class="bad">' in table
+    assert "✗ fails by 2.0e-05" in table
+    assert "<details open" in table
+    assert "<details open" not in drawn([dataclasses.replace(entry, verdict="holds")])
+    assert "✗ fails by NaN" in drawn([dataclasses.replace(entry, error=float("nan"))])
 
 
 def test_a_topic_that_raises_fails_alone_and_says_what_was_raised() -> None:
@@ -114,13 +124,36 @@ def test_the_summary_counts() -> None:
         dataclasses.replace(good, kind="claim", verdict="holds with a condition"),
     ]
     assert sheet.summary(rows) == (
-        "1 of 2 checks hold. Of 2 statements of the notes: 1 hold, 1 hold with a condition. "
-        "2.0 s of computing."
+        "1 of 2 checks hold; of 2 statements 1 holds, 1 holds with a condition. Computed in 2.0 s."
     )
+    assert sheet.summary([good]) == "1 of 1 checks hold. Computed in 0.5 s."
+    wrong = dataclasses.replace(good, kind="claim", verdict="wrong")
+    assert sheet.counts([wrong, wrong]) == "Of 2 statements 2 are wrong."
 
 
-def test_every_verdict_has_its_mark() -> None:
-    assert {str(verdict) for verdict in Verdict} | {"fails"} <= set(tables._SHEET)
+def test_every_verdict_has_the_mark_and_colour_it_has_on_its_page() -> None:
+    own = {str(verdict): mark for verdict, mark in tables._MARKS.items()}
+    assert own == {str(verdict): sheet_table.MARKS[str(verdict)] for verdict in Verdict}
+    assert sheet_table.MARKS["fails"] == ("bad", "✗")
+
+
+def test_a_page_is_folded_below_what_stands_and_leads_to_itself(
+    entries: list[sheet.Entry],
+) -> None:
+    folded = drawn(entries)
+    assert folded.count("<details style") == len(catalogue.PAGES)
+    for page in catalogue.PAGES:
+        own = [entry for entry in entries if entry.page == page.slug]
+        assert f"<b>{page.title}</b>: {sheet.counts(own)}</summary>" in folded
+        assert f'<a href="{page.slug}" target="_blank" ' in folded
+        assert f">Open {page.title}</a>" in folded
+    assert drawn(entries, unfolded=True).count("<details open") == len(catalogue.PAGES)
+
+
+def test_a_time_too_short_to_write_is_not_nought() -> None:
+    entry = sheet.Entry("c", "p", "check", "s", "r", 0.0, 0.0, "holds", "", 1e-6)
+    assert "&lt;0.1 ms" in drawn([entry])
+    assert "0.2 ms" in drawn([dataclasses.replace(entry, seconds=2e-4)])
 
 
 def opened() -> AppTest:
@@ -131,9 +164,8 @@ def opened() -> AppTest:
 
 
 def table(tester: AppTest) -> str:
-    """What the page's table holds."""
-    (found,) = [part.value for part in tester.html if "<tbody>" in part.value]
-    return str(found)
+    """What the page's tables hold."""
+    return "".join(str(part.value) for part in tester.html if "<tbody>" in part.value)
 
 
 def test_the_page_runs_everything_and_its_filters_leave_what_they_say() -> None:
@@ -145,12 +177,14 @@ def test_the_page_runs_everything_and_its_filters_leave_what_they_say() -> None:
     assert not tester.exception
     whole = table(tester)
     assert whole.count("<tr>") > 100
+    assert whole.count("<details") == len(catalogue.PAGES)
     tester.run()
+    assert table(tester) == whole
     chapter = catalogue.CHAPTERS[-1]
     tester.get_by_key("proof.chapter").set_value(chapter).run()
     rows = table(tester)
     for page in catalogue.PAGES:
-        name = page.slug.replace("_", "_<wbr>")
-        assert (f">{name}<" in rows) == (page.chapter == chapter)
+        assert (f">{page.title}</b>" in rows) == (page.chapter == chapter)
     tester.get_by_key("proof.verdict").set_value("fails").run()
-    assert table(tester).count("<tr>") == 1  # the head
+    assert table(tester) == ""
+    assert f"{chapter}: No check fails." in [part.value for part in tester.markdown]
