@@ -275,7 +275,7 @@ def _flow_line(line: "CodeLine") -> str:
         f'<div style="{row}"><code style="font-family:var(--st-code-font)">{escape(line.code)}'
         f"</code><b>{line.gives or '✗ error'}</b></div>"
         f'<div style="{row};font-size:0.8rem"><span>{escape(line.note)}</span>'
-        f"<span>{region}</span></div></div>"
+        f'<span style="margin-left:auto">{region}</span></div></div>'
     )
 
 
@@ -326,8 +326,8 @@ def cost_sentence(progress: "CostProgress", device: str) -> str:
     said = []
     if slower:
         said.append(
-            f"Slower on this {device}: {' and '.join(slower)}. It has no fast path for this size, "
-            "and casts cost."
+            f"Slower on this {device}: {' and '.join(slower)}, without a fast path for this size; "
+            "casts cost time too."
         )
     elif timed:
         said.append(f"autocast is not slower on this {device}.")

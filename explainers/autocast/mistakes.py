@@ -308,7 +308,7 @@ class InPlace(Parameters):
     way: str = choice(
         "in place, mixed",
         _WAYS,
-        label="written",
+        label="how the result is written",
         help="In place on float32, to a float32 out=, or in place with bfloat16 factors.",
     )
 
