@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 _SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32"}
 _GROUPS = {
-    "lower precision": "autocast runs these in {dtype}",
-    "float32": "autocast runs these in float32",
-    "widest input": "These follow their inputs' dtypes",
-    "not listed": "These follow their inputs' dtypes",
+    "lower precision": "Listed to run in {dtype}",
+    "float32": "Listed to run in float32",
+    "widest input": "Follow their inputs' dtypes",
+    "not listed": "Follow their inputs' dtypes",
 }
 # By state: the sign on a button, and what it means.
 _FAILURES = {

@@ -121,9 +121,9 @@ def test_headings_say_what_autocast_does(dtype: str) -> None:
         each.text for each in parsed(figures.chips(topic.explain(Autocast(dtype=dtype)))).iter("h4")
     ]
     assert headings == [
-        f"autocast runs these in {dtype}",
-        "autocast runs these in float32",
-        "These follow their inputs' dtypes",
+        f"Listed to run in {dtype}",
+        "Listed to run in float32",
+        "Follow their inputs' dtypes",
     ]
 
 
