@@ -1,5 +1,6 @@
 """Draw what `explainers.autocast` computes."""
 
+import dataclasses
 import math
 from collections import Counter
 from html import escape
@@ -13,16 +14,21 @@ if TYPE_CHECKING:
 
     from explainers.autocast import CostProgress, FlowMistake, OpRow, Outcome, View
     from explainers.autocast.mistakes import Line as CodeLine
-    from explainers.evidence import Claim, CurveMistake
+    from explainers.evidence import CurveMistake
 
 _SHORT = {"float16": "f16", "bfloat16": "bf16", "float32": "f32"}
-_HEADINGS = {
-    "lower precision": "Listed: lower precision",
-    "float32": "Listed: float32",
-    "widest input": "Listed: the widest input's dtype",
-    "not listed": "Unlisted: the inputs' dtypes",
+_GROUPS = {
+    "lower precision": "Listed to run in {dtype}",
+    "float32": "Listed to run in float32",
+    "widest input": "Follow their inputs' dtypes",
+    "not listed": "Follow their inputs' dtypes",
 }
-_FAILURES = {"overflows": "overflow", "all zero": "vanish", "raises": "raise"}
+# By state: the sign on a button, and what it means.
+_FAILURES = {
+    "overflows": ("∞", "overflow"),
+    "all zero": ("→ 0", "become all 0"),
+    "raises": ("✗", "raise an error"),
+}
 _EXACT = 1e-9
 """Where an error of exactly 0 is drawn."""
 
@@ -31,47 +37,66 @@ def _name(dtype: "torch.dtype | None") -> str:
     return "" if dtype is None else str(dtype).removeprefix("torch.")
 
 
+def _two(value: float) -> str:
+    """Return a number in two digits, its power of ten as short as it goes: 3.4e-4."""
+    return (f"{value:.2g}" if value >= 0.01 else f"{value:.1e}").replace("e-0", "e-")
+
+
 def _error(outcome: "Outcome") -> str:
     """Return an outcome's error in a few characters."""
-    if outcome.state == "raises":
-        return "raises"
-    if outcome.state == "overflows":
-        return "∞"
-    if outcome.state == "all zero":
-        return "→ 0"
-    if outcome.state == "beyond float64":
-        return "∞ in f64"
-    return f"{outcome.error:.0e}".replace("e-0", "e-") if outcome.error else "exact"
+    state = str(outcome.state)
+    if state in _FAILURES:
+        return "raises" if state == "raises" else _FAILURES[state][0]
+    if state == "beyond float64":
+        return "∞ in float64"
+    return _two(outcome.error) if outcome.error else "exact"
 
 
 def chips(view: "View") -> str:
-    """Return a button for each operation: name, dtype that came out, error; by torch's lists.
+    """Return how many operations give what, then a button for each, by what autocast does to it.
 
     A button says by ``data-choice`` which operation it chooses.
     """
     groups: dict[str, list[OpRow]] = {}
     for row in view.rows:
-        groups.setdefault(str(row.listed), []).append(row)
+        heading = _GROUPS[str(row.listed)].format(dtype=view.parameters.dtype)
+        groups.setdefault(heading, []).append(row)
+    # In the order of the headings, whichever operation comes first.
     parts = []
-    for listed, heading in _HEADINGS.items():
-        if rows := groups.get(listed):
+    for words in dict.fromkeys(_GROUPS.values()):
+        heading = words.format(dtype=view.parameters.dtype)
+        if rows := groups.get(heading):
             buttons = "".join(_chip(view, row) for row in rows)
             parts.append(f'<h4>{heading}</h4><div class="group">{buttons}</div>')
-    return f'<div class="ops">{_shares(view)}{"".join(parts)}</div>'
+    return f'<div class="ops">{_shares(view)}{legend(view)}{"".join(parts)}</div>'
+
+
+def _counted(view: "View") -> list[tuple[str, str, str, int]]:
+    """Return colour, sign, words and number of the operations that end alike."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in view.rows:
+        outcome = view.outcome(row)
+        counts[(_name(outcome.dtype), str(outcome.state))] += 1
+    found: dict[tuple[str, str, str], int] = {}
+    # What raised has no dtype, and comes last.
+    for (dtype, state), count in sorted(counts.items(), key=lambda each: (not each[0][0], each)):
+        kind = _SHORT.get(dtype, "none")
+        if state in _FAILURES:
+            sign, words = _FAILURES[state]
+            words = f"{words} in {dtype}" if dtype else words
+        else:
+            sign, words = kind, dtype
+        found[(kind, sign, words)] = found.get((kind, sign, words), 0) + count
+    return [(*key, count) for key, count in found.items()]
 
 
 def _shares(view: "View") -> str:
     """Return one bar of all operations: what comes out in which dtype, and what fails."""
-    counts: Counter[tuple[str, str]] = Counter()
-    for row in view.rows:
-        outcome = view.outcome(row)
-        dtype = _name(outcome.dtype)
-        failed = _FAILURES.get(str(outcome.state))
-        counts[(_SHORT.get(dtype, "none"), failed or dtype)] += 1
+    failed = "background:repeating-linear-gradient(45deg,var(--ink) 0 3px,transparent 3px 6px)"
     segments = "".join(
-        f'<span class="{kind}{" bad" if words in _FAILURES.values() else ""}" '
-        f'style="flex-grow:{count}">{count}{f" {words}" if count > 6 else ""}</span>'
-        for (kind, words), count in sorted(counts.items())
+        f'<span class="{kind}" style="flex-grow:{count};height:10px;min-width:4px;padding:0;'
+        f'{"background:var(--ink)" if sign == kind else failed}"></span>'
+        for kind, sign, _, count in _counted(view)
     )
     return f'<div class="shares" role="img" aria-label="{escape(view.sentence)}">{segments}</div>'
 
@@ -80,47 +105,47 @@ def _chip(view: "View", row: "OpRow") -> str:
     outcome = view.outcome(row)
     dtype = _name(outcome.dtype)
     chosen = row.name == view.parameters.op
-    failed = outcome.state in ("raises", "overflows", "all zero")
+    failed = str(outcome.state) in _FAILURES
     unlisted = view.parameters.enabled and not row.as_listed
     says = f"{row.name} gives {dtype or 'an error'}, {_spoken(outcome)}" + (
         "; not as the lists say" if unlisted else ""
     )
     name = escape(row.name).replace("_", "_<wbr>")
+    bad = ' class="bad"' if failed else ""
+    error = f"<i{bad}>{_error(outcome)}</i>" if _told(outcome) else ""
     return (
         f'<button type="button" data-choice="{row.name}" aria-pressed="{str(chosen).lower()}" '
         f'class="{_SHORT.get(dtype, "none")}" aria-label="{escape(says)}" title="{escape(says)}">'
         f"<span>{name}{'<sup>≠</sup>' if unlisted else ''}</span>"
-        f"<b>{_SHORT.get(dtype, '✗')}</b>"
-        f'<i class="{"bad" if failed else ""}">{_error(outcome)}</i></button>'
+        f"<b>{_SHORT.get(dtype, '✗')}</b>{error}</button>"
     )
 
 
 def _spoken(outcome: "Outcome") -> str:
     if outcome.state != "fine":
         return str(outcome.state)
-    return f"error {outcome.error:.1e}" if outcome.error else "exact"
+    return f"error {_two(outcome.error)}" if outcome.error else "exact"
 
 
-def legend() -> str:
-    """Return what the colours and marks of the buttons mean."""
-    return (
-        '<div class="ops legend"><span class="key f32"><b>f32</b> float32 came out</span>'
-        '<span class="key f16"><b>f16</b> float16</span>'
-        '<span class="key bf16"><b>bf16</b> bfloat16</span>'
-        '<span class="key none"><b>✗</b> torch raised</span>'
-        '<span class="key"><i>4e-4</i> largest error, relative to float64</span>'
-        '<span class="key"><i class="bad">∞</i> overflowed</span>'
-        '<span class="key"><i class="bad">→ 0</i> all flushed to zero</span>'
-        '<span class="key"><sup>≠</sup> not what the lists say</span></div>'
+def legend(view: "View") -> str:
+    """Return what the colours and signs of the buttons mean, with how many bear them."""
+    keys = "".join(
+        f'<span class="key {kind}"><b>{sign}</b> {words}: {count}</span>'
+        for kind, sign, words, count in _counted(view)
     )
+    outcomes = [view.outcome(row) for row in view.rows]
+    measured = [each for each in outcomes if _told(each) and str(each.state) not in _FAILURES]
+    if measured:
+        keys += f'<span class="key"><i>{_error(measured[0])}</i> error relative to float64</span>'
+    if view.parameters.enabled and not all(row.as_listed for row in view.rows):
+        keys += '<span class="key"><sup>≠</sup> not as torch\'s lists say</span>'
+    return f'<div class="ops legend">{keys}</div>'
 
 
-def notes(claim: "Claim") -> str:
-    """Return a statement of the notes with its verdict and what torch gave."""
-    return (
-        f'<div class="ops notes"><p>The notes: “{escape(claim.says)}”</p>'
-        f"<p><b>{escape(claim.verdict).capitalize()}.</b> {escape(claim.measured)}</p></div>"
-    )
+def _told(outcome: "Outcome") -> bool:
+    """Whether a button tells the error: float32's are all alike, and exact needs no words."""
+    lower = _name(outcome.dtype) != "float32" and outcome.error > 0
+    return str(outcome.state) in _FAILURES or lower
 
 
 def detail(view: "View") -> str:
@@ -139,7 +164,7 @@ def detail(view: "View") -> str:
         cells.append(f"<li{now}><span>{head}</span> → {gives}</li>")
     ran = _ran(view)
     return (
-        f'<div class="ops detail"><p>{escape(view.sentence)}</p><h4>{escape(row.name)}</h4>'
+        f'<div class="ops detail"><h4>{escape(row.name)}, by its inputs</h4>'
         f"<ul>{''.join(cells)}</ul><pre>{escape(ran)}</pre></div>"
     )
 
@@ -169,10 +194,15 @@ def errors(view: "View") -> Curves:
         "float16": f"{on}float16",
         "bfloat16": f"{on}bfloat16",
     }
-    lines = []
-    for dtype, name in names.items():
-        # Exact is drawn at the bottom; what overflowed or raised leaves a gap.
-        lines.append(Line(name, found.errors[dtype].clamp(min=_EXACT), found.exponents))
+    # Exact is drawn at the bottom; what overflowed leaves a gap. Where nothing is measured at any
+    # size, torch raised: no line.
+    refused = [dtype for dtype in names if bool(found.errors[dtype].isnan().all())]
+    lines = [
+        Line(name, found.errors[dtype].clamp(min=_EXACT), found.exponents)
+        for dtype, name in names.items()
+        if dtype not in refused
+    ]
+    raises = f"; torch raises in {' and '.join(refused)}" if refused else ""
     outcome = view.outcome(view.chosen)
     marks: tuple[Mark, ...] = ()
     at = float(settings.exponent)
@@ -181,9 +211,9 @@ def errors(view: "View") -> Curves:
         marks = (Mark(at, max(outcome.error, _EXACT), words, "circle"),)
     return Curves(
         lines=tuple(lines),
-        title=f"{settings.op}'s error by its inputs' size",
-        x_title="size of inputs, power of 2",
-        y_title="relative error to float64",
+        title=f"{settings.op}'s error by the size of its inputs{raises}",
+        x_title="size of inputs, as a power of 2",
+        y_title="error relative to float64 (log scale)",
         log=True,
         y_range=(_EXACT / 3, 5.0),
         x_range=(float(found.exponents[0]), float(found.exponents[-1])),
@@ -193,7 +223,7 @@ def errors(view: "View") -> Curves:
         references=((1.0, "nothing left"), (_EXACT, "exact")),
         height=230,
         alt=f"{settings.op} with inputs of size 2 to the power {settings.exponent}: "
-        f"{_name(outcome.dtype) or 'no output'}, {_spoken(outcome)}.",
+        f"{_name(outcome.dtype) or 'no output'}, {_spoken(outcome)}{raises}.",
     )
 
 
@@ -207,57 +237,45 @@ def _bands(view: "View") -> tuple[Band, ...]:
         if bad and start is None:
             start = sizes[index]
         elif not bad and start is not None:
-            bands.append(Band(start, sizes[index - 1], f"{dtype} overflows"))
+            bands.append(Band(start, sizes[index - 1], f"{dtype}: inf"))
             start = None
     return tuple(bands)
 
 
 def curve_mistake(result: "CurveMistake", *, wrong: bool) -> tuple[str | Curves, ...]:
     """Draw what both lines give, and what torch said."""
-    return lessons.told(result, lessons.curves(result, wrong=wrong, least=_EXACT), wrong=wrong)
+    drawn = lessons.curves(result, wrong=wrong, least=_EXACT)
+    if drawn.log:
+        drawn = dataclasses.replace(drawn, y_title=f"{drawn.y_title} (log scale)")
+    return lessons.told(result, drawn, wrong=wrong)
 
 
 def flow_mistake(result: "FlowMistake", *, wrong: bool) -> str:
     """Draw the lines that ran, where they ran, and the dtype that each gave."""
     lines = result.wrong if wrong else result.right
+    alt = ". ".join(f"{line.code} gives {line.gives or 'an error'}" for line in lines)
+    rows = "".join(_flow_line(line) for line in lines)
     return (
-        '<div><div class="row"><svg viewBox="0 0 640 {height}" role="img" aria-label="{alt}" '
-        'style="max-width:760px" font-family="var(--st-font)" fill="var(--st-text-color)">'
-        "{body}</svg></div></div>"
-    ).format(
-        height=8 + 58 * len(lines),
-        alt=escape(
-            ". ".join(f"{line.code} gives {line.gives or 'an error'}" for line in lines) + "."
-        ),
-        body="".join(_flow_line(index, line) for index, line in enumerate(lines)),
+        f'<div role="group" aria-label="{escape(alt)}." style="max-width:760px;display:grid;'
+        f'gap:8px;font:0.9rem/1.4 var(--st-font);color:var(--st-text-color)">{rows}</div>'
     )
 
 
 _COLOURS = {"float16": style.VERMILION, "bfloat16": style.GREEN, "float32": style.BLUE}
 
 
-def _flow_line(index: int, line: "CodeLine") -> str:
-    top = 8 + 58 * index
+def _flow_line(line: "CodeLine") -> str:
     colour = _COLOURS.get(line.gives, style.NEUTRAL)
     region = "in autocast" if line.inside else "outside"
-    dash = "" if line.inside else ' stroke-dasharray="4 3"'
-    note = line.note if len(line.note) <= 92 else f"{line.note[:91]}…"
+    edge = "solid" if line.inside else "dashed"
+    row = "display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem"
     return (
-        f'<g transform="translate(0 {top})">'
-        f'<rect x="1" y="0" width="638" height="50" rx="5" fill="{colour}" fill-opacity="0.09" '
-        f'stroke="{colour}"{dash}/><rect x="1" y="0" width="7" height="50" fill="{colour}"/>'
-        f'<text x="20" y="21" font-size="14" font-family="var(--st-code-font)">'
-        f"{escape(line.code)}</text>"
-        f'<text x="20" y="40" font-size="12" opacity="0.85">{escape(note)}</text>'
-        f'<text x="628" y="21" font-size="14" font-weight="700" text-anchor="end">'
-        f"{line.gives or '✗ error'}</text>"
-        + (
-            ""
-            if line.note and len(line.note) > 70
-            else f'<text x="628" y="40" font-size="12" text-anchor="end" opacity="0.85">{region}'
-            "</text>"
-        )
-        + "</g>"
+        f'<div style="padding:6px 10px;border:1px {edge} {colour};border-left:7px solid {colour};'
+        f'border-radius:5px;background:{colour}17;overflow-wrap:anywhere">'
+        f'<div style="{row}"><code style="font-family:var(--st-code-font)">{escape(line.code)}'
+        f"</code><b>{line.gives or '✗ error'}</b></div>"
+        f'<div style="{row};font-size:0.8rem"><span>{escape(line.note)}</span>'
+        f'<span style="margin-left:auto">{region}</span></div></div>'
     )
 
 
@@ -271,12 +289,12 @@ def costs(progress: "CostProgress") -> str:
     for mode, ratio, size in zip(modes, times, sizes, strict=True):
         assert size is not None
         name = mode.name if mode.name == "float32" else f"autocast {mode.name}"
-        seconds = "–" if mode.seconds is None else f"{mode.seconds * 1e3:.2f} ms"
+        seconds = "–" if mode.seconds is None else f"{_rough(mode.seconds * 1e3)} ms"
         rows.append(
             f"<tr><th scope='row'>{name}</th>"
-            f"<td>{_bar(ratio, max(times))}<span>{ratio:.2f} × ({seconds})</span></td>"
+            f"<td>{_bar(ratio, max(times))}<span>{_rough(ratio)} × ({seconds})</span></td>"
             f"<td>{_bar(size, max(each or 0 for each in sizes))}<span>{size / 1024:.0f} KiB</span>"
-            f"</td><td>{mode.loss:.4g}{_skipped(mode.skipped)}</td></tr>"
+            f"</td><td>{mode.loss:.3g}{_skipped(mode.skipped)}</td></tr>"
         )
     kept = "most bytes CUDA held" if cuda else "kept for backward"
     return (
@@ -284,6 +302,11 @@ def costs(progress: "CostProgress") -> str:
         f'<th scope="col">{kept}</th><th scope="col">loss at the end</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def _rough(value: float) -> str:
+    """Return a time in two digits: the next run gives another."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _skipped(count: int) -> str:
@@ -296,21 +319,18 @@ def _bar(value: float, most: float) -> str:
 
 
 def cost_sentence(progress: "CostProgress", device: str) -> str:
-    """Return in words what autocast bought."""
+    """Return in words what the bars of cost do not say: whether autocast pays here, and why."""
     base, *others = progress.modes
-    words = []
-    for mode in others:
-        if mode.ratio is None:
-            continue
-        pace = f"{mode.ratio:.2f} times float32's time"
-        share = mode.saved_bytes / base.saved_bytes
-        words.append(f"autocast {mode.name} takes {pace} and keeps {share:.2f} times its bytes")
-    said = [f"On this {device} {'; '.join(words)}."]
-    if slow := [mode.name for mode in others if (mode.ratio or 0) > 1.05]:
+    timed = [mode for mode in others if mode.ratio is not None]
+    slower = [mode.name for mode in timed if (mode.ratio or 0) > 1.05]
+    said = []
+    if slower:
         said.append(
-            f"Slower in {' and '.join(slow)}: no fast path for this device and size, and "
-            "casts cost."
+            f"Slower on this {device}: {' and '.join(slower)}, without a fast path for this size; "
+            "casts cost time too."
         )
+    elif timed:
+        said.append(f"autocast is not slower on this {device}.")
     if any(mode.saved_bytes > base.saved_bytes for mode in others):
         said.append("More bytes: the weights' casts are kept.")
     if progress.cut:

@@ -1,16 +1,18 @@
 """Draw what `explainers.float_formats` computes."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from figures import style
-from figures.curves import Curves, Line
+from figures import lessons, style
+from figures.curves import Curves, Line, look_here
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from explainers.evidence import CurveMistake
     from explainers.float_formats import FormatShare, Inspection, Run, View
 
 _WIDE = 1000  # width of every drawing in its own units; the page stretches it
@@ -25,7 +27,7 @@ _FATE_WORDS = {
     "normal": "full precision",
     "infinite": "overflows",
 }
-_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_SUPERSCRIPT = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 
 
 def see(view: "View") -> tuple[str, str]:
@@ -190,10 +192,10 @@ def formula(found: "Inspection") -> str:
     leading = "1" if exponent else "0"
     digits = bits.mantissa.rstrip("0") or "0"
     binary = f"{leading}.{digits}₂" if len(digits) <= 23 else f"{leading}.{digits[:20]}…₂"
-    shift = f"{max(exponent, 1)} − {format_.bias}"
+    shift = f"{max(exponent, 1)}−{format_.bias}".translate(_SUPERSCRIPT)
     small = "" if exponent else " (exponent 0 counts as 1, without the leading 1: subnormal)"
     return (
-        f"{sign}{binary} × 2^({shift}) = {sign}{significand:.12g} × 2{_up(power)} = "
+        f"{sign}{binary} × 2{shift} = {sign}{significand:.12g} × 2{_up(power)} = "
         f"{found.spelled}{small}"
     )
 
@@ -210,6 +212,10 @@ def _six(view: "View") -> str:
         + "".join(f'<th scope="col">{head}</th>' for head in heads)
         + f"</tr></thead><tbody>{rows}</tbody></table>"
     )
+
+
+# What stands outside is written over the lane's end.
+_OVER = 'style="background:var(--st-background-color);padding:0 3px"'
 
 
 def _row(found: "Inspection", view: "View") -> str:
@@ -232,10 +238,11 @@ def _row(found: "Inspection", view: "View") -> str:
         + numbers
         + _stroke(f"M{x:.1f} 0V20", style.VERMILION, 1.6, 'stroke-dasharray="3 2"'),
     )
+    beyond = f"{found.stored:.3g}"
     if stored < 0:
-        mark = '<i class="out left">◂</i>'
+        mark = f'<i class="out left" {_OVER}>◂ {beyond}</i>'
     elif stored > 100:
-        mark = '<i class="out right">▸</i>'
+        mark = f'<i class="out right" {_OVER}>{beyond} ▸</i>'
     else:
         mark = f'<i class="dot" style="left:{stored:.2f}%"></i>'
     chosen = ' class="chosen"' if name == view.parameters.dtype else ""
@@ -256,7 +263,7 @@ def _off(found: "Inspection") -> str:
     if found.bits.kind == "zero":
         return "all of it: 0"
     kind = ", subnormal" if found.bits.kind == "subnormal" else ""
-    return f"{100 * found.relative_error:.2g} %{kind}"
+    return f"{_percent(found.relative_error)}{kind}"
 
 
 def spectrum(view: "View") -> str:
@@ -275,8 +282,8 @@ def spectrum(view: "View") -> str:
     heads = ("format", "the same sizes", "kept", "fewer digits", "to 0", "to inf")
     return (
         '<div class="formats spectrum">'
-        f'<p class="title">Sizes of {len(view.gradients)} gradients times '
-        f"2{_up(view.parameters.exponent)}, in {chosen}</p>"
+        f'<p class="title">How large a two-layer network\'s {len(view.gradients)} gradients are, '
+        f"times 2{_up(view.parameters.exponent)}, in {chosen}</p>"
         f'{big}<div class="axis" aria-hidden="true">{axis}</div>'
         f'<p class="words">{escape(view.loss)}</p>'
         '<table class="shares"><thead><tr>'
@@ -287,7 +294,7 @@ def spectrum(view: "View") -> str:
 
 def _spectrum_words(view: "View") -> str:
     edges = view.histogram.edges
-    return f"Gradients from 2**{edges[0]:.0f} to 2**{edges[-1]:.0f}. {view.loss}"
+    return f"Gradients from 2{_up(int(edges[0]))} to 2{_up(int(edges[-1]))}. {view.loss}"
 
 
 def _turns(view: "View", name: str) -> tuple[float, float, float]:
@@ -373,7 +380,25 @@ def _parts(share: "FormatShare") -> tuple[tuple[str, float, str], ...]:
 
 def _percent(share: float) -> str:
     value = 100 * share
-    return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.2g} %"
+    if value >= 10 or value == 0:
+        return f"{value:.0f}%"
+    return f"{value:.2g}%".replace("e-0", "e-")
+
+
+def mistake(result: "CurveMistake", *, wrong: bool) -> tuple[Curves | str, ...]:
+    """Draw a mistake's two curves; where the wrong one has no number, look at the right one."""
+    return tuple(
+        _looked_at(part, result) if isinstance(part, Curves) else part
+        for part in lessons.mistake(result, wrong=wrong)
+    )
+
+
+def _looked_at(drawn: Curves, result: "CurveMistake") -> Curves:
+    if drawn.log:
+        drawn = dataclasses.replace(drawn, y_title=f"{drawn.y_title} (log scale)")
+    if drawn.marks or drawn.look is None or result.look is None:
+        return drawn
+    return dataclasses.replace(drawn, marks=look_here(drawn.look, float(result.right[result.look])))
 
 
 def training(runs: Sequence["Run"]) -> tuple[Curves, Curves]:
@@ -388,7 +413,7 @@ def training(runs: Sequence["Run"]) -> tuple[Curves, Curves]:
             lines=tuple(Line(run.held, run.loss, run.done) for run in runs),
             title="Loss over all points, by format",
             x_title="step",
-            y_title="loss (mean squared error)",
+            y_title="loss (mean squared error, log scale)",
             log=True,
             height=240,
             alt=words,
@@ -397,7 +422,7 @@ def training(runs: Sequence["Run"]) -> tuple[Curves, Curves]:
             lines=tuple(Line(run.held, run.still, run.done) for run in runs),
             title="Share of weights asked to move that stood still",
             x_title="step",
-            y_title="share that stands still",
+            y_title="share, 0 to 1",
             y_range=(0.0, 1.0),
             height=200,
             alt=words,

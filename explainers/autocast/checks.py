@@ -56,7 +56,7 @@ def _lists(device: str, dtype: str) -> Check:
     rows = [row for row in table(device, dtype) if row.listed is not Listed.UNLISTED]
     off = [row.name for row in rows if not row.as_listed]
     return Check(
-        f"In {dtype}, the listed operations give torch's listed dtypes",
+        f"In {dtype}, every listed operation returns its list's dtype",
         f"the {devices.device(device).type}'s documented lists: {len(rows)} operations, "
         "three kinds of input",
         _wrong(len(off)),
@@ -84,10 +84,11 @@ def _by_hand(where: torch.device, listed: Listed) -> Check:
                 error = max(error, largest_difference(cast, by_hand) if same else float("inf"))
                 count += 1
     return Check(
-        "Operations listed as lower precision equal themselves on inputs cast down"
+        "Operations listed as lower precision give what they give on inputs cast by hand"
         if listed is Listed.LOWER
-        else "Operations listed as float32 equal themselves on inputs cast up",
-        f"the same {count // len(DTYPES)} operations outside, bit for bit, float16 and bfloat16",
+        else "Operations listed as float32 give what they give on inputs cast by hand",
+        f"the same {count // len(DTYPES)} operations without autocast, bit for bit, float16 and "
+        "bfloat16",
         error,
         0.0,
     )
@@ -330,7 +331,7 @@ def _shown_dtypes(view: View) -> Check:
     if settings.enabled:
         off = [row.name for row in rows if not row.as_listed]
         return Check(
-            "The listed operations shown give their list's dtypes",
+            "Every listed operation shown returns its list's dtype",
             f"torch's lists for the {view.device}: {len(rows)} operations",
             _wrong(len(off)),
             0.0,
@@ -380,8 +381,8 @@ def _chosen_by_hand(view: View, where: torch.device) -> Check:
     how = f"cast to {short(next(iter(casts)))} by hand" if len(casts) == 1 else "as they are"
     difference = largest_difference(shown.nan_to_num(), by_hand.nan_to_num())
     return Check(
-        f"{settings.op} equals itself outside on inputs cast as recorded",
-        f"{settings.op} outside, inputs {how}, bit for bit",
+        f"{settings.op} gives what it gives without autocast, on inputs cast as torch cast them",
+        f"{settings.op} without autocast, inputs {how}, bit for bit",
         difference if shown.dtype is by_hand.dtype else float("inf"),
         0.0,
     )

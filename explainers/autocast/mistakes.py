@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explainers import devices
-from explainers.autocast.lists import DOCUMENTATION, DTYPES, lower_precision, raised, short
+from explainers.autocast.lists import DOCUMENTATION, DTYPES, Listed, lower_precision, raised, short
 from explainers.autocast.rows import table
 from explainers.evidence import (
     CurveMistake,
@@ -22,6 +22,8 @@ from explainers.evidence import (
     row,
     worded,
 )
+from explainers.float_formats.formats import brief
+from explainers.float_formats.view import percent
 from explainers.parameters import Parameters, choice, number
 
 _PYTORCH = "https://github.com/pytorch/pytorch"
@@ -82,7 +84,7 @@ def _nearest(values: Sequence[int], wanted: int) -> int:
 
 
 def _region(where: torch.device) -> str:
-    return f'with torch.autocast("{where.type}", dtype=torch.float16):\n'
+    return f'with torch.autocast("{where.type}", torch.float16):\n'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -128,16 +130,15 @@ def mismatch(*, dtype: str | torch.dtype = "float16", device: str = "cpu") -> Mi
     name = str(lower).removeprefix("torch.")
     return Mismatch(
         mistake=Mistake(
-            wrong=f'with torch.autocast("{where.type}", dtype=torch.{name}):\n'
+            wrong=f'with torch.autocast("{where.type}", torch.{name}):\n'
             "    f = torch.mm(d, torch.mm(a, b))\ng = torch.mm(d, f)",
-            right=f'with torch.autocast("{where.type}", dtype=torch.{name}):\n'
+            right=f'with torch.autocast("{where.type}", torch.{name}):\n'
             "    f = torch.mm(d, torch.mm(a, b))\ng = torch.mm(d, f.float())",
             wrong_cost=f"torch raises {said.split(':')[0]}." if said else "torch takes it.",
-            right_cost=f"g is {str(g.dtype).removeprefix('torch.')}, at most "
-            f"{difference:.2g} off float32, in numbers up to "
-            f"{float(g.max()):.3g}.",
-            lesson="Lower precision comes out, and outside nobody casts. Call .float() at "
-            "the border.",
+            right_cost=f"g is {short(g.dtype)}, off by at most {brief(difference)} in numbers "
+            f"up to {float(g.max()):.3g}.",
+            lesson="Results leave autocast in its dtype, and nothing casts them outside. Call "
+            ".float() on what you take out.",
             source=(
                 "torch docs: torch.autocast",
                 f"{DOCUMENTATION}#torch.autocast",
@@ -170,7 +171,9 @@ def border(parameters: Border, *, device: str = "cpu") -> FlowMistake:
         f = torch.mm(d, e)
     shared = (
         Line("e = torch.mm(a, b)", True, short(e.dtype)),
-        Line("f = torch.mm(d, e)", True, short(f.dtype), "autocast casts d; e is correct"),
+        Line(
+            "f = torch.mm(d, e)", True, short(f.dtype), f"d is cast; e already is {short(e.dtype)}"
+        ),
     )
     return FlowMistake(
         mismatch(dtype=lower, device=device).mistake,
@@ -186,7 +189,7 @@ class HalfModel(Parameters):
     exponent: int = number(
         -9,
         label="learning rate, as a power of 2",
-        help="Of SGD: -9 is 0.002, in steps near 0.0002.",
+        help="Of SGD; at -9 it is 0.002, and updates are near 0.0002.",
         minimum=-11,
         maximum=-2,
         step=1,
@@ -233,7 +236,7 @@ def half_model(parameters: HalfModel, *, device: str = "cpu") -> CurveMistake:
             f"have moved; loss {wrong[-1]:.3g}.",
             right_cost=f"{int((moved != 1).sum())} of {width} weights have moved; loss "
             f"{right[-1]:.3g}.",
-            lesson="Above 1, float16 numbers are 0.001 apart; updates below half of that "
+            lesson="Just above 1, float16 numbers are 0.001 apart; updates below half of that "
             "round away. autocast keeps weights in float32.",
             source=(
                 "Micikevicius et al., Mixed Precision Training, section 3.1",
@@ -271,24 +274,23 @@ def other_device(parameters: OtherDevice, *, device: str = "cpu") -> FlowMistake
         with recorded_warnings() as caught, torch.autocast(kind, dtype=lower):
             words = str(caught[0].message).rstrip(".") if caught else ""
             said = f'torch warns: "{words}"' if words else "torch says nothing"
-            return _ran("output = F.linear(inputs, weight)", True, output, said), said
+            return _ran("output = F.linear(inputs, weight)", True, output, said), words
 
     def output() -> Tensor:
         return F.linear(inputs, weight)
 
-    (wrong, said), (right, _) = under(other), under(where.type)
+    (wrong, words), (right, _) = under(other), under(where.type)
     written = f"inputs.device.type is {where.type}"
-    code = 'with torch.autocast("{}", dtype=torch.{}):\n    output = F.linear(inputs, weight)'
+    code = "with torch.autocast({}, torch.{}):\n    output = F.linear(inputs, weight)"
     return FlowMistake(
         Mistake(
-            wrong=code.format(other, parameters.dtype),
-            right="kind = inputs.device.type\n"
-            + code.format("", parameters.dtype).replace('""', "kind"),
-            wrong_cost=f"On the {where.type} the output is {wrong.gives}, as without "
-            f"autocast. {said[0].upper()}{said[1:].rstrip('.')}.",
+            wrong=code.format(f'"{other}"', parameters.dtype),
+            right="kind = inputs.device.type\n" + code.format("kind", parameters.dtype),
+            wrong_cost=f"On the {where.type} the output is {wrong.gives}, as without autocast: "
+            f"{'torch only warns' if words else 'torch says nothing'}.",
             right_cost=f"The output is {right.gives}: {written}.",
-            lesson="autocast works for one device type; the old torch.cuda.amp.autocast() "
-            "means cuda. Ask the tensors.",
+            lesson="autocast works for one type of device; the old torch.cuda.amp.autocast() "
+            "means cuda. Take the type from the tensors.",
             source=("Real-ESRGAN#12", "https://github.com/ai-forever/Real-ESRGAN/issues/12"),
         ),
         (wrong,),
@@ -306,8 +308,8 @@ class InPlace(Parameters):
     way: str = choice(
         "in place, mixed",
         _WAYS,
-        label="written",
-        help="In place on float32, to a float32 out=, or in place with lower factors.",
+        label="how the result is written",
+        help="In place on float32, to a float32 out=, or in place with bfloat16 factors.",
     )
 
 
@@ -336,13 +338,13 @@ def in_place(parameters: InPlace, *, device: str = "cpu") -> FlowMistake:
         factors = (h, h) if mixed else (b, c)
         right = _ran(better, True, lambda: a.addmm(*factors), "autocast casts all three")
     cost = (
-        f"torch raises {wrong.note}."
+        f"torch raises {wrong.note.split(':')[0]}."
         if not wrong.gives
         else f"No error, no autocast: the product ran in {wrong.gives}."
     )
     if wrong.gives:
         wrong = dataclasses.replace(wrong, note="ran in its tensors' dtype")
-    start = f'with torch.autocast("{where.type}", dtype=torch.bfloat16):\n    '
+    start = f'with torch.autocast("{where.type}", torch.bfloat16):\n    '
     before = "h = torch.mm(b, c)\n    " if mixed else ""
     return FlowMistake(
         Mistake(
@@ -424,11 +426,11 @@ def own_function(parameters: OwnFunction, *, device: str = "cpu") -> FlowMistake
             wrong=body.format("", ""),
             right=body.format(*decorated),
             wrong_cost=f"Forward gives {wrong[0].gives}. Backward "
-            + ("passes." if last.gives else f"raises {last.note}."),
-            right_cost=f"Forward gives {right[0].gives}, backward runs alike: w.grad is "
-            f"{right[1].gives or 'missing'}.",
-            lesson="What you saved is float32, and backward runs outside. custom_bwd "
-            "restores forward's state.",
+            + ("passes." if last.gives else f"raises {last.note.split(':')[0]}."),
+            right_cost=f"Forward gives {right[0].gives}, and backward runs as forward did: "
+            f"w.grad is {right[1].gives or 'missing'}.",
+            lesson="What forward saved is float32, and backward runs outside autocast. "
+            "custom_bwd runs it under forward's autocast.",
             source=(
                 "torch docs: functions with multiple inputs or autocastable ops",
                 "https://docs.pytorch.org/docs/stable/notes/amp_examples.html"
@@ -447,7 +449,7 @@ class Logits(Parameters):
     logit: float = number(
         9.0,
         label="logit",
-        help="Before the sigmoid; the target is 0.",
+        help="What goes into the sigmoid; the target is 0.",
         minimum=0.0,
         maximum=20.0,
         step=0.5,
@@ -502,8 +504,8 @@ def sigmoid_first(parameters: Logits, *, device: str = "cpu") -> CurveMistake:
             wrong_cost=told,
             right_cost=f"The loss is {worded(right[look])}, its gradient "
             f"{worded(right_slope[look])}.",
-            lesson="In float16 the sigmoid is 1 above 8.3, and log(1 - p) is cut at -100. "
-            "CUDA refuses the pair.",
+            lesson="In float16 the sigmoid is 1 above 8.3; torch cuts log(0) at -100, and its "
+            "gradient is NaN. On CUDA torch refuses the pair.",
             source=(
                 "torch docs: Prefer binary_cross_entropy_with_logits",
                 f"{DOCUMENTATION}#prefer-binary-cross-entropy-with-logits-over-"
@@ -511,7 +513,7 @@ def sigmoid_first(parameters: Logits, *, device: str = "cpu") -> CurveMistake:
             ),
         ),
         shows="loss",
-        over="logit; the target is 0",
+        over="logit (target 0)",
         x=points,
         wrong=wrong,
         right=right,
@@ -533,6 +535,12 @@ class OwnNorm(Parameters):
         maximum=12,
         step=1,
     )
+
+
+def _one(value: Tensor) -> str:
+    """Return what should be 1, in words."""
+    found = worded(value)
+    return "1, as it should be" if found == "1" else f"{found}, not 1"
 
 
 def own_norm(parameters: OwnNorm, *, device: str = "cpu") -> CurveMistake:
@@ -558,15 +566,15 @@ def own_norm(parameters: OwnNorm, *, device: str = "cpu") -> CurveMistake:
     wrong, right = (row([size(e, wide) for e in exponents]) for wide in (False, True))
     look = parameters.exponent - exponents[0]
     start = f"{_region(where)}    h = linear(x)\n"
-    norm = "    h = h / (h * h).mean(-1, keepdim=True).sqrt()"
+    norm = "    square = (h * h).mean(-1, keepdim=True)\n    h = h / square.sqrt()"
     return CurveMistake(
         Mistake(
             wrong=start + norm,
             right=f"{start}    h = h.float()\n{norm}",
-            wrong_cost=f"Root mean square after normalising: {worded(wrong[look])}; 1 is right.",
-            right_cost=f"It is {worded(right[look])}.",
-            lesson="float16 squares overflow above 255 and vanish below 0.0002; mul is "
-            "unlisted. Lift them, as layer_norm does.",
+            wrong_cost=f"Root mean square: {_one(wrong[look])}.",
+            right_cost=f"Root mean square: {_one(right[look])}.",
+            lesson="float16 squares overflow above 255 and vanish below 0.0002. autocast leaves "
+            "mul in float16: call .float() first.",
             source=("pytorch PR 133085", f"{_PYTORCH}/pull/133085"),
         ),
         shows="root mean square after normalising",
@@ -585,11 +593,16 @@ class LossOutside(Parameters):
     samples: int = number(
         16384,
         label="samples",
-        help="Ten classes each, summed.",
+        help="Of ten classes each; their losses are summed.",
         minimum=2048,
         maximum=16384,
         step=2048,
     )
+
+
+def _whole(value: Tensor) -> str:
+    """Return a sum of many losses, to whole numbers."""
+    return f"{float(value):.0f}" if value.isfinite() else worded(value)
 
 
 def loss_outside(parameters: LossOutside, *, device: str = "cpu") -> CurveMistake:
@@ -617,9 +630,9 @@ def loss_outside(parameters: LossOutside, *, device: str = "cpu") -> CurveMistak
         Mistake(
             wrong=start + line,
             right=start + textwrap.indent(line, "    "),
-            wrong_cost=f"The float16 loss: {worded(wrong[look])}; float32 has "
-            f"{float(right[look]):.6g}.",
-            right_cost=f"The float32 loss: {float(right[look]):.6g}.",
+            wrong_cost=f"The float16 loss is {_whole(wrong[look])}; in float32 it is "
+            f"{_whole(right[look])}.",
+            right_cost=f"The float32 loss is {_whole(right[look])}.",
             lesson="Inside, losses are float32. Outside, float16 logits give a float16 "
             "loss: rounded to 1 part in 2000, infinite above 65504.",
             source=(
@@ -642,8 +655,8 @@ class BackwardInside(Parameters):
 
     exponent: int = number(
         -16,
-        label="loss times 2 to the power",
-        help="GradScaler starts at 16.",
+        label="scale of the loss, as a power of 2",
+        help="GradScaler starts at 2¹⁶.",
         minimum=-30,
         maximum=24,
         step=2,
@@ -689,25 +702,27 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
     look = _nearest(exponents, parameters.exponent)
     start = (
         f'{_region(where)}    with torch.autocast("{where.type}", enabled=False):\n'
-        "        loss = model(x.float()).square().mean()\n"
+        "        output = model(x.float())\n        loss = output.square().mean()\n"
     )
-    far = "not finite" if not math.isfinite(wrong[look]) else f"off by {float(wrong[look]):.2g}"
+    far, near = (
+        f"has a relative error of {percent(each)}" if math.isfinite(each) else "is not finite"
+        for each in (float(wrong[look]), float(right[look]))
+    )
     return CurveMistake(
         Mistake(
             wrong=f"{start}    loss.backward()",
             right=f"{start}loss.backward()",
-            wrong_cost="A float32 layer's gradient is "
-            f"{far}{'' if far == 'not finite' else ' of its length'}.",
-            right_cost=f"Off by {float(right[look]):.2g} of its length.",
+            wrong_cost=f"A float32 layer's gradient {far}.",
+            right_cost=f"Its gradient {near}.",
             lesson="Inside, backward's products are autocast too, even a float32 layer's: "
-            "gradients vanish or overflow. Leave first.",
+            "gradients vanish or overflow. Call backward after the region.",
             source=(
                 "torch docs: torch.autocast",
                 "https://docs.pytorch.org/docs/stable/amp.html#torch.autocast",
             ),
         ),
         shows="relative error of the gradient",
-        over="power of 2 on the loss",
+        over="scale of the loss, as a power of 2",
         x=row(list(exponents)),
         wrong=wrong,
         right=right,
@@ -733,6 +748,7 @@ def question(*, device: str = "cpu") -> Question:
         "torch.softmax. Which dtype comes out?",
         ("float16", "float32", "bfloat16", "torch raises an error"),
         short(output.dtype),
-        f"F.linear gave {short(logits.dtype)}. The {where.type}'s list on softmax: "
-        f"{row.listed}. CUDA lifts it to float32, the CPU does not.",
+        f"F.linear gave {short(logits.dtype)}. For the {where.type}, softmax is "
+        f"{'not listed' if row.listed is Listed.UNLISTED else f'listed as {row.listed}'}. CUDA's "
+        "list has it run in float32, the CPU's does not.",
     )

@@ -37,7 +37,7 @@ class Autocast(Parameters):
     exponent: int = number(
         0,
         label="size of the inputs, as a power of 2",
-        help="Inputs: 0.1 to 0.9 of it, probabilities below 1.",
+        help="Inputs are 0.1 to 0.9 times it; probabilities stay below 1.",
         minimum=EXPONENTS[0],
         maximum=EXPONENTS[1],
         step=1,
@@ -52,14 +52,14 @@ class Autocast(Parameters):
         "float32",
         KINDS,
         label="inputs",
-        help="Lower: all in autocast's dtype. Mixed: only the first.",
-        words=("float32", "lower", "one of each"),
+        help="Lower: all in autocast's dtype. Mixed: the first in it, the second in float32.",
+        words=KINDS,
     )
     enabled: bool = flag(True, label="autocast is on", help="Off: nothing is cast.")
     op: str = text(
         "matmul",
         label="operation",
-        help="Its casts and errors stand below.",
+        help="Its casts and errors are shown below.",
         rule="the name of an operation in the table, such as matmul",
         read=_operation,
         longest=max(map(len, OPS)),
@@ -73,18 +73,19 @@ class Autocast(Parameters):
 
 PRESETS = (
     Preset(
-        "float32 goes in",
-        "Products come out lower and less exact; losses stay float32.",
+        "float32 inputs",
+        "Products come out in float16 and less exact; losses stay float32.",
         Autocast(),
     ),
     Preset(
         "Too large for float16",
-        "512 times 512 is past 65504: float16 products overflow.",
+        "512 times 512 is above 65504: float16 products overflow.",
         Autocast(exponent=9),
     ),
     Preset(
-        "bfloat16 has the range",
-        "Nothing overflows, at eight times the rounding error.",
+        "bfloat16 holds them",
+        "No product overflows, but rounding errors are eight times float16's; exp overflows in "
+        "float32 too.",
         Autocast(exponent=9, dtype="bfloat16", op="linear"),
     ),
     Preset(
@@ -93,13 +94,13 @@ PRESETS = (
         Autocast(exponent=-14),
     ),
     Preset(
-        "The lower precision goes in",
-        "Losses lift it to float32; unlisted operations leave it low.",
+        "float16 inputs",
+        "Losses cast them up to float32; unlisted operations stay in float16.",
         Autocast(inputs="lower", op="mse_loss"),
     ),
     Preset(
-        "One of each",
-        "Listed operations cast; others may raise, as mv on a CPU.",
+        "Mixed inputs",
+        "Listed operations cast to one dtype; others may raise, as mv on a CPU.",
         Autocast(inputs="mixed", op="mv"),
     ),
 )

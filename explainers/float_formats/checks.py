@@ -18,6 +18,7 @@ from explainers.float_formats.formats import (
     kind_of,
     neighbours,
     numbers,
+    power,
     representable,
     rounded,
     spacing,
@@ -226,7 +227,7 @@ def _vanishing_check(device: str) -> Check:
                 error = max(error, abs(float(found.weight[step + 1]) - 1 - place * found.gap))
     return Check(
         "A weight of 1 moves by whole gaps, never for half of one or less",
-        "gaps in fractions, 16 updates of 2**-14 to 2**-7",
+        f"gaps in fractions, 16 updates of {power(-14)} to {power(-7)}",
         error,
         0.0,
     )
@@ -358,7 +359,7 @@ def _share_check(where: torch.device) -> Check:
             error = max(error, abs(kinds.count(kind) / len(kinds) - getattr(share, kind)))
     return Check(
         "Shares of zero, subnormal, normal, infinite are those of torch's casts",
-        "4096 numbers from 2**-100 to 2**100, cast by torch",
+        f"4096 numbers from {power(-100)} to {power(100)}, cast by torch",
         error,
         1e-12,
     )

@@ -6,6 +6,7 @@ import torch
 
 from explainers import devices
 from explainers.evidence import Claim, Verdict
+from explainers.float_formats.formats import brief, power
 from explainers.float_formats.vanishing import vanishing
 
 
@@ -35,9 +36,9 @@ def _overflow_claim(where: torch.device) -> Claim:
         "Why use amp: drawbacks",
         Verdict.HOLDS if both and math.isnan(difference) else Verdict.WRONG,
         f"65519 becomes {float(big[0]):g}, 65520 {float(big[1]):g}, inf - inf "
-        f"{difference:g}; 2**-25 becomes {float(tiny[0]):g}, a little more "
-        f"{float(tiny[1]):.3g}.",
-        "float16 holds 2**-24 (6e-8) to 65504; below 2**-14 with fewer digits.",
+        f"{difference:g}; {power(-25)} becomes {float(tiny[0]):g}, a little more "
+        f"{brief(float(tiny[1]))}.",
+        f"float16 holds {power(-24)} (6e-8) to 65504; below {power(-14)} with fewer digits.",
     )
 
 
@@ -51,10 +52,10 @@ def _rounding_claim(device: str) -> Claim:
         "Why use amp: drawbacks",
         Verdict.HOLDS if ends["float16"] == 1 and ends["float32"] > 1.39 else Verdict.WRONG,
         "1 after 1000 updates of 0.0004: "
-        + ", ".join(f"{dtype} {end:.6g}" for dtype, end in ends.items())
+        + ", ".join(f"{dtype} {end:.3g}" for dtype, end in ends.items())
         + ".",
-        "Above 1, float16 numbers are 0.00098 apart; less than half is lost. autocast "
-        "keeps weights in float32.",
+        "Just above 1, float16 numbers are 0.00098 apart; less than half of that is lost. "
+        "autocast keeps weights in float32.",
     )
 
 
@@ -62,14 +63,15 @@ def _epsilon_claim(where: torch.device) -> Claim:
     one, zero = (torch.tensor(value, dtype=torch.half, device=where) for value in (1.0, 0.0))
     quotients = {eps: float(one / (zero + eps)) for eps in (1e-8, 1e-4)}
     stored = float(torch.tensor(1e-8, device=where).half())
+    underflows = stored == 0 and quotients[1e-8] == math.inf
     return Claim(
         "Constants such as epsilon must not overflow.",
         "Notes of caution: range of constants",
-        Verdict.HOLDS if stored == 0 and quotients[1e-8] == math.inf else Verdict.WRONG,
+        Verdict.CONDITION if underflows else Verdict.WRONG,
         f"1e-8 in float16 is {stored:g}; 1 / (0 + eps) is "
-        + ", ".join(f"{value:g} for {eps:g}" for eps, value in quotients.items())
+        + ", ".join(f"{value:g} for {brief(eps)}" for eps, value in quotients.items())
         + ".",
-        "They underflow: an epsilon below 2**-25 is 0 and guards nothing.",
+        f"If underflow counts: an epsilon of {power(-25)} or less becomes 0 and guards nothing.",
     )
 
 
@@ -83,8 +85,8 @@ def _sum_claim(where: torch.device) -> Claim:
         Verdict.HOLDS if math.isinf(total) and wide == 70000 else Verdict.WRONG,
         f"70000 ones sum to {total:g} in float16, {wide:g} with dtype=float32; mean "
         f"{mean:g}. 300 squared is {square:g}.",
-        "The result does. torch adds in float32: the mean is right; autocast on CUDA "
-        "returns float32 sums.",
+        "float16 cannot hold the result. torch adds in float32, so the mean is right; "
+        "autocast on CUDA returns float32 sums.",
     )
 
 
@@ -98,6 +100,6 @@ def _softmax_claim(where: torch.device) -> Claim:
         "Notes of caution: sum",
         Verdict.HOLDS if held else Verdict.WRONG,
         f"Logits 12 and 1: exp over its sum gives {naive[0]:g} and {naive[1]:g}, "
-        f"torch.softmax {official[0]:g} and {official[1]:.3g}.",
+        f"torch.softmax {official[0]:g} and {brief(official[1])}.",
         "torch subtracts the largest logit first; exp(12) is above 65504.",
     )

@@ -85,6 +85,8 @@ FORMATS: Mapping[str, Format] = {
     )
 }
 
+_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
 # Integers as wide as a number, to read its bytes.
 _CODES = {8: torch.uint8, 16: torch.int16, 32: torch.int32, 64: torch.int64}
 
@@ -336,11 +338,17 @@ class Inspection:
 
     @property
     def labels(self) -> tuple[str, str, str]:
-        """`below`, `nearest` and `above` in few digits that still name each."""
-        below, nearest, above = (
-            _short(each, self.format) for each in (self.below, self.nearest, self.above)
-        )
-        return below, nearest, above
+        """`below`, `nearest` and `above` in few digits that still name each, in equal decimals."""
+        values = (self.below, self.nearest, self.above)
+        texts = [_short(each, self.format) for each in values]
+        finite = [text for text in texts if "inf" not in text]
+        if not any("e" in text for text in finite):
+            decimals = max(len(text.partition(".")[2]) for text in finite)
+            texts = [
+                f"{value:.{decimals}f}" if math.isfinite(value) else text
+                for value, text in zip(values, texts, strict=True)
+            ]
+        return texts[0], texts[1], texts[2]
 
     @property
     def terms(self) -> tuple[float, int]:
@@ -390,6 +398,16 @@ def inspect(
         above=above,
         spacing=spacing(read, format_.name),
     )
+
+
+def power(exponent: int) -> str:
+    """Return 2 to a whole power as prose writes it: 2⁻¹²."""
+    return f"2{str(exponent).translate(_SUPERSCRIPT)}"
+
+
+def brief(value: float, digits: int = 2) -> str:
+    """Return a number in few digits, its power of ten as short as it goes: 2.4e-5."""
+    return f"{value:.{digits}g}".replace("e-0", "e-").replace("e+0", "e")
 
 
 def plain(value: float) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from explainers import devices
 from explainers.evidence import CurveMistake, Mistake, row, worded
-from explainers.float_formats.formats import FORMATS, rounded
+from explainers.float_formats.formats import FORMATS, brief, power, rounded
 from explainers.float_formats.vanishing import vanishing
 from explainers.parameters import Parameters, choice, number
 
@@ -58,13 +58,14 @@ def small_updates(parameters: SmallUpdates, *, device: str = "cpu") -> CurveMist
             f"    weight += 2**{parameters.exponent}",
             right=f"master = weight.float()\nfor step in range({steps}):\n"
             f"    master += 2**{parameters.exponent}\n"
-            f"    weight = master.to(torch.{name})  # for forward and backward",
-            wrong_cost=f"The weight ends at {narrow.weight[-1]:.6g}, not {exact:.6g}. Above "
-            f"1, {name} numbers are {narrow.gap:.2g} apart.",
-            right_cost=f"The master ends at {master.weight[-1]:.6g}, {name} sees "
-            f"{seen[-1]:.6g}; exact: {exact:.6g}.",
-            lesson="Half the gap or less rounds away, every time. Keep weights in float32, "
-            "as autocast does, and cast a copy.",
+            "    # for forward and backward:\n"
+            f"    weight = master.to(torch.{name})",
+            wrong_cost=f"The weight ends at {_beside(narrow.weight[-1], exact)}. Just above 1, "
+            f"{name} numbers are {narrow.gap:.2g} apart.",
+            right_cost=f"The float32 weight ends at {_beside(master.weight[-1], exact)}; its "
+            f"{name} copy is {seen[-1]:.3g}.",
+            lesson="Less than half the gap always rounds away; from 1, so does exactly half "
+            "(ties go to even). Keep weights in float32, as autocast does, and cast a copy.",
             source=("pytorch/ao PR 1124", "https://github.com/pytorch/ao/pull/1124"),
         ),
         shows="weight",
@@ -75,6 +76,12 @@ def small_updates(parameters: SmallUpdates, *, device: str = "cpu") -> CurveMist
         look=steps,
         others={"float32 master": master.weight},
     )
+
+
+def _beside(value: Tensor | float, exact: float) -> str:
+    """Return a number beside what it should be, in words."""
+    found, meant = worded(value), worded(exact)
+    return f"{found}, as it should" if found == meant else f"{found}, not {meant}"
 
 
 _EPSILONS = ("1e-8", "1e-7", "1e-6", "1e-4")
@@ -130,13 +137,15 @@ def adam_eps(parameters: AdamEps, *, device: str = "cpu") -> CurveMistake:
     bad, fine = (int((~each.isfinite()).sum()) for each in (broken, kept))
     return CurveMistake(
         mistake=Mistake(
-            wrong=f"model.half()\noptimizer = Adam(model.parameters(), lr=0.05, eps={eps:g})",
-            right="optimizer = Adam(model.parameters(), lr=0.05)  # weights in float32\n"
-            "with torch.autocast(device_type, dtype=torch.float16):\n    output = model(inputs)",
-            wrong_cost=f"{eps:g} is {stored:.3g} in float16. After {steps} steps {bad} of 4 "
-            f"weights are not finite; loss {worded(wrong[-1])}.",
+            wrong="model.half()\noptimizer = Adam(\n"
+            f"    model.parameters(), lr=0.05, eps={parameters.eps}\n)",
+            right="# the weights stay float32\n"
+            "optimizer = Adam(model.parameters(), lr=0.05)\n"
+            f'with torch.autocast("{where.type}", torch.float16):\n    output = model(inputs)',
+            wrong_cost=f"{parameters.eps} is {brief(stored, 3)} in float16. After {steps} "
+            f"steps {bad} of 4 weights are not finite; loss {worded(wrong[-1])}.",
             right_cost=f"{fine} of 4 weights are not finite; loss {worded(right[-1])}.",
-            lesson="In float16 an epsilon up to 2**-25 is 0: weights without a gradient "
+            lesson=f"In float16 an epsilon up to {power(-25)} is 0: weights without a gradient "
             "give 0 / 0. Keep weights and Adam's averages in float32.",
             source=("pytorch#8860", f"{_PYTORCH}/issues/8860"),
         ),
@@ -145,8 +154,14 @@ def adam_eps(parameters: AdamEps, *, device: str = "cpu") -> CurveMistake:
         x=torch.arange(steps, dtype=torch.float64),
         wrong=wrong,
         right=right,
-        look=0,
+        look=_first_apart(wrong, right),
     )
+
+
+def _first_apart(wrong: Tensor, right: Tensor) -> int:
+    """Return where two curves first part by more than a hundredth; the last point if nowhere."""
+    apart = ~torch.isclose(wrong, right, rtol=0.01, atol=0.0, equal_nan=True)
+    return int(apart.int().argmax()) if bool(apart.any()) else len(wrong) - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,7 +199,7 @@ def one_by_one(parameters: OneByOne, *, device: str = "cpu") -> CurveMistake:
         mistake=Mistake(
             wrong=f"total = torch.zeros((), dtype=torch.{name})\nfor value in values:\n"
             "    total += value",
-            right="total = values.sum()  # or: total = 0.0, with float(value) added",
+            right="total = values.sum()\n# or: total = 0.0, then total += float(value)",
             wrong_cost=f"{count} ones add up to {wrong[-1]:g}"
             + (f": {wrong[-1]:g} + 1 is {wrong[-1]:g}." if stands else "."),
             right_cost=f"torch.sum of {count} ones gives {right[-1]:g}"
@@ -238,7 +253,7 @@ def positions(parameters: Positions, *, device: str = "cpu") -> CurveMistake:
     dtype, where = FORMATS[name].dtype, devices.device(device)
     # As Module.to(dtype) leaves it: the buffer of frequencies is narrow, and positions follow it.
     narrow = torch.arange(length, device=where).to(dtype)
-    wide = torch.arange(length, device=where, dtype=torch.float32)
+    wide = torch.arange(length, device=where).float()
     # The first frequency is 1 in every such table.
     wrong, right = narrow.cos().cpu().double(), wide.cos().to(dtype).cpu().double()
     exact = torch.arange(length, dtype=torch.float64).cos()
@@ -247,14 +262,16 @@ def positions(parameters: Positions, *, device: str = "cpu") -> CurveMistake:
     last = slice(max(length - 48, 0), length)
     return CurveMistake(
         mistake=Mistake(
-            wrong=f"position = torch.arange({length}).to(inv_freq.dtype)  # {name}\n"
+            wrong=f"# inv_freq is {name}\nposition = torch.arange({length})\n"
+            "position = position.to(inv_freq.dtype)\n"
             "cos = (position * inv_freq[0]).cos()",
-            right=f"position = torch.arange({length}, dtype=torch.float32)\n"
-            f"cos = (position * inv_freq[0].float()).cos().to(torch.{name})",
-            wrong_cost=f"{length} positions become {distinct} distinct ones. The cosine is up "
-            f"to {off:.2g} off.",
-            right_cost=f"All {length} positions are distinct. The cosine is up to "
-            f"{near:.2g} off: one rounding.",
+            right=f"position = torch.arange({length}).float()\n"
+            "phase = position * inv_freq[0].float()\n"
+            f"cos = phase.cos().to(torch.{name})",
+            wrong_cost=f"{length} positions become {distinct} distinct ones. The cosine is off "
+            f"by up to {brief(off)}.",
+            right_cost=f"All {length} positions are distinct. The cosine is off by up to "
+            f"{brief(near)}: one rounding.",
             lesson="Past 2048 in float16, 256 in bfloat16, whole numbers merge. "
             "model.to(dtype) casts buffers too: make positions and phases in "
             "float32.",
@@ -287,6 +304,12 @@ class Squares(Parameters):
     )
 
 
+def _one(value: Tensor) -> str:
+    """Return what should be 1, in words."""
+    found = worded(value)
+    return "1, as it should be" if found == "1" else f"{found}, not 1"
+
+
 def squares(parameters: Squares, *, device: str = "cpu") -> CurveMistake:
     """Normalise float16 activations of many sizes, squared in float16 and in float32.
 
@@ -313,20 +336,23 @@ def squares(parameters: Squares, *, device: str = "cpu") -> CurveMistake:
     at = parameters.size
     largest = float((normal * 2.0**at).half().float().abs().max())
     square = rounded(largest**2, "float16")
+    code = (
+        "square = {}.pow(2)\nvariance = square.mean(-1, keepdim=True)\n"
+        "scale = torch.rsqrt(variance + eps)\ny = x * {}"
+    )
     return CurveMistake(
         mistake=Mistake(
-            wrong="variance = x.pow(2).mean(-1, keepdim=True)\ny = x * torch.rsqrt(variance + eps)",
-            right="variance = x.float().pow(2).mean(-1, keepdim=True)\n"
-            "y = x * torch.rsqrt(variance + eps).to(x.dtype)",
+            wrong=code.format("x", "scale"),
+            right=code.format("x.float()", "scale.to(x.dtype)"),
             wrong_cost=f"The largest activation, {largest:.4g}, squared is {square:.4g} in "
-            f"float16. Root mean square after the norm: {wrong[at]:.3g}, not 1.",
-            right_cost=f"Root mean square after the norm: {right[at]:.3g}.",
+            f"float16. Root mean square after the norm: {_one(wrong[at])}.",
+            right_cost=f"Root mean square after the norm: {_one(right[at])}.",
             lesson="float16's 256 squared is infinite, and 1 / sqrt(inf) is 0: only zeros "
             "pass. Square in float32, as torch's norms do.",
             source=("pytorch PR 133085", f"{_PYTORCH}/pull/133085"),
         ),
         shows="root mean square after the norm",
-        over="log2 of the size before",
+        over="size before the norm, as a power of 2",
         x=sizes.double(),
         wrong=wrong,
         right=right,
@@ -367,22 +393,22 @@ def compare(parameters: Compare, *, device: str = "cpu") -> CurveMistake:
     by_format = (error / (atol + rtol * size)).sort().values
     bad, beyond = (int((each > 1).sum()) for each in (by_one, by_format))
     count = len(error)
+    narrowed = f"# logits are {parameters.dtype}\noutput = logits.softmax(1)\n"
     return CurveMistake(
         mistake=Mistake(
-            wrong=f"output = logits.softmax(1)  # {parameters.dtype}\n"
-            "assert torch.allclose(output.float(), reference)",
-            right=f"output = logits.softmax(1)  # {parameters.dtype}\n"
-            "torch.testing.assert_close(output, reference, check_dtype=False)",
+            wrong=f"{narrowed}assert torch.allclose(\n    output.float(), reference\n)",
+            right=f"{narrowed}torch.testing.assert_close(\n"
+            "    output, reference, check_dtype=False\n)",
             wrong_cost=f"torch.allclose gives {official}: {bad} of {count} values exceed "
-            "rtol=1e-05.",
+            "its rtol, 1e-5.",
             right_cost=f"assert_close {'passes' if agrees else 'raises'}: {beyond} of "
-            f"{count} exceed rtol={rtol:g}, {parameters.dtype}'s own.",
+            f"{count} exceed {parameters.dtype}'s rtol, {rtol:g}.",
             lesson="torch.allclose has one tolerance, too fine for narrow formats. "
-            "assert_close takes the dtype's. Neither helps where terms cancel.",
+            "assert_close takes the dtype's. Where terms cancel, neither helps.",
             source=("pytorch PR 162041", f"{_PYTORCH}/pull/162041"),
         ),
         shows="error over allowed error",
-        over="values, by error",
+        over="values, from least to largest error",
         x=torch.arange(count, dtype=torch.float64),
         # On a log axis nothing is at 0.
         wrong=by_one.clamp(min=1e-3),

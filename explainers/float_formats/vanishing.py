@@ -8,7 +8,7 @@ from torch import Tensor
 
 from explainers import devices
 from explainers.evidence import Question
-from explainers.float_formats.formats import floating, neighbours, real, rounded, spacing
+from explainers.float_formats.formats import brief, floating, power, real, rounded, spacing
 from explainers.parameters import shown
 
 
@@ -81,18 +81,24 @@ def vanishing(
 
 
 def question(*, device: str = "cpu") -> Question:
-    """Ask what becomes of a weight of 1 in float16 that is given a thousand updates of 2**-12."""
+    """Ask what becomes of a weight of 1 in bfloat16 that is given updates of one gap each."""
+    exponent, steps = -7, 1000
+    update = math.ldexp(1.0, exponent)
     found = {
-        dtype: vanishing(dtype=dtype, device=device).weight[-1] for dtype in ("float16", "float32")
+        dtype: vanishing(update, steps=steps, dtype=dtype, device=device)
+        for dtype in ("bfloat16", "float32")
     }
-    options = ("1.244: the sum of all updates", "1.122: half of them are lost", "1: none arrives")
-    at = {1.2441: options[0], 1.1221: options[1], 1.0: options[2]}
-    last = float(found["float16"])
+    total = 1 + steps * update
+    options = (f"{total:.3g}: the sum of all updates", "2: it stops there", "1: no update arrives")
+    ends = dict(zip((total, 2.0, 1.0), options, strict=True))
+    last = float(found["bfloat16"].weight[-1])
+    gap = spacing(last, "bfloat16")
     return Question(
-        "A float16 weight of 1 gets 1000 updates of 2**-12 (0.000244). Where does it end?",
+        f"A bfloat16 weight of 1 gets {steps} updates of {power(exponent)} ({brief(update)}), "
+        "the gap to its next number. Where does it end?",
         options,
-        at[min(at, key=lambda end: abs(end - last))],
-        f"torch: {last:.6g} in float16, {float(found['float32']):.6g} in float32. float16's "
-        f"next number above 1 is {neighbours(1.0, 'float16')[2]:.10g}; updates below half "
-        "that distance are lost.",
+        ends[min(ends, key=lambda end: abs(end - last))],
+        f"torch: {last:.3g} in bfloat16, {float(found['float32'].weight[-1]):.3g} in float32. "
+        f"From {last:g} on numbers are {brief(gap)} apart: the update is "
+        f"{update / gap:.2g} of that gap, and a tie goes to the even {last:g}.",
     )

@@ -15,9 +15,11 @@ from explainers.float_formats.formats import (
     FORMATS,
     FormatShare,
     Inspection,
+    brief,
     inspect,
     numbers,
     plain,
+    power,
     representable,
 )
 
@@ -128,7 +130,7 @@ class FloatFormats(Parameters):
 
     value: str = text(
         "0.1",
-        label="number",
+        label="value",
         help="Sums and powers are exact first: 1 + 2**-12.",
         rule=_RULE,
         read=_read,
@@ -143,7 +145,7 @@ class FloatFormats(Parameters):
     zoom: int = number(
         1,
         label="zoom out",
-        help="0 shows two gaps either side; each step doubles them.",
+        help="At 0 the line shows two gaps either side; each step doubles them.",
         minimum=0,
         maximum=5,
         step=1,
@@ -151,7 +153,7 @@ class FloatFormats(Parameters):
     exponent: int = number(
         0,
         label="scale of the gradients, as a power of 2",
-        help="Times all gradients, as a loss scale.",
+        help="Multiplies all gradients, as a loss scale does.",
         minimum=-10,
         maximum=40,
         step=1,
@@ -159,7 +161,7 @@ class FloatFormats(Parameters):
     step: int = number(
         0,
         label="after training steps",
-        help="In float32, before the gradients are taken.",
+        help="Of the network in float32, before its gradients are taken.",
         minimum=0,
         maximum=50,
         step=10,
@@ -173,13 +175,13 @@ PRESETS = (
         FloatFormats(),
     ),
     Preset(
-        "2049",
+        "A tie: 2049",
         "Above 2048 float16 counts in twos: the tie 2049 goes to the even 2048.",
         FloatFormats(value="2049", zoom=0),
     ),
     Preset(
         "An update that vanishes",
-        "1 + 2**-12 is nearer to 1 than to float16's next number.",
+        "1 + 2⁻¹² is nearer to 1 than to float16's next number.",
         FloatFormats(value="1 + 2**-12", zoom=0),
     ),
     Preset(
@@ -193,8 +195,8 @@ PRESETS = (
         FloatFormats(value="1e-8"),
     ),
     Preset(
-        "Gradients, scaled",
-        "Times 65536, 16 powers of 2, float16 keeps all gradients.",
+        "Scaled gradients",
+        "Times 2¹⁶, all gradients keep float16's full precision.",
         FloatFormats(value="2**-26", exponent=16),
     ),
 )
@@ -250,10 +252,13 @@ class View:
             return f"{name} stores {written} as it is."
         if found.stored == 0:
             smallest = found.format.smallest_subnormal
-            return f"{name} stores {written} as 0: its smallest positive number is {smallest:.3g}."
+            return (
+                f"{name} stores {written} as 0: its smallest positive number is "
+                f"{brief(smallest, 3)}."
+            )
         word = "large" if found.error > 0 else "small"
         said = (
-            f"{name} stores {written} as {found.spelled}, {abs(found.error):.2g} too {word} "
+            f"{name} stores {written} as {found.spelled}, {brief(abs(found.error))} too {word} "
             f"({percent(found.relative_error)})."
         )
         if found.twice_rounded:
@@ -274,13 +279,14 @@ class View:
             if part
         ]
         what = ", ".join(parts) or "all keep full precision"
-        return f"Gradients times 2**{self.parameters.exponent} in {self.parameters.dtype}: {what}."
+        scale = power(self.parameters.exponent)
+        return f"Gradients times {scale} in {self.parameters.dtype}: {what}."
 
 
 def percent(share: float) -> str:
     """Return a share as per cent in two digits."""
     value = 100 * share
-    return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.2g} %"
+    return f"{value:.0f}%" if value >= 10 or value == 0 else f"{brief(value)}%"
 
 
 def explain(parameters: FloatFormats, *, device: str = "cpu") -> View:

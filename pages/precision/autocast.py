@@ -26,19 +26,18 @@ def choose(op: str) -> None:
 
 
 def draw_controls() -> None:
-    """Draw what goes in, what autocast casts to, and what the notes say."""
+    """Draw what goes in, and what autocast casts to."""
     controls.draw("exponent")
     controls.draw("dtype")
     controls.draw("inputs")
     controls.draw("enabled")
-    choices(figures.notes(topic.cuda_only(device=device)), key=f"{SLUG}.notes")
 
 
 def draw_view() -> None:
     """Draw every operation by torch's lists, and the chosen one closely."""
     view = page.explain(lambda settings: topic.explain(settings, device=device))
     choices(
-        figures.chips(view) + figures.legend() + figures.detail(view),
+        figures.chips(view) + figures.detail(view),
         key=f"{SLUG}.ops",
         options=topic.OPS,
         on_choose=choose,
@@ -79,31 +78,52 @@ page.mistakes(
     *(
         Lesson(title, parameters, run, draw)
         for title, parameters, run, draw in (
-            ("model.half()", mistakes.HalfModel(), mistakes.half_model, figures.curve_mistake),
-            ("out of the region", mistakes.Border(), mistakes.border, figures.flow_mistake),
-            ("sigmoid, then BCE", mistakes.Logits(), mistakes.sigmoid_first, figures.curve_mistake),
-            ("a norm of your own", mistakes.OwnNorm(), mistakes.own_norm, figures.curve_mistake),
-            ("loss outside", mistakes.LossOutside(), mistakes.loss_outside, figures.curve_mistake),
             (
-                "backward inside",
+                "model.half() for training",
+                mistakes.HalfModel(),
+                mistakes.half_model,
+                figures.curve_mistake,
+            ),
+            ("float16 taken outside", mistakes.Border(), mistakes.border, figures.flow_mistake),
+            (
+                "sigmoid, then its loss",
+                mistakes.Logits(),
+                mistakes.sigmoid_first,
+                figures.curve_mistake,
+            ),
+            ("a hand-written norm", mistakes.OwnNorm(), mistakes.own_norm, figures.curve_mistake),
+            (
+                "loss outside autocast",
+                mistakes.LossOutside(),
+                mistakes.loss_outside,
+                figures.curve_mistake,
+            ),
+            (
+                "backward inside autocast",
                 mistakes.BackwardInside(),
                 mistakes.backward_inside,
                 figures.curve_mistake,
             ),
             (
-                "a function of your own",
+                "a custom autograd function",
                 mistakes.OwnFunction(),
                 mistakes.own_function,
                 figures.flow_mistake,
             ),
-            ("in place, out=", mistakes.InPlace(), mistakes.in_place, figures.flow_mistake),
-            ("another device", mistakes.OtherDevice(), mistakes.other_device, figures.flow_mistake),
+            ("in-place and out=", mistakes.InPlace(), mistakes.in_place, figures.flow_mistake),
+            (
+                "autocast for another device",
+                mistakes.OtherDevice(),
+                mistakes.other_device,
+                figures.flow_mistake,
+            ),
         )
     )
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "float32 and autocast in turn; the median step counts. On CPUs autocast is often slower.",
+    "Steps in float32 and under autocast take turns; the median counts. On CPUs autocast is often "
+    "slower.",
     "Measure on this device",
     learn,
 )

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+import streamlit as st
+
 from explainers import float_formats as topic
 from explainers.float_formats import mistakes
 from explainers.runs import in_turn
 from figures import float_formats as figures
-from figures import lessons
 from ui import figure, frame, proofs
 from ui.controls import Controls
 from ui.frame import Lesson
@@ -22,6 +23,7 @@ def draw_controls() -> None:
     controls.draw("value")
     controls.draw("dtype")
     controls.draw("zoom")
+    st.caption("The gradients, in the lower picture:")
     controls.draw("exponent")
     controls.draw("step")
 
@@ -66,20 +68,20 @@ def take(settings: topic.FloatFormats) -> tuple[str, list[frame.Download]]:
 page.see(draw_controls, draw_view)
 page.mistakes(
     *(
-        Lesson(title, parameters, run, lessons.mistake)
+        Lesson(title, parameters, run, figures.mistake)
         for title, parameters, run in (
             ("an update that vanishes", mistakes.SmallUpdates(), mistakes.small_updates),
-            ("an epsilon of 1e-8", mistakes.AdamEps(), mistakes.adam_eps),
+            ("Adam's epsilon, 1e-8", mistakes.AdamEps(), mistakes.adam_eps),
             ("adding up one by one", mistakes.OneByOne(), mistakes.one_by_one),
-            ("positions in the model's dtype", mistakes.Positions(), mistakes.positions),
+            ("positions in a narrow dtype", mistakes.Positions(), mistakes.positions),
             ("squares that overflow", mistakes.Squares(), mistakes.squares),
-            ("one tolerance for all", mistakes.Compare(), mistakes.compare),
+            ("one tolerance for all formats", mistakes.Compare(), mistakes.compare),
         )
     )
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "Weights, gradients and optimizer in each format, one network. Watch for updates that "
+    "One network, with weights, gradients and optimizer in each format. Watch for updates that "
     "change nothing.",
     "Train in four formats",
     learn,

@@ -16,7 +16,7 @@ from tests.browser.harness import (
 
 
 def typed(page: Page, text: str) -> None:
-    box = page.get_by_role("textbox", name="number")
+    box = page.get_by_role("textbox", name="value")
     box.fill(text)
     box.press("Enter")
     settled(page)
@@ -38,7 +38,7 @@ def test_a_typed_number_is_stored_drawn_and_in_the_address(page: Page, app_url: 
         expect(page.locator(".track .asked")).to_have_text(text)
     page.reload()
     settled(page, quiet_ms=400)
-    expect(page.get_by_role("textbox", name="number")).to_have_value("1 + 2**-12")
+    expect(page.get_by_role("textbox", name="value")).to_have_value("1 + 2**-12")
     assert errors == []
 
 
@@ -87,7 +87,7 @@ def test_the_scale_moves_the_gradients_until_nothing_is_lost(page: Page, app_url
     wait_for_query(page, {"exponent": "15"})
     expect(page.get_by_text("all keep full precision")).to_be_visible()
     half = page.locator(".shares tr").filter(has_text="float16").first
-    expect(half).to_contain_text("100 %")
+    expect(half).to_contain_text("100%")
 
 
 def test_a_lesson_runs_the_wrong_and_the_right_line(page: Page, app_url: str) -> None:

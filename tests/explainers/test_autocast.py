@@ -125,9 +125,31 @@ def test_the_notes_claims_about_autocast() -> None:
     assert verdicts["In the autocast region the model"] is Verdict.WRONG
     assert verdicts["Only out-of-place operations can"] is Verdict.HOLDS
     assert verdicts["Functions that are seldom used m"] is Verdict.OBSOLETE
-    assert verdicts["Outside of the autocast region, "] is Verdict.HOLDS
+    assert verdicts["Outside of the autocast region, "] is Verdict.CONDITION
     assert verdicts["Operations on no list, as dot, a"] is Verdict.CONDITION
     assert all(claim.measured and claim.truth for claim in found.values())
+
+
+def test_what_depends_on_hardware_holds_with_a_condition_whatever_the_timing() -> None:
+    found = {claim.says[:24]: claim for claim in autocast.claims()}
+    for says in (
+        "amp computes faster, up t",
+        "Dimensions that are mult",
+        "model.half() speeds a mo",
+    ):
+        assert found[says[:24]].verdict is Verdict.CONDITION
+
+
+def test_in_bfloat16_no_product_overflows_and_exp_does_in_float32_too() -> None:
+    (preset,) = (each for each in autocast.PRESETS if "exp overflows in float32" in each.notice)
+    view = autocast.explain(preset.parameters)
+    over = {row.name: view.outcome(row).dtype for row in view.rows if _overflows(view, row)}
+    assert over == {"exp": torch.float32}
+    assert torch.finfo(torch.bfloat16).eps == 8 * torch.finfo(torch.float16).eps
+
+
+def _overflows(view: autocast.View, row: autocast.OpRow) -> bool:
+    return view.outcome(row).state is autocast.State.OVERFLOW
 
 
 def test_weights_and_their_gradients_stay_float32_under_autocast() -> None:

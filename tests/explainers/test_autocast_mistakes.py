@@ -6,14 +6,25 @@ import pytest
 import torch
 
 from explainers.autocast import mistakes
-from tests.lessons import lessons_of
+from tests.lessons import corners, lessons_of
 
 
 @pytest.mark.parametrize("name", lessons_of("autocast"))
-def test_the_right_lines_are_short(name: str) -> None:
+def test_no_line_of_code_is_wrapped(name: str) -> None:
     run, kind = lessons_of("autocast")[name]
-    right = run(kind()).mistake.right
-    assert max(len(line) for line in right.splitlines()) <= 52
+    for setting in corners(kind):
+        mistake = run(setting).mistake
+        for code in (mistake.wrong, mistake.right):
+            assert max(map(len, code.splitlines())) <= 46
+
+
+@pytest.mark.parametrize("name", ["border", "in_place", "own_function", "other_device"])
+def test_torchs_message_stands_once_at_the_line_that_raised(name: str) -> None:
+    run, kind = lessons_of("autocast")[name]
+    found = run(kind())
+    said = [line.note.partition(": ")[2] for line in found.wrong if not line.gives]
+    assert all(words and words not in found.mistake.wrong_cost for words in said)
+    assert "Disabling autocast" not in found.mistake.wrong_cost
 
 
 def test_small_updates_vanish_in_float16_weights_and_arrive_in_float32() -> None:

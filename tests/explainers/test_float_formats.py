@@ -277,7 +277,7 @@ def test_what_float16_makes_of_a_tenth() -> None:
     assert found.relative_error == pytest.approx(2.44140625e-04)
     assert found.terms == (1.599609375, -4)
     assert found.spelled == "0.0999755859375"
-    assert found.labels == ("0.099915", "0.099976", "0.10004")
+    assert found.labels == ("0.099915", "0.099976", "0.100037")
 
 
 def test_a_tenth_is_no_float64_either() -> None:
@@ -353,8 +353,26 @@ def test_the_formats_prove_themselves_and_answer_their_question() -> None:
     checks, claims = ff.checks(), ff.claims()
     assert len(checks) >= 12
     assert all(check.holds for check in checks)
-    assert [claim.verdict for claim in claims] == [Verdict.HOLDS] * 5
-    assert ff.question().answer == "1: none arrives"
+    verdicts = [claim.verdict for claim in claims]
+    assert verdicts == [Verdict.HOLDS] * 2 + [Verdict.CONDITION] + [Verdict.HOLDS] * 2
+
+
+def test_updates_of_one_gap_stop_at_the_power_of_two_where_the_gap_doubles() -> None:
+    asked = ff.question()
+    assert asked.answer == "2: it stops there"
+    assert "0.5 of that gap" in asked.because
+    two = torch.tensor(2.0, dtype=torch.bfloat16)
+    assert two + 2.0**-7 == two
+
+
+def test_a_numbers_neighbours_are_labelled_in_equal_decimals() -> None:
+    assert ff.inspect(2049.0).labels == ("2047", "2048", "2050")
+    assert ff.inspect(65504.0).labels == ("65472", "65504", "inf")
+    for value in (0.1, 1.0, 3.3, 1 / 3):
+        for name in ff.FORMATS:
+            labels = ff.inspect(value, name).labels
+            assert len({len(label.partition(".")[2]) for label in labels}) == 1
+            assert len(set(labels)) == 3
 
 
 @pytest.mark.parametrize(
@@ -458,9 +476,9 @@ def test_the_gradients_are_the_models_own(step: int) -> None:
 @pytest.mark.parametrize(
     ("value", "dtype", "sentence"),
     [
-        ("0.1", "float16", "float16 stores 0.1 as 0.0999755859375, 2.4e-05 too small (0.024 %)."),
+        ("0.1", "float16", "float16 stores 0.1 as 0.0999755859375, 2.4e-5 too small (0.024%)."),
         ("2048", "float16", "float16 stores 2048 as it is."),
-        ("1e-8", "float16", "stores 1e-8 as 0: its smallest positive number is 5.96e-08."),
+        ("1e-8", "float16", "stores 1e-8 as 0: its smallest positive number is 5.96e-8."),
         ("1e6", "float16", "float16 stores 1e6 as inf: its largest number is 65504."),
         ("1e6", "float8_e4m3fn", "stores 1e6 as 448, its largest: it has no infinity."),
         ("1 + 2**-11 + 2**-40", "float16", "is nearer: torch rounds to float32 first."),

@@ -4,6 +4,17 @@ import pytest
 import torch
 
 from explainers.float_formats import mistakes
+from tests.lessons import corners, lessons_of
+
+
+@pytest.mark.parametrize("name", lessons_of("float_formats"))
+def test_no_line_of_code_is_wrapped(name: str) -> None:
+    run, kind = lessons_of("float_formats")[name]
+    for setting in corners(kind):
+        mistake = run(setting).mistake
+        for code in (mistake.wrong, mistake.right):
+            assert max(map(len, code.splitlines())) <= 46
+
 
 # --- small updates ---
 
@@ -21,7 +32,15 @@ def test_a_float32_master_takes_every_update() -> None:
     found = mistakes.small_updates(mistakes.SmallUpdates())
     assert found.others["float32 master"][-1] == 1 + 1000 * 2.0**-12
     assert found.right[-1] == pytest.approx(1 + 1000 * 2.0**-12, abs=2**-11)
-    assert "The weight ends at 1, not 1.24414" in found.mistake.wrong_cost
+    assert "The weight ends at 1, not 1.24" in found.mistake.wrong_cost
+    assert "ends at 1.24, as it should" in found.mistake.right_cost
+
+
+def test_an_exact_half_of_a_gap_arrives_where_the_even_number_is_above() -> None:
+    odd = torch.tensor(1 + 2.0**-10, dtype=torch.half)
+    assert odd + 2.0**-11 == 1 + 2.0**-9
+    found = mistakes.small_updates(mistakes.SmallUpdates())
+    assert "from 1, so does exactly half (ties go to even)" in found.mistake.lesson
 
 
 # --- an epsilon of 1e-8 ---
@@ -29,9 +48,16 @@ def test_a_float32_master_takes_every_update() -> None:
 
 def test_adams_epsilon_is_zero_in_float16_and_makes_nans() -> None:
     found = mistakes.adam_eps(mistakes.AdamEps())
-    assert "1e-08 is 0 in float16" in found.mistake.wrong_cost
+    assert "1e-8 is 0 in float16" in found.mistake.wrong_cost
     assert found.wrong[1:].isnan().all()
     assert found.right[-1] < 0.1 * found.right[0]
+
+
+def test_the_epsilons_chart_is_read_where_the_two_lines_part() -> None:
+    found = mistakes.adam_eps(mistakes.AdamEps())
+    assert found.look == 1
+    assert torch.isclose(found.wrong[0], found.right[0], rtol=0.01)
+    assert found.wrong[1].isnan()
 
 
 @pytest.mark.parametrize("eps", ["1e-7", "1e-4"])
@@ -88,6 +114,12 @@ def test_squares_overflow_in_float16_and_the_norm_passes_zeros_on() -> None:
     assert (found.wrong[8:] == 0).all()
     assert found.right == pytest.approx(1, abs=0.01)
     assert found.others["the wrong line in bfloat16"] == pytest.approx(1, abs=0.02)
+
+
+def test_small_activations_are_normalised_by_both_lines_and_the_words_say_so() -> None:
+    found = mistakes.squares(mistakes.Squares(size=0)).mistake
+    assert "1, as it should be" in found.wrong_cost
+    assert "1, as it should be" in found.right_cost
 
 
 def test_torchs_own_norm_squares_in_float32() -> None:

@@ -10,7 +10,6 @@ import torch
 from explainers import float_formats as topic
 from explainers.float_formats import FloatFormats
 from figures import float_formats as figures
-from figures import lessons
 from figures.curves import Curves
 from tests.lessons import lessons_of
 
@@ -81,9 +80,9 @@ def test_an_arrow_shows_rounding_and_none_where_nothing_is_rounded() -> None:
 @pytest.mark.parametrize(
     ("value", "dtype", "formula"),
     [
-        ("0.1", "float16", "1.100110011₂ × 2^(11 − 15) = 1.599609375 × 2⁻⁴ = 0.0999755859375"),
-        ("-2", "bfloat16", "−1.0₂ × 2^(128 − 127) = −1 × 2¹ = -2"),
-        ("2**-24", "float16", "0.0000000001₂ × 2^(1 − 15) = 0.0009765625 × 2⁻¹⁴ = 5.96"),
+        ("0.1", "float16", "1.100110011₂ × 2¹¹⁻¹⁵ = 1.599609375 × 2⁻⁴ = 0.0999755859375"),
+        ("-2", "bfloat16", "−1.0₂ × 2¹²⁸⁻¹²⁷ = −1 × 2¹ = -2"),
+        ("2**-24", "float16", "0.0000000001₂ × 2¹⁻¹⁵ = 0.0009765625 × 2⁻¹⁴ = 5.96"),
         ("1e9", "float16", "An exponent of ones, a mantissa of zeros: float16's code for inf."),
         ("0", "float32", "An exponent and a mantissa of zeros: float32's code for 0."),
     ],
@@ -98,13 +97,13 @@ def test_the_table_says_what_each_format_stores_and_by_how_much_it_is_off() -> N
     rows = [[words(cell) for cell in row] for row in number.findall(".//tbody/tr")]
     assert [row[0] for row in rows] == list(topic.FORMATS)
     assert [row[3] for row in rows[:3]] == ["all of it: 0"] * 3
-    assert rows[3][3] == "0.12 %"
+    assert rows[3][3] == "0.12%"
     (chosen,) = number.findall(".//tr[@class='chosen']")
     assert words(chosen[0]) == view.parameters.dtype
 
 
 @pytest.mark.parametrize(
-    ("value", "off"), [("1e6", "held at its end"), ("0.001", "95 %, subnormal"), ("1", "exact")]
+    ("value", "off"), [("1e6", "held at its end"), ("0.001", "95%, subnormal"), ("1", "exact")]
 )
 def test_what_becomes_of_a_number_stands_in_words(value: str, off: str) -> None:
     _, number, _ = drawn(value=value)
@@ -122,6 +121,9 @@ def test_a_number_outside_the_line_is_pointed_to() -> None:
     assert marks["float8_e4m3fn"] == "out left"
     assert marks["float16"] == "out right"
     assert marks["float32"] == "dot"
+    text = words(number)
+    assert "◂ 448" in text
+    assert "inf ▸" in text
 
 
 def test_the_shares_of_every_format_stand_beside_its_lane() -> None:
@@ -132,7 +134,7 @@ def test_the_shares_of_every_format_stand_beside_its_lane() -> None:
         share = view.shares[name]
         cells = {cell.get("data-label"): words(cell) for cell in row.findall("td")[1:]}
         for label, part in (("kept", share.normal), ("to 0", share.zero)):
-            assert float(cells[label].rstrip(" %")) == pytest.approx(100 * part, rel=0.06)
+            assert float(cells[label].rstrip("%")) == pytest.approx(100 * part, rel=0.06)
     lost = [cell.get("class") for cell in rows["float16"].findall("td")]
     assert lost == ["lane", None, None, "lost", None]
 
@@ -167,12 +169,21 @@ def test_the_line_that_runs_comes_first(name: str) -> None:
     run, kind = lessons_of("float_formats")[name]
     result = run(kind())
     for wrong in (True, False):
-        (curves,) = lessons.mistake(result, wrong=wrong)
+        (curves,) = figures.mistake(result, wrong=wrong)
         assert isinstance(curves, Curves)
         first = result.wrong if wrong else result.right
         assert torch.equal(curves.lines[0].y.nan_to_num(), first.nan_to_num())
         assert len(curves.lines) == 2 + len(result.others)
+        assert ("log scale" in curves.y_title) == result.log
         assert bool(curves.references) == (result.limit is not None)
+
+
+def test_where_the_wrong_line_has_no_number_the_right_one_is_marked() -> None:
+    run, kind = lessons_of("float_formats")["adam_eps"]
+    result = run(kind())
+    (curves,) = figures.mistake(result, wrong=True)
+    (mark,) = curves.marks
+    assert (mark.x, mark.y) == (1.0, float(result.right[1]))
 
 
 def test_training_draws_a_loss_and_a_share_for_each_run() -> None:
