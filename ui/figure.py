@@ -42,5 +42,5 @@ def draw(drawn: Drawn, *, key: str) -> None:
         elif isinstance(part, Stepper):
             stepper(part, key=part_key)
         else:
-            st.plotly_chart(part.figure, config=style.CONFIG, alt=part.alt)
+            st.plotly_chart(part.figure, width="content", config=style.CONFIG, alt=part.alt)
             _PICTURES(key=f"{part_key}.data", data={"markup": part.table})

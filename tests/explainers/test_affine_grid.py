@@ -154,12 +154,12 @@ def test_the_sentence_names_every_motion_and_only_those() -> None:
     assert ag.describe(ag.rotation(-12.5)) == "Turns the picture 12.5° clockwise."
     whole = ag.describe(ag.rotation(30.0, scale=(2.0, 2.0), shear=10.0, translate=(-0.5, 0.25)))
     assert whole == (
-        "Enlarges the picture to 2.00 times its size, then leans its top edge 10° to the right, "
-        "then turns it 30° counter-clockwise, then moves it left by 0.50 of half the width and "
-        "down by 0.25 of half the height."
+        "Enlarges the picture to 2 times its size, then leans its top edge 10° to the right, "
+        "then turns it 30° counter-clockwise, then moves it left by 25% of the width and "
+        "down by 12.5% of the height."
     )
     assert "mirrors" in ag.describe(torch.tensor([[1.0, 0, 0], [0, -1, 0]])).lower()
-    assert "width by 2.00 and height by 0.50" in ag.describe(ag.rotation(0.0, scale=(2.0, 0.5)))
+    assert "width by 2 and height by 0.5" in ag.describe(ag.rotation(0.0, scale=(2.0, 0.5)))
 
 
 # --- laws ---

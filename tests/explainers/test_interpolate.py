@@ -7,6 +7,7 @@ import math
 import re
 import runpy
 import shutil
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -988,14 +989,13 @@ def test_the_sentence_names_the_positions_that_are_read(parameters) -> None:
     index = torch.arange(m, dtype=torch.float64)
     if "Output i is input i." in view.sentence:
         said = index
-    elif found := re.search(r"reads at ([\d.e+-]+)·\(i \+ ½\) − ½", view.sentence):
-        said = float(found[1]) * (index + 0.5) - 0.5
+    elif found := re.search(r"reads at (?:([\d/.]+)·)?\(i \+ ½\) − ½", view.sentence):
+        said = float(Fraction(found[1] or 1)) * (index + 0.5) - 0.5
     else:
-        found = re.search(r"reads at ([\d.e+-]+)·i\.", view.sentence)
+        found = re.search(r"reads at (?:([\d/.]+)·)?i\.", view.sentence)
         assert found, view.sentence
-        said = float(found[1]) * index
-    # Four digits of the scale are shown.
-    assert (said - read).abs().max() <= 1e-3 * (1 + read.abs().max())
+        said = float(Fraction(found[1] or 1)) * index
+    assert (said - read).abs().max() <= 1e-5 * (1 + read.abs().max())
 
 
 def test_a_readers_own_picture_is_resized_in_place_of_the_projects() -> None:
@@ -1268,3 +1268,12 @@ def test_samples_of_nothing_but_zeros_do_not_excuse_nor_accuse_the_weights() -> 
         )
     )
     assert [check for check in ip.view_checks(view) if not check.holds] == []
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "area"])
+def test_a_mode_that_picks_is_drawn_as_steps_that_jump_between_pixels(mode: str) -> None:
+    line = ip.explain(ip.Interpolate(mode=mode, samples="0, 1, 2, 3, 4")).line
+    assert line is not None
+    moves, rises = line.curve_x.diff(), line.curve.diff()
+    assert not moves[rises != 0].abs().max() > 1e-9
+    assert line.curve_x[:-1][rises != 0].tolist() == pytest.approx([0.5, 1.5, 2.5, 3.5])
