@@ -138,51 +138,61 @@ def _flag_errors(table: "FlagTable", wrong: bool) -> style.Chart:
     errors = table.errors.numpy().reshape(4, table.size, table.size)
     pairs = [(a, b) for a in (False, True) for b in (False, True)]
     # Two by two of a fixed size, that a phone's width holds.
-    side, gap, heading, above = 156, 14, 38, 46
-    wide, high = 2 * side + gap, 2 * side + heading
-    layout: dict[str, Any] = {"annotations": []}
+    side, gap, heading, edge = 152, 16, 40, 6
+    wide, high = 2 * side + gap, 2 * (side + heading) + heading
+    layout: dict[str, Any] = {
+        "annotations": [
+            _heading("<b>Error of the identity, by flag pair</b>", 0, 1 - 16 / high, 14, "left"),
+            _heading(
+                "affine_grid / grid_sample with align_corners =", 0, 1 - 34 / high, 12, "left"
+            ),
+        ],
+        "shapes": [],
+    }
     traces = []
     for index, ((given, read), error) in enumerate(zip(pairs, errors, strict=True)):
         suffix = str(index + 1) if index else ""
         row, column = divmod(index, 2)
-        left, top = column * (side + gap) / wide, 1 - row * (side + heading) / high
+        left, bottom = column * (side + gap) / wide, (1 - row) * (side + heading) / high
+        right, top = min(left + side / wide, 1.0), bottom + side / high
         chosen = index == (2 if wrong else 0)
-        shared = {
-            "showticklabels": False,
-            "ticks": "",
-            "showgrid": False,
-            "zeroline": False,
-            "fixedrange": True,
-            "showline": True,
-            "mirror": True,
-            "linewidth": 4 if chosen else 1,
-            "linecolor": style.VERMILION if chosen else style.NEUTRAL,
-        }
-        layout[f"xaxis{suffix}"] = {
-            **shared,
-            "domain": (left, min(left + side / wide, 1.0)),
+        bare = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False}
+        bare |= {"fixedrange": True, "showline": False}
+        ends = [-0.5, table.size - 0.5]
+        layout[f"xaxis{suffix}"] = bare | {
+            "domain": [left, right],
             "anchor": f"y{suffix}",
+            "range": ends,
         }
-        layout[f"yaxis{suffix}"] = {
-            **shared,
-            "domain": (max(top - side / high, 0.0), top),
+        layout[f"yaxis{suffix}"] = bare | {
+            "domain": [bottom, top],
             "anchor": f"x{suffix}",
-            "autorange": "reversed",
+            "range": ends[::-1],
         }
         most = f"{error.max():.2g}" if error.max() > _NOUGHT else "0"
         runs = "<b>runs now</b>, " if chosen else ""
         layout["annotations"].append(
+            _heading(
+                f"{given} / {read}<br>{runs}at most {most}",
+                (left + right) / 2,
+                top + 5 / high,
+                12,
+                "center",
+            )
+        )
+        layout["shapes"].append(
             {
-                "text": f"{given} / {read}<br>{runs}at most {most}",
-                "font": {"size": 12},
-                "x": left + side / wide / 2,
-                "y": top,
+                "type": "rect",
                 "xref": "paper",
                 "yref": "paper",
-                "yshift": 2,
-                "xanchor": "center",
-                "yanchor": "bottom",
-                "showarrow": False,
+                "x0": left,
+                "x1": right,
+                "y0": bottom,
+                "y1": top,
+                "line": {
+                    "color": style.VERMILION if chosen else style.NEUTRAL,
+                    "width": 4 if chosen else 1,
+                },
             }
         )
         traces.append(
@@ -200,27 +210,13 @@ def _flag_errors(table: "FlagTable", wrong: bool) -> style.Chart:
                 "yaxis": f"y{suffix}",
             }
         )
-    title = (
-        "Error of the identity, by flag pair<br>"
-        '<span style="font-size:12px">affine_grid / grid_sample with align_corners =</span>'
-    )
     figure = go.Figure(
         data=traces,
-        layout={
-            **layout,
-            "title": {
-                "text": title,
-                "font": {"size": 14},
-                "x": 0,
-                "xanchor": "left",
-                "y": 1,
-                "yref": "container",
-                "yanchor": "top",
-                "pad": {"l": 4, "t": 4},
-            },
-            "width": wide + 8,
-            "height": high + above + heading + 4,
-            "margin": {"l": 4, "r": 4, "t": above + heading, "b": 4},
+        layout=layout
+        | {
+            "width": wide + 2 * edge,
+            "height": high + 2 * edge,
+            "margin": {"l": edge, "r": edge, "t": edge, "b": edge, "autoexpand": False},
             "dragmode": False,
         },
     )
@@ -232,6 +228,23 @@ def _flag_errors(table: "FlagTable", wrong: bool) -> style.Chart:
         + (f"at most {equal:.0e} with equal flags" if equal else "none with equal flags")
         + f", up to {mixed:.2f} mixed. Outlined: {pairs[2 if wrong else 0][0]} / False.",
     )
+
+
+def _heading(text: str, x: float, y: float, size: int, side: str) -> dict[str, Any]:
+    """Return words that stand on a height of the paper, in the theme's colour."""
+    return {
+        "text": text,
+        "font": {"size": size},
+        "x": x,
+        "y": y,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": side,
+        "yanchor": "bottom",
+        "align": side,
+        "showarrow": False,
+        "borderpad": 0,
+    }
 
 
 def _convention(table: "FlagTable") -> Curves:

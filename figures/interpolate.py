@@ -179,7 +179,7 @@ def _comb(comb: "Comb", low: float, high: float) -> str:
     reads, centres = style.floats(comb.positions), style.floats(comb.centres)
     bottom, peak = samples.min(), max(samples.max(), samples.min() + 1e-9)
     first, second = 20.0, 20.0 + _CELL + _GAP
-    parts = cells(np.arange(len(samples)), samples, first, 1.0)
+    parts = cells(np.arange(len(samples), dtype=np.float64), samples, first, 1.0)
     parts += cells(centres, outputs, second, len(samples) / len(centres))
     foot, tip = second - 3, first + _CELL + 3
     ink = style.VERMILION

@@ -15,6 +15,7 @@ from explainers.pictures import picture
 
 LARGEST_OUTPUT = 256
 _TINY = 256  # pixels of the loupe's picture, about
+_FLAT = 0.25  # share of its contrast below which a reduced picture shows nothing
 THETA_FIELDS = ("theta_00", "theta_01", "theta_02", "theta_10", "theta_11", "theta_12")
 
 
@@ -221,7 +222,8 @@ class View:
         output_lines: Tensor ``(n, m, 2)``: the same lines in output pixels (x, y).
         corners: Tensor ``(4, 2)``: input pixels (x, y) read by the output's corner pixels, in the
             order top left, top right, bottom right, bottom left.
-        tiny: Tensor ``(h, w)``: the input in grey, reduced to about 256 pixels for the loupe.
+        tiny: Tensor ``(h, w)``: the input in grey, reduced to about 256 pixels for the loupe; or a
+            letter, where that leaves next to nothing to see.
         tiny_output: Tensor ``(h', w')``: the same warp of it, reduced as much.
         links: Which pixels of `tiny` make each pixel of `tiny_output`.
     """
@@ -243,6 +245,15 @@ class View:
     def aspect(self) -> float:
         """Width over height of the input."""
         return self.picture.shape[2] / self.picture.shape[1]
+
+    @property
+    def tiny_name(self) -> str:
+        """What `tiny` is."""
+        return (
+            "A small letter"
+            if torch.equal(self.tiny, _letter(*self.tiny.shape))
+            else "Input, reduced"
+        )
 
     @property
     def shrinks(self) -> bool:
@@ -312,7 +323,10 @@ def _small_copy(
         return min(max(round(smaller * pixels), 2), MAX_SIDE)
 
     shape = side(height), side(width)
-    tiny = F.interpolate(source.mean(dim=0)[None, None].float(), size=shape, mode="area")[0, 0]
+    grey = source.mean(dim=0).float()
+    tiny = F.interpolate(grey[None, None], size=shape, mode="area")[0, 0]
+    if tiny.std() < _FLAT * grey.std():
+        tiny = _letter(*shape)
     out = [side(pixels) for pixels in parameters.size(source)]
     # A warp is linear: what it makes of one pixel that is 1, the others 0, is that pixel's weights.
     alone = torch.eye(tiny.numel()).reshape(-1, *shape)
@@ -324,6 +338,11 @@ def _small_copy(
         align_corners=parameters.align_corners,
     )[0]
     return tiny, made[0], linked(made[1:].reshape(*shape, -1), (out[0], out[1]))
+
+
+def _letter(height: int, width: int) -> Tensor:
+    letter = picture("tiny")[None]
+    return F.interpolate(letter, size=(height, width), mode="nearest-exact")[0, 0]
 
 
 def typed(parameters: AffineGrid, aspect: float) -> AffineGrid:

@@ -169,7 +169,7 @@ def nearest(parameters: TwoLengths, *, device: str = "cpu") -> Combs:
             right=_call(f"size={m}", "nearest-exact"),
             wrong_cost=f"Picks {picks[0]}: on average {_drift(drifts[0])}.",
             right_cost=f"Picks {picks[1]}: on average {_drift(drifts[1])}.",
-            lesson="nearest reads floor(n/m·i), under the output's left edge, as OpenCV "
+            lesson="nearest reads floor(i·n/m), under the output's left edge, as OpenCV "
             "does; nearest-exact under its centre, as PIL does.",
             source=("pytorch#34808", f"{_TORCH}/issues/34808"),
         ),
@@ -599,7 +599,7 @@ def question(*, device: str = "cpu") -> Question:
         text='`F.interpolate(x, size=4, mode="nearest")` on 0, 1, 2, 3, 4, 5, 6 gives?',
         options=("0, 1, 3, 5", "0, 2, 4, 6", "1, 3, 5, 6", "0, 1, 2, 3"),
         answer=picks["nearest"],
-        because=f"nearest reads floor(7/4·i); nearest-exact gives {picks['nearest-exact']}, "
+        because=f"nearest reads floor(i·7/4); nearest-exact gives {picks['nearest-exact']}, "
         "under the outputs' centres.",
     )
 

@@ -376,16 +376,16 @@ def reading_rule(view: View) -> str:
         exact = 1 / Fraction(f"{parameters.used_scale:g}")
         scale = str(exact) if exact.denominator < 1000 else f"{float(exact):.4g}"
     if parameters.mode == "nearest":
-        return f"Output i is input floor({_times(scale)}i)."
+        return f"Output i is input floor({_scaled('i', scale)})."
     if parameters.mode == "nearest-exact":
-        return f"Output i is input floor({_times(scale)}(i + ½))."
+        return f"Output i is input floor({_scaled('(i + ½)', scale)})."
     if in_size == out_size and (parameters.mode != "bicubic" or parameters.antialias):
         return "Output i is input i."
     if parameters.align_corners == "True" and not parameters.antialias:
-        return f"Output i reads at {_times(_ratio(in_size - 1, out_size - 1))}i."
+        return f"Output i reads at {_scaled('i', _ratio(in_size - 1, out_size - 1))}."
     if parameters.align_corners == "True":
         scale = _ratio(in_size - 1, out_size - 1)
-    return f"Output i reads at {_times(scale)}(i + ½) − ½."
+    return f"Output i reads at {_scaled('(i + ½)', scale)} − ½."
 
 
 def _ratio(over: int, under: int) -> str:
@@ -393,8 +393,11 @@ def _ratio(over: int, under: int) -> str:
     return str(Fraction(over, under)) if under else "0"
 
 
-def _times(factor: str) -> str:
-    return "" if factor == "1" else f"{factor}·"
+def _scaled(name: str, factor: str) -> str:
+    """Return a product as one writes it: ``i·5/3``, ``i/3``, ``i·2``, ``i``."""
+    if factor == "1":
+        return name
+    return name + (factor.removeprefix("1") if factor.startswith("1/") else f"·{factor}")
 
 
 def _line(parameters: Interpolate, source: Tensor, device: str) -> Line:
