@@ -42,9 +42,10 @@ def see(view: "View") -> str:
     _, height, width = view.picture.shape
     _, out_height, out_width = view.warp.output.shape
     reads = style.floats(view.lines)
-    # The window holds picture and lattice, but no more than 0.8 pictures around.
-    reach, margin = 0.8 * max(height, width), 0.04 * max(height, width)
+    # The window holds picture and lattice with its marks, but no more than 0.9 pictures around.
+    reach = 0.9 * max(height, width)
     low, high = reads.reshape(-1, 2).min(axis=0), reads.reshape(-1, 2).max(axis=0)
+    margin = 0.04 * max(height, width, *(high - low))
     window = (
         max(min(-0.5, low[0]) - margin, -0.5 - reach),
         max(min(-0.5, low[1]) - margin, -0.5 - reach),
@@ -283,7 +284,6 @@ def ruler(result: "PaddingRuler", *, wrong: bool) -> Curves:
 
     With the wrong line on, the documentation's landing of -3.5 stands beside torch's.
     """
-    step = 5  # of positions: finer than a screen shows, and the probe moves by as much
     landing = result.probe_landing["reflection"]
     value = result.probe_value["reflection"]
     # A probe inside is read where it is.
@@ -297,10 +297,7 @@ def ruler(result: "PaddingRuler", *, wrong: bool) -> Curves:
     values = ", ".join(f"{mode} {number:.2f}" for mode, number in result.probe_value.items())
     return Curves(
         (
-            *(
-                Line(mode, found[::step], result.positions[::step])
-                for mode, found in result.values.items()
-            ),
+            *(Line(mode, found, result.positions) for mode, found in result.values.items()),
             Line("pixels", result.pixels, result.centres, shape="points"),
         ),
         title="A row of eight pixels, read inside and far outside",

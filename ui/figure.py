@@ -44,6 +44,6 @@ def draw(drawn: Drawn, *, key: str) -> None:
         else:
             # Streamlit has its words in a pale grey.
             theme = st.context.theme.type or "light"
-            part.figure.update_annotations(font_color=st.get_option(f"theme.{theme}.textColor"))
+            part.figure.layout.font.color = st.get_option(f"theme.{theme}.textColor")
             st.plotly_chart(part.figure, width="content", config=style.CONFIG, alt=part.alt)
             _PICTURES(key=f"{part_key}.data", data={"markup": part.table})

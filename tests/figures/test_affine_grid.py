@@ -86,8 +86,20 @@ def test_the_window_holds_the_picture_and_is_bounded_however_far_the_grid_reads(
     left, top, width, height = map(float, box.split())
     assert left <= -0.5
     assert top <= -0.5
-    assert 128 <= width <= 2.7 * 128
-    assert 128 <= height <= 2.7 * 128
+    assert 128 <= width <= 2.9 * 128
+    assert 128 <= height <= 2.9 * 128
+
+
+def test_the_window_of_a_picture_shrunk_to_two_fifths_holds_the_marks_of_all_corners() -> None:
+    shrunk = affine_grid.AffineGrid(degrees=0.0, scale_x=0.4, scale_y=0.4)
+    view = affine_grid.explain(shrunk)
+    box = next(ET.fromstring(figures.see(view)).iter("svg")).attrib["viewBox"]
+    left, top, width, height = map(float, box.split())
+    size = 0.025 * width
+    assert left <= float(view.corners[:, 0].min()) - size
+    assert top <= float(view.corners[:, 1].min()) - size
+    assert left + width >= float(view.corners[:, 0].max()) + size
+    assert top + height >= float(view.corners[:, 1].max()) + size
 
 
 @pytest.mark.parametrize("wrong", [True, False])
