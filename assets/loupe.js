@@ -8,6 +8,7 @@
 
 const SHOWN = 6; // terms before the fold
 const MOST_RINGS = 64;
+const WEAK = 1e-4; // of the strongest link: rounding, no source to look at
 const SPEAK_AFTER_MS = 250; // a screen reader need not hear every pixel on the way
 const CIRCLE = "M1 0A1 1 0 0 1-1 0A1 1 0 0 1 1 0Z";
 const DIAMOND = "M1.25 0L0 1.25L-1.25 0L0-1.25Z"; // as large as the circle
@@ -229,6 +230,13 @@ class Loupe {
 
   // The pixels linked to the chosen one, strongest first: its sources, or the outputs that use it.
   links() {
+    const found = this.everyLink();
+    const least = WEAK * Math.abs(found[0]?.weight ?? 0);
+    return found.filter(({ weight }) => Math.abs(weight) >= least);
+  }
+
+  // Those, and the ones that only rounding links to it.
+  everyLink() {
     const { chosen: { side, row, column }, data: { k }, indices, weights } = this;
     const [here, there] = side === "out" ? [this.out, this.in] : [this.in, this.out];
     const pixel = row * here.shape[1] + column;
@@ -294,7 +302,7 @@ class Loupe {
       const group = side.rings.get(pixel);
       const sign = weight < 0 ? "negative" : "positive";
       if (group.getAttribute("class") !== sign) group.setAttribute("class", sign);
-      const radius = Math.max(0.12, 0.45 * Math.sqrt(Math.abs(weight) / this.strongest));
+      const radius = Math.max(0.03, 0.45 * Math.sqrt(Math.abs(weight) / this.strongest));
       for (const path of group.children) {
         const outline = weight < 0 ? DIAMOND : CIRCLE;
         if (path.getAttribute("d") !== outline) path.setAttribute("d", outline);
@@ -363,6 +371,13 @@ class Loupe {
     terms.forEach(add);
     if (folded.length) addRest(this.folder(`${folded.length} more`), total(folded));
     else if (links.length > this.most) sum.push(this.folder("fewer"), " ");
+    const weak = this.everyLink().slice(links.length);
+    if (weak.length) {
+      const count = weak.length === 1 ? "1 weight" : `${weak.length} weights`;
+      const bound = 10 ** (Math.floor(Math.log10(Math.abs(weak[0].weight))) + 1);
+      const words = `+ ${count} below ${bound.toExponential(0).replaceAll("-", "−")}`;
+      sum.push(element("span", { class: "term" }, words), " ");
+    }
     // What the weights do not explain: those left out, or a constant.
     const gap = value - total(links);
     const size = links.reduce((all, link) => all + Math.abs(link.product), Math.abs(value));
@@ -461,10 +476,11 @@ function lightness(t) {
   return Math.round(255 * (Y > 0.0031308 ? 1.055 * Y ** (1 / 2.4) - 0.055 : 12.92 * Y));
 }
 
-// Three decimals, or an exponent where they would be all zeros or far too many; a true minus.
+// Three decimals at most, or an exponent where they would be all zeros or far too many; a true
+// minus.
 function number(value) {
   const size = Math.abs(value);
-  let text = value.toFixed(3);
+  let text = value.toFixed(3).replace(/\.?0+$/, "");
   if (size >= 1e6 || (size > 0 && size < 5e-4)) text = value.toExponential(1);
   else if (size >= 1000) text = String(Number(value.toPrecision(6)));
   return text.replaceAll("-", "−");

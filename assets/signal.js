@@ -565,7 +565,7 @@ class Signal {
     const at = positions[index];
     const outside = at < -1e-5 || at > samples.length - 1 + 1e-5;
     const aside = outside ? `, outside: ${data.outside_text}. ` : ": ";
-    const where = `out[${index}] reads at ${place(at)}${aside}`;
+    const where = `out[${index}] reads at ${brief(at)}${aside}`;
     const strong = byStrength(links).slice(0, links.length > SHOWN ? SHOWN : links.length);
     const terms = strong.sort((a, b) => a.j - b.j).flatMap(({ j, weight }, k) => {
       const sign = weight < 0 ? "− ".slice(0, k ? 2 : 1) : k ? "+ " : "";
@@ -574,9 +574,9 @@ class Signal {
     const rest = links.filter((link) => !strong.includes(link));
     if (rest.length) {
       const sum = rest.reduce((all, { product }) => all + product, 0);
-      terms.push(element("span", { class: "term" }, `+ ${rest.length} more (${number(sum)})`), " ");
+      terms.push(element("span", { class: "term" }, `+ ${rest.length} more (${brief(sum)})`), " ");
     }
-    const total = element("strong", { class: "term" }, `= ${number(outputs[index])}`);
+    const total = element("strong", { class: "term" }, `= ${brief(outputs[index])}`);
     this.sum.replaceChildren(where, ...terms, total);
   }
 
@@ -663,11 +663,11 @@ function number(value, digits = 3) {
 // A weight that three decimals would make nothing of has an exponent.
 function share(weight) {
   const tiny = Math.abs(weight) < 5e-4;
-  return tiny ? weight.toExponential(0).replaceAll("-", "−") : number(weight);
+  return tiny ? weight.toExponential(0).replaceAll("-", "−") : brief(weight);
 }
 
-// Where an output reads: three decimals at most.
-function place(value) {
+// Three decimals at most.
+function brief(value) {
   return number(value).replace(/\.?0+$/, "");
 }
 

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from figures import style
+from figures.curves import Band, Curves, Line, Mark
 from figures.player import Curve, Film
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     )
 
 Array = NDArray[np.float64]
+_NOUGHT = 1e-5  # float32 rounding, in pictures from 0 to 1
 _CORNERS = tuple(
     zip(
         style.SYMBOLS,
@@ -40,9 +42,10 @@ def see(view: "View") -> str:
     _, height, width = view.picture.shape
     _, out_height, out_width = view.warp.output.shape
     reads = style.floats(view.lines)
-    # The window holds picture and lattice, but no more than half a picture around.
-    reach, margin = 0.5 * max(height, width), 0.04 * max(height, width)
+    # The window holds picture and lattice with its marks, but no more than 0.9 pictures around.
+    reach = 0.9 * max(height, width)
     low, high = reads.reshape(-1, 2).min(axis=0), reads.reshape(-1, 2).max(axis=0)
+    margin = 0.04 * max(height, width, *(high - low))
     window = (
         max(min(-0.5, low[0]) - margin, -0.5 - reach),
         max(min(-0.5, low[1]) - margin, -0.5 - reach),
@@ -52,6 +55,10 @@ def see(view: "View") -> str:
     margin = 0.04 * max(out_height, out_width)
     right, bottom = out_width - 1.0, out_height - 1.0
     words = view.sentence or "theta is singular: the output reads one line or point."
+    # On a picture made small the lines would hide what becomes of it.
+    grid = (
+        () if view.shrinks else (style.lines(style.floats(view.output_lines), colour=style.BLUE),)
+    )
     corners = np.array([[0.0, 0.0], [right, 0.0], [right, bottom], [0.0, bottom]])
     return style.panels(
         [
@@ -71,7 +78,7 @@ def see(view: "View") -> str:
                 view.warp.output,
                 (-0.5 - margin, -0.5 - margin, right + 0.5 + margin, bottom + 0.5 + margin),
                 (
-                    style.lines(style.floats(view.output_lines), colour=style.BLUE),
+                    *grid,
                     _corner_marks(
                         corners, (0, 0, right + 2 * margin, bottom), "the output's {} corner"
                     ),
@@ -120,216 +127,210 @@ def picture_mistake(result: "PictureMistake", *, wrong: bool) -> str:
     )
 
 
-def flags(table: "FlagTable", *, wrong: bool) -> tuple[style.Chart, ...]:
+def flags(table: "FlagTable", *, wrong: bool) -> tuple[style.Chart, Curves]:
     """Draw the error of the identity for each pair of flags, and where pixels fall on -1 to 1.
 
-    The chosen line's pair is marked.
+    The map of the chosen line's pair stands out.
     """
     return _flag_errors(table, wrong), _convention(table)
 
 
 def _flag_errors(table: "FlagTable", wrong: bool) -> style.Chart:
     errors = table.errors.numpy().reshape(4, table.size, table.size)
-    names = [f"{a} / {b}" for a in (False, True) for b in (False, True)]
-    gap = 0.04
-    width = (1 - 3 * gap) / 4
-    layout: dict[str, Any] = {"annotations": []}
+    pairs = [(a, b) for a in (False, True) for b in (False, True)]
+    # Two by two of a fixed size, that a phone's width holds.
+    side, gap, heading, edge = 152, 16, 40, 6
+    wide, high = 2 * side + gap, 2 * (side + heading) + heading
+    layout: dict[str, Any] = {
+        "annotations": [
+            _heading("<b>Error of the identity, by flag pair</b>", 0, 1 - 16 / high, 14, "left"),
+            _heading(
+                "affine_grid / grid_sample with align_corners =", 0, 1 - 34 / high, 12, "left"
+            ),
+        ],
+        "shapes": [],
+    }
     traces = []
-    for index, (name, error) in enumerate(zip(names, errors, strict=True)):
+    for index, ((given, read), error) in enumerate(zip(pairs, errors, strict=True)):
         suffix = str(index + 1) if index else ""
-        left = index * (width + gap)
+        row, column = divmod(index, 2)
+        left, bottom = column * (side + gap) / wide, (1 - row) * (side + heading) / high
+        right, top = min(left + side / wide, 1.0), bottom + side / high
         chosen = index == (2 if wrong else 0)
-        bare: dict[str, Any] = {"showticklabels": False, "ticks": "", "showgrid": False}
-        bare |= {"fixedrange": True, "zeroline": False}
-        domain = [left, min(1.0, left + width)]
-        layout[f"xaxis{suffix}"] = {**bare, "domain": domain, "anchor": f"y{suffix}"}
-        layout[f"yaxis{suffix}"] = {
-            **bare,
-            "anchor": f"x{suffix}",
-            "scaleanchor": f"x{suffix}",
-            "autorange": "reversed",
+        bare = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False}
+        bare |= {"fixedrange": True, "showline": False}
+        ends = [-0.5, table.size - 0.5]
+        layout[f"xaxis{suffix}"] = bare | {
+            "domain": [left, right],
+            "anchor": f"y{suffix}",
+            "range": ends,
         }
+        layout[f"yaxis{suffix}"] = bare | {
+            "domain": [bottom, top],
+            "anchor": f"x{suffix}",
+            "range": ends[::-1],
+        }
+        most = f"{error.max():.2g}" if error.max() > _NOUGHT else "0"
+        runs = "<b>runs now</b>, " if chosen else ""
         layout["annotations"].append(
+            _heading(
+                f"{given} / {read}<br>{runs}at most {most}",
+                (left + right) / 2,
+                top + 5 / high,
+                12,
+                "center",
+            )
+        )
+        layout["shapes"].append(
             {
-                "text": f"{'▶ ' if chosen else ''}{name}<br>max {error.max():.2g}",
-                "x": left + width / 2,
-                "y": 1,
+                "type": "rect",
                 "xref": "paper",
                 "yref": "paper",
-                "xanchor": "center",
-                "yanchor": "bottom",
-                "showarrow": False,
+                "x0": left,
+                "x1": right,
+                "y0": bottom,
+                "y1": top,
+                "line": {
+                    "color": style.VERMILION if chosen else style.NEUTRAL,
+                    "width": 4 if chosen else 1,
+                },
             }
         )
         traces.append(
             {
                 "type": "heatmap",
+                "name": f"{given} / {read}",
                 "z": error.round(4).tolist(),
                 "zmin": 0,
                 "zmax": max(0.01, float(errors.max())),
                 "colorscale": style.INTENSITY,
-                "showscale": index == 3,
-                "colorbar": {"title": {"text": "|error|"}, "thickness": 10},
+                "showscale": False,
+                "opacity": 1 if chosen else 0.55,
                 "hovertemplate": "row %{y}, column %{x}: off by %{z:.3f}<extra></extra>",
                 "xaxis": f"x{suffix}",
                 "yaxis": f"y{suffix}",
             }
         )
-    title = "The identity's error: affine_grid's / grid_sample's align_corners"
     figure = go.Figure(
         data=traces,
-        layout={
-            **layout,
-            "title": {"text": title, "font": {"size": 14}},
-            "height": 300,
-            "margin": {"l": 8, "r": 8, "t": 92, "b": 8},
+        layout=layout
+        | {
+            "width": wide + 2 * edge,
+            "height": high + 2 * edge,
+            "margin": {"l": edge, "r": edge, "t": edge, "b": edge, "autoexpand": False},
             "dragmode": False,
         },
     )
-    pairs = errors.max(axis=(1, 2))
+    largest = errors.max(axis=(1, 2))
+    equal, mixed = max(largest[0], largest[3]), max(largest[1], largest[2])
     return style.Chart(
         figure,
-        f"The identity's error on {table.size} by {table.size} pixels: at most "
-        f"{max(pairs[0], pairs[3]):.1e} with equal flags, {max(pairs[1], pairs[2]):.2f} "
-        "mixed.",
+        f"The identity's error on {table.size} by {table.size} pixels for four pairs of flags: "
+        + (f"at most {equal:.0e} with equal flags" if equal else "none with equal flags")
+        + f", up to {mixed:.2f} mixed. Outlined: {pairs[2 if wrong else 0][0]} / False.",
     )
 
 
-def _convention(table: "FlagTable") -> style.Chart:
-    traces: list[dict[str, Any]] = []
-    shapes: list[dict[str, Any]] = []
-    looks = (("circle", style.BLUE), ("diamond", style.VERMILION))
-    for y, centres, (symbol, colour) in zip(
-        (1, 0), style.floats(table.centres), looks, strict=True
-    ):
-        half = (centres[1] - centres[0]) / 2
-        edges = [*(centres - half), centres[-1] + half]
-        shapes.append(_box(edges[0], edges[-1], y - 0.28, y + 0.28, style.NEUTRAL))
-        traces.append(
-            {
-                "type": "scatter",
-                "x": [x for edge in edges for x in (edge, edge, None)],
-                "y": [height for _ in edges for height in (y - 0.28, y + 0.28, None)],
-                "mode": "lines",
-                "line": {"color": style.NEUTRAL, "width": 1},
-                "hoverinfo": "skip",
-            }
-        )
-        traces.append(
-            {
-                "type": "scatter",
-                "x": centres.tolist(),
-                "y": [y] * len(centres),
-                "mode": "markers",
-                "marker": {"color": colour, "symbol": symbol, "size": 8},
-                "hovertemplate": "centre at %{x:.3f}<extra></extra>",
-            }
-        )
-    for edge in (-1, 1):
-        line = {"color": style.NEUTRAL, "dash": "dot", "width": 2}
-        shapes.append({"type": "line", "x0": edge, "x1": edge, "y0": -0.5, "y1": 1.5, "line": line})
-    return style.chart(
-        traces,
-        title="Where -1 and 1 fall on a row of pixels",
-        x_title="normalised position x",
-        y_title="",
-        height=220,
-        x={"range": [-1.35, 1.35], "tickvals": [-1, -0.5, 0, 0.5, 1], "showgrid": False},
-        y={
-            "tickvals": [1, 0],
-            "ticktext": ["align_corners<br>False", "align_corners<br>True"],
-            "range": [-0.5, 1.5],
-            "showgrid": False,
-        },
-        shapes=shapes,
-        left=96,
-        alt=f"Two rows of {table.size} pixels over -1 to 1. First centre: "
-        f"{table.centres[0, 0]:.3f} with align_corners False, {table.centres[1, 0]:.3f} "
-        "with True.",
+def _heading(text: str, x: float, y: float, size: int, side: str) -> dict[str, Any]:
+    """Return words that stand on a height of the paper, in the theme's colour."""
+    return {
+        "text": text,
+        "font": {"size": size},
+        "x": x,
+        "y": y,
+        "xref": "paper",
+        "yref": "paper",
+        "xanchor": side,
+        "yanchor": "bottom",
+        "align": side,
+        "showarrow": False,
+        "borderpad": 0,
+    }
+
+
+def _convention(table: "FlagTable") -> Curves:
+    first = [float(centre) for centre in table.centres[:, 0]]
+    return Curves(
+        tuple(
+            Line(f"align_corners={flag}", centres, shape="points")
+            for flag, centres in zip((False, True), table.centres, strict=True)
+        ),
+        title="Where the pixels' centres lie between -1 and 1",
+        x_title="pixel of a row",
+        y_title="normalised position x",
+        alt=f"Centres of {table.size} pixels. The first lies at {first[0]:.3g} with "
+        f"align_corners=False, at {first[1]:.3g} with True.",
+        references=((-1.0, "-1"), (1.0, "1")),
+        x_range=(-0.5, table.size - 0.5),
+        y_range=(-1.25, 1.25),
+        height=240,
+        look=0.0,
     )
 
 
 def libraries(result: "Libraries", *, wrong: bool) -> str:
     """Draw one picture per library, each turned by the same angle."""
     turns = result.wrong if wrong else result.right
+    titles = [f"{turn.library}({turn.angle:g}): {turn.way}" for turn in turns]
     return style.panels(
-        [style.Panel(f"{turn.library} {turn.measured:+.0f}°", turn.output) for turn in turns],
-        alt="Turns, counter-clockwise positive: "
-        + ", ".join(f"{turn.library} {turn.measured:+.0f}°" for turn in turns),
+        [style.Panel(title, turn.output) for title, turn in zip(titles, turns, strict=True)],
+        alt=f"A card turned by five libraries. {'; '.join(titles)}.",
         tallest=190,
     )
 
 
-def ruler(result: "PaddingRuler", *, wrong: bool) -> style.Chart:
+def ruler(result: "PaddingRuler", *, wrong: bool) -> Curves:
     """Draw what a row of pixels gives at positions far outside, and where the probe lands.
 
     With the wrong line on, the documentation's landing of -3.5 stands beside torch's.
     """
-    positions = style.floats(result.positions)[::4].round(3).tolist()
-    colours = {"zeros": style.BLUE, "border": style.GREEN, "reflection": style.VERMILION}
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "x": positions,
-            "y": style.floats(values)[::4].round(4).tolist(),
-            "name": mode,
-            "line": {"color": colours[mode], "dash": dash, "width": 2},
-            "hovertemplate": f"{mode}: %{{y:.3f}} at %{{x:.2f}}<extra></extra>",
-        }
-        for (mode, values), dash in zip(result.values.items(), style.DASHES, strict=False)
-    ]
-    traces.append(
-        {
-            "type": "scatter",
-            "x": result.centres.tolist(),
-            "y": result.pixels.tolist(),
-            "name": "pixels",
-            "mode": "markers",
-            "marker": {"color": style.NEUTRAL, "size": 9, "symbol": "square"},
-            "hovertemplate": "pixel centre %{x:.3f}, value %{y:.2f}<extra></extra>",
-        }
-    )
     landing = result.probe_landing["reflection"]
-    traces.append(_jump("probe → read by reflection", result.probe, landing, 1.12, style.PURPLE))
+    value = result.probe_value["reflection"]
+    # A probe inside is read where it is.
+    marks = [Mark(result.probe, value, f"probe: {value:.3g}")]
+    if abs(landing - result.probe) > _NOUGHT:
+        marks.append(Mark(landing, value, f"reflected to {landing:.3g}", "triangle"))
     if wrong:
-        traces.append(
-            _jump("documentation's sentence", -3.5, result.documented, 1.04, style.NEUTRAL)
-        )
-    values = ", ".join(f"{mode} {value:.2f}" for mode, value in result.probe_value.items())
-    dotted = {"color": style.PURPLE, "width": 1, "dash": "dot"}
-    return style.chart(
-        traces,
-        title="A row of eight pixels read inside (grey) and far outside",
-        x_title="normalised position x",
+        at = int((result.positions - result.documented).abs().argmin())
+        there = float(result.values["reflection"][at])
+        marks.append(Mark(result.documented, there, f"docs: {result.documented:g}", "cross"))
+    values = ", ".join(f"{mode} {number:.2f}" for mode, number in result.probe_value.items())
+    return Curves(
+        (
+            *(Line(mode, found, result.positions) for mode, found in result.values.items()),
+            Line("pixels", result.pixels, result.centres, shape="points"),
+        ),
+        title="A row of eight pixels, read inside and far outside",
+        x_title="x, normalised position",
         y_title="value read",
-        height=350,
-        x={"range": [-4.05, 4.05], "dtick": 1},
-        y={"range": [-0.06, 1.2]},
-        shapes=[
-            {**_box(-1, 1, -0.06, 1.2, "rgba(0,0,0,0)"), "fillcolor": "rgba(128,128,128,0.14)"},
-            *(
-                {"type": "line", "x0": x, "x1": x, "y0": -0.06, "y1": 1.2, "line": dotted}
-                for x in (result.probe, landing)
-            ),
-        ],
         alt=f"Values read along a row of eight pixels. At x = {result.probe:g}: {values}; "
-        f"reflection lands at {landing:.2f}.",
+        f"reflection reads at {landing:.2f}.",
+        bands=(Band(-1.0, 1.0, "the picture"),),
+        marks=tuple(marks),
+        height=300,
+        y_range=(-0.06, 1.1),
+        x_range=(-4.0, 4.0),
+        look=result.probe,
     )
 
 
 def full_turn(result: "FullTurn", *, wrong: bool) -> str:
     """Draw what each mode leaves of a picture after a full turn."""
     remains = result.wrong if wrong else result.right
-    kept = ", ".join(f"{mode} {left.contrast:.0%}" for mode, left in remains.items())
+    off = {
+        mode: f"{left.error:.3f}" if left.error > _NOUGHT else "0" for mode, left in remains.items()
+    }
     return style.panels(
         [
             style.Panel("Before", result.source),
             *(
-                style.Panel(f"{mode}: {left.contrast:.0%} of the contrast", left.image)
+                style.Panel(f"{mode}: mean difference {off[mode]}", left.image)
                 for mode, left in remains.items()
             ),
         ],
-        alt=f"A card before and after a full turn. Contrast: {kept}.",
+        alt="A card before and after a full turn. Mean difference: "
+        + ", ".join(f"{mode} {error}" for mode, error in off.items())
+        + ".",
         tallest=230,
     )
 
@@ -366,31 +367,6 @@ def descent(found: "Found") -> Film:
         title="The input under theta",
         alt=f"Descent over {len(found.loss) - 1} steps. {found.sentence}",
     )
-
-
-def _box(x0: float, x1: float, y0: float, y1: float, colour: str) -> dict[str, Any]:
-    return {
-        "type": "rect",
-        "x0": x0,
-        "x1": x1,
-        "y0": y0,
-        "y1": y1,
-        "line": {"color": colour, "width": 1},
-        "layer": "below",
-    }
-
-
-def _jump(name: str, start: float, end: float, y: float, colour: str) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "x": [start, end],
-        "y": [y, y],
-        "name": name,
-        "mode": "lines+markers",
-        "line": {"color": colour, "width": 2},
-        "marker": {"symbol": ["circle-open", "star"], "size": [12, 13], "color": colour},
-        "hovertemplate": "x = %{x:.2f}<extra></extra>",
-    }
 
 
 def _corner_marks(corners: Array, window: tuple[float, ...], words: str) -> str:

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from figures import style
+from figures.curves import Curves, Line
 from figures.player import Curve, Film
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 _TEXT = "fill:var(--st-text-color)"
+_FONT = "font:12px var(--st-font)"
+_CELL, _GAP = 30, 46  # heights of a row of cells and of what lies between two, in CSS pixels
+_WIDEST = 130  # of an input cell, in CSS pixels
+_NARROW = 330  # width of a comb on a phone, in CSS pixels
 _MOST_SLICES = 8
 _CLASSES = ("#000000", style.SKY, style.ORANGE)
 
@@ -152,107 +157,93 @@ def combs(result: "Combs", *, wrong: bool) -> str:
         f"{_listed(comb.positions)}."
         for comb in chosen
     )
-    return f'<div><div class="row" role="img" aria-label="{escape(alt)}">{drawn}</div></div>'
+    return (
+        f'<div><div class="row" role="img" aria-label="{escape(alt)}">{drawn}</div>'
+        f'<p style="margin:4px 0 0;{_FONT}">Arrows: where each output reads.</p></div>'
+    )
 
 
 def _comb(comb: "Comb", low: float, high: float) -> str:
-    # 360 wide is a phone's width: there the text has its own size, elsewhere it grows.
-    count = len(comb.samples)
-    reads, centres = style.floats(comb.positions), style.floats(comb.centres)
-    unit = min(60.0, 340 / (high - low))
-    height, gap = 30.0, 46.0
-
+    # x is a share of the width, y in pixels: shapes grow with the page, text does not.
     def x(position: float) -> float:
-        return 10 + (position - low) * unit
+        return 100 * (position - low) / (high - low)
 
-    samples = style.floats(comb.samples)
-    bottom, top = samples.min(), max(samples.max(), samples.min() + 1e-9)
-    wide = unit * count / len(centres)
-    parts = [
-        _cell(x(index), 18, unit, height, value, (value - bottom) / (top - bottom))
-        for index, value in enumerate(samples)
-    ]
-    second = 18 + height + gap
+    def cells(middles: Array, values: Array, top: float, wide: float) -> list[str]:
+        shades = (values - bottom) / (peak - bottom)
+        return [
+            _cell(x(middle), top, 100 * wide / (high - low), value, shade)
+            for middle, value, shade in zip(middles, values, shades, strict=True)
+        ]
+
+    samples, outputs = style.floats(comb.samples), style.floats(comb.outputs)
+    reads, centres = style.floats(comb.positions), style.floats(comb.centres)
+    bottom, peak = samples.min(), max(samples.max(), samples.min() + 1e-9)
+    first, second = 20.0, 20.0 + _CELL + _GAP
+    parts = cells(np.arange(len(samples), dtype=np.float64), samples, first, 1.0)
+    parts += cells(centres, outputs, second, len(samples) / len(centres))
+    foot, tip = second - 3, first + _CELL + 3
+    ink = style.VERMILION
     parts += [
-        _cell(x(centre), second, wide, height, value, (value - bottom) / (top - bottom))
-        for centre, value in zip(centres, style.floats(comb.outputs), strict=True)
+        f'<line x1="{x(centre):.2f}%" y1="{foot:.0f}" x2="{x(read):.2f}%" y2="{tip:.0f}" '
+        f'stroke="{ink}" stroke-width="1.5" marker-end="url(#head)"/>'
+        f'<circle cx="{x(centre):.2f}%" cy="{foot:.0f}" r="2.5" fill="{ink}"/>'
+        for centre, read in zip(centres, reads, strict=True)
     ]
-    starts = np.stack([[x(c) for c in centres], np.full(len(centres), second - 2)], axis=1)
-    ends = np.stack([[x(r) for r in reads], np.full(len(reads), 18 + height + 3)], axis=1)
-    parts.append(style.arrows(starts, ends, colour=style.VERMILION, head=8))
-    label = f'style="{_TEXT}" font-size="12" font-family="var(--st-font)"'
-    width = 20 + (high - low) * unit
     parts += [
-        f'<text x="10" y="12" {label}>input, {count} values</text>',
-        f'<text x="10" y="{second + height + 15:.0f}" {label}>output, {len(centres)} values; '
-        "arrows: where it reads</text>",
+        f'<text x="{x(-0.5):.2f}%" y="{y:.0f}" style="{_TEXT};{_FONT}">{words}</text>'
+        for y, words in (
+            (first - 7, f"input, {len(samples)} values"),
+            (second + _CELL + 16, f"output, {len(centres)} values"),
+        )
     ]
     return (
-        f'<figure style="flex:1 1 300px;max-width:{1.6 * width:.0f}px;'
+        f'<figure style="flex:1 1 300px;max-width:{_WIDEST * (high - low):.0f}px;'
         f'min-width:min(300px,100%)"><figcaption>{escape(comb.title)}</figcaption>'
-        f'<svg viewBox="0 0 {max(width, 230):.0f} {second + height + 22:.0f}">'
+        f'<svg style="height:{second + _CELL + 22:.0f}px;overflow:visible">'
+        '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" '
+        'markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">'
+        f'<path d="M0 0L8 4L0 8Z" fill="{ink}"/></marker></defs>'
         f"{''.join(parts)}</svg></figure>"
     )
 
 
-def _cell(middle: float, top: float, wide: float, high: float, value: float, shade: float) -> str:
+def _cell(middle: float, top: float, wide: float, value: float, shade: float) -> str:
     grey = round(255 * min(max(shade, 0.0), 1.0))
     ink = "#000" if grey > 117 else "#fff"
-    text = f"{value:.3g}"
-    small = 12 if len(text) * 7 + 4 < wide else 9
+    room = wide / 100 * _NARROW - 4
+    texts = (f"{value + 0.0:.3g}", f"{value + 0.0:.2g}")
+    text = next((text for text in texts if len(text) * 6.6 < room), "")
     words = (
-        f'<text x="{middle:.1f}" y="{top + high / 2 + 4:.1f}" text-anchor="middle" '
-        f'font-size="{small}" font-family="var(--st-font)" fill="{ink}">{text}</text>'
-        if len(text) * small * 0.58 + 2 < wide
-        else ""
+        f'<text x="{middle:.2f}%" y="{top + _CELL / 2 + 4:.0f}" text-anchor="middle" '
+        f'style="{_FONT};fill:{ink}">{text}</text>'
     )
     return (
-        f'<rect x="{middle - wide / 2:.1f}" y="{top:.1f}" width="{wide:.1f}" height="{high:.0f}" '
-        f'fill="rgb({grey},{grey},{grey})" stroke="{style.NEUTRAL}"><title>{value:.4g}</title>'
-        f"</rect>{words}"
+        f'<rect x="{middle - wide / 2:.2f}%" y="{top:.0f}" width="{wide:.2f}%" '
+        f'height="{_CELL}" fill="rgb({grey},{grey},{grey})" stroke="{style.NEUTRAL}">'
+        f"<title>{value:.4g}</title></rect>{words if text else ''}"
     )
 
 
-def overshoot(result: "Overshoot", *, wrong: bool) -> tuple[str | style.Chart, ...]:
+def overshoot(result: "Overshoot", *, wrong: bool) -> tuple[str, Curves]:
     """Draw the enlarged step after the chosen cast, and one row of it before and after."""
     picture = result.wrong_picture if wrong else result.right_picture
-    line, cast = style.floats(result.line), style.floats(result.wrong if wrong else result.right)
+    line, cast = result.line, result.wrong if wrong else result.right
     name = "cast" if wrong else "clamped and cast"
-    pixels = list(range(len(line)))
-    low, high = line.min(), line.max()
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "x": pixels,
-            "y": line.round(2).tolist(),
-            "name": "bicubic, float",
-            "line": {"color": style.BLUE, "width": 2},
-            "hovertemplate": "pixel %{x}: %{y:.1f}<extra></extra>",
-        },
-        {
-            "type": "scatter",
-            "x": pixels,
-            "y": cast.tolist(),
-            "name": f"{name} to uint8",
-            "mode": "markers",
-            "marker": {"color": style.VERMILION, "symbol": "square", "size": 7},
-            "hovertemplate": "pixel %{x}: %{y}<extra></extra>",
-        },
-    ]
-    edge = {"color": style.NEUTRAL, "width": 1, "dash": "dot"}
-    chart = style.chart(
-        traces,
-        title="A row of the enlarged step (dotted: uint8's limits)",
+    low, high = float(line.min()), float(line.max())
+    chart = Curves(
+        (
+            Line("bicubic, float", line),
+            Line(f"{name} to uint8", cast, shape="points"),
+        ),
+        title="A row of the enlarged step",
         x_title="pixel of the output",
-        y_title="level (0 to 255)",
-        height=300,
-        y={"range": [min(low, 0) - 12, max(high, 255) + 12]},
-        shapes=[
-            {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "line": edge}
-            for y in (0, 255)
-        ],
+        y_title="level",
         alt=f"A row of bicubic values from {low:.0f} to {high:.0f}; {name} to uint8, "
-        f"{cast.min():.0f} to {cast.max():.0f}.",
+        f"{float(cast.min()):.0f} to {float(cast.max()):.0f}.",
+        references=((0.0, "0, least of uint8"), (255.0, "255, largest")),
+        height=280,
+        y_range=(min(low, 0) - 12, max(high, 255) + 12),
+        look=float((line - cast).abs().argmax()),
     )
     pictures = style.panels(
         [

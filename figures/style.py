@@ -1,4 +1,4 @@
-"""One look for every figure: palette, sizes, pictures side by side, charts.
+"""One look for every figure: palette, sizes, pictures side by side, maps.
 
 Text and background come from the page's theme, so a figure sets neither.
 """
@@ -28,7 +28,6 @@ YELLOW = "#F0E442"
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
 PURPLE = "#CC79A7"
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 NEUTRAL = "#808080"
 INTENSITY = "Cividis"
 
@@ -266,59 +265,3 @@ def _trace_rows(trace: Any) -> str:
 
 def _cell(value: Any) -> str:
     return escape(value) if isinstance(value, str) else f"{float(value):.4g}"
-
-
-def chart(
-    traces: Sequence[dict[str, Any]],
-    *,
-    title: str,
-    x_title: str,
-    y_title: str,
-    height: int,
-    x: dict[str, Any] | None = None,
-    y: dict[str, Any] | None = None,
-    shapes: Sequence[dict[str, Any]] = (),
-    left: int = 56,
-    alt: str,
-) -> Chart:
-    """Return a chart with named axes and a legend above it.
-
-    Args:
-        traces: By their Plotly properties.
-        title: What the chart shows.
-        x_title: Name and unit of the x axis.
-        y_title: Name and unit of the y axis.
-        height: In pixels.
-        x: More properties of the x axis.
-        y: More properties of the y axis.
-        shapes: Lines and boxes, by their Plotly properties.
-        left: Margin for the labels of the y axis, in pixels.
-        alt: What the chart shows now.
-    """
-    named = [trace for trace in traces if trace.get("name")]
-    figure = go.Figure(
-        data=list(traces),
-        layout={
-            "height": height,
-            "title": {"text": title, "font": {"size": 14}, "x": 0, "xanchor": "left"},
-            "margin": {"l": left, "r": 12, "t": 68 if named else 40, "b": 44},
-            "xaxis": {
-                "title": {"text": x_title},
-                "fixedrange": True,
-                "zeroline": False,
-                **(x or {}),
-            },
-            "yaxis": {
-                "title": {"text": y_title},
-                "fixedrange": True,
-                "zeroline": False,
-                **(y or {}),
-            },
-            "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-            "showlegend": bool(named),
-            "shapes": list(shapes),
-            "hovermode": "closest",
-            "dragmode": False,
-        },
-    )
-    return Chart(figure, alt)

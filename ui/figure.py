@@ -42,5 +42,8 @@ def draw(drawn: Drawn, *, key: str) -> None:
         elif isinstance(part, Stepper):
             stepper(part, key=part_key)
         else:
-            st.plotly_chart(part.figure, config=style.CONFIG, alt=part.alt)
+            # Streamlit has its words in a pale grey.
+            theme = st.context.theme.type or "light"
+            part.figure.layout.font.color = st.get_option(f"theme.{theme}.textColor")
+            st.plotly_chart(part.figure, width="content", config=style.CONFIG, alt=part.alt)
             _PICTURES(key=f"{part_key}.data", data={"markup": part.table})

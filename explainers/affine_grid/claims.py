@@ -77,7 +77,8 @@ def _backward_sampling(device: str) -> Claim:
         "grid_sample samples backward: theta gives each output pixel its place in the input.",
         _AFFINE,
         Verdict.HOLDS if column == -2 else Verdict.WRONG,
-        f"Reading 2 pixels further right moves a dot {column:+d} pixels.",
+        f"Reading 2 pixels further right moves a dot {abs(column)} pixels "
+        f"{'left' if column < 0 else 'right'}.",
         "The picture moves the other way.",
     )
 
@@ -108,8 +109,8 @@ def _range_and_corners(device: str) -> Claim:
         "In the grid, x = -1, y = -1 is the top left corner and x = 1, y = 1 the bottom right.",
         _SAMPLE,
         _verdict(outer[1] == 1, outer[0] == 1),
-        f"The top left pixel is 1; at (-1, -1) torch reads {outer[1]:g} with "
-        f"align_corners=True, {outer[0]:g} with False.",
+        f"The top left pixel is 1; at (-1, -1) torch reads {outer[1]:.3g} with "
+        f"align_corners=True, {outer[0]:.3g} with False.",
         "True: the corner pixels' centres; False: their outer corners, three quarters padding.",
     )
 
@@ -160,8 +161,8 @@ def _flags_must_agree(device: str) -> Claim:
         "align_corners must be the same in grid_sample, affine_grid and interpolate.",
         _SAMPLE,
         Verdict.HOLDS if agree else Verdict.WRONG,
-        f"Identity on 8x8: error {same:.0e} if equal, at least {mixed:.2f} mixed; doubling "
-        f"equals interpolate to {max(doubled):.0e}.",
+        f"Identity on 8x8: error {_error(same)} if equal, at least {mixed:.2f} mixed; doubling "
+        f"equals interpolate {_exactness(max(doubled))}.",
         "Mixed, even the identity zooms and blurs.",
     )
 
@@ -216,7 +217,7 @@ def _scale_layout(device: str) -> Claim:
         "theta is [[scale_x, 0, trans_x], [0, scale_y, trans_y]].",
         _STN,
         Verdict.HOLDS if enlarges else Verdict.CONDITION if shrinks else Verdict.WRONG,
-        f"A square's area: times {areas[2.0]:.2f} at scale 2, {areas[0.5]:.2f} at 0.5.",
+        f"A square's area: times {areas[2.0]:.3g} at scale 2, {areas[0.5]:.3g} at 0.5.",
         "They scale what is read: scale 2 halves the picture.",
     )
 
@@ -238,6 +239,14 @@ def _verdict(holds: bool, always: bool) -> Verdict:
     if not holds:
         return Verdict.WRONG
     return Verdict.HOLDS if always else Verdict.CONDITION
+
+
+def _error(value: float) -> str:
+    return f"{value:.0e}" if value else "0"
+
+
+def _exactness(value: float) -> str:
+    return f"to {value:.0e}" if value else "exactly"
 
 
 def _read(image: Tensor, x: float, y: float, align_corners: bool, device: str) -> float:

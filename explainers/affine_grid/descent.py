@@ -21,7 +21,7 @@ class Descent(Parameters):
 
     degrees: float = number(
         30.0,
-        label="turn to find",
+        label="turn to find (degrees)",
         help="The descent starts at 0.",
         minimum=-180.0,
         maximum=180.0,
@@ -31,7 +31,7 @@ class Descent(Parameters):
         60, label="steps", help="Steps of the optimizer.", minimum=10, maximum=120, step=10
     )
     lr: float = number(
-        0.05, label="lr", help="Adam's learning rate.", minimum=0.005, maximum=0.5, step=0.005
+        0.05, label="lr", help="Adam's step size.", minimum=0.005, maximum=0.5, step=0.005
     )
     blur: str = choice(
         "coarse to fine",

@@ -238,9 +238,9 @@ def describe(theta: Tensor, *, aspect: float = 1.0) -> str:
     if abs(scale_x - abs(scale_y)) < _UNSEEN * scale_x:
         if abs(scale_x - 1) > _UNSEEN:
             word = "enlarges" if scale_x > 1 else "shrinks"
-            parts.append(f"{word} {{it}} to {scale_x:.2f} times its size")
+            parts.append(f"{word} {{it}} to {scale_x:.3g} times its size")
     else:
-        parts.append(f"scales {{its}} width by {scale_x:.2f} and height by {abs(scale_y):.2f}")
+        parts.append(f"scales {{its}} width by {scale_x:.3g} and height by {abs(scale_y):.3g}")
     if abs(motion.shear) > _UNSEEN_DEGREES:
         side = "right" if motion.shear > 0 else "left"
         parts.append(f"leans {{its}} top edge {_degrees(motion.shear)} to the {side}")
@@ -250,9 +250,9 @@ def describe(theta: Tensor, *, aspect: float = 1.0) -> str:
     right, down = motion.translate
     moves = []
     if abs(right) > _UNSEEN:
-        moves.append(f"{'right' if right > 0 else 'left'} by {abs(right):.2f} of half the width")
+        moves.append(f"{'right' if right > 0 else 'left'} by {50 * abs(right):.3g}% of the width")
     if abs(down) > _UNSEEN:
-        moves.append(f"{'down' if down > 0 else 'up'} by {abs(down):.2f} of half the height")
+        moves.append(f"{'down' if down > 0 else 'up'} by {50 * abs(down):.3g}% of the height")
     if moves:
         parts.append("moves {it} " + " and ".join(moves))
     if not parts:

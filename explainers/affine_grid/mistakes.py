@@ -23,6 +23,7 @@ from explainers.pictures import picture
 
 _FORUM = "https://github.com/pytorch/pytorch"
 _SQUARE = 16
+_DOCUMENTED = -0.5  # where torch's docs say that -3.5 is read under reflection
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -89,43 +90,44 @@ class _Wanted:
     words: str
     wrong: Tensor
     right: Tensor
-    wrong_code: str
-    right_code: str
+    wrong_code: tuple[str, str]
+    right_code: tuple[str, str]
     by_torchvision: Mapping[str, Any]
     cost: Callable[[_Measured], str]
     lesson: str
 
 
+_ROWS = ",\n" + " " * len("theta = torch.tensor([")
 _COS, _SIN = math.cos(math.radians(30)), math.sin(math.radians(30))
 _WANTED = {
     "move": _Wanted(
         words="Move right by 32",
         wrong=torch.tensor([[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]),
         right=torch.tensor([[1.0, 0.0, -0.5], [0.0, 1.0, 0.0]]),
-        wrong_code="[[1, 0, 0.5], [0, 1, 0]]",
-        right_code="[[1, 0, -0.5], [0, 1, 0]]",
+        wrong_code=("[[1, 0, 0.5]", "[0, 1, 0]]"),
+        right_code=("[[1, 0, -0.5]", "[0, 1, 0]]"),
         by_torchvision={"translate": [32.0, 0.0]},
-        cost=lambda m: f"A square moves {m.right:+.0f} pixels right; asked: +32.",
+        cost=lambda m: f"A square moves {_sideways(m.right)}; asked for 32 right.",
         lesson="theta says where each output pixel reads. To move right, read further left.",
     ),
     "enlarge": _Wanted(
         words="Enlarge to twice",
         wrong=torch.tensor([[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]),
         right=torch.tensor([[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]]),
-        wrong_code="[[2, 0, 0], [0, 2, 0]]",
-        right_code="[[0.5, 0, 0], [0, 0.5, 0]]",
+        wrong_code=("[[2, 0, 0]", "[0, 2, 0]]"),
+        right_code=("[[0.5, 0, 0]", "[0, 0.5, 0]]"),
         by_torchvision={"scale": 2.0},
-        cost=lambda m: f"A square's area becomes {m.area:.2f} times as large; asked: 4.",
+        cost=lambda m: f"A square's area becomes {m.area:.3g} times as large; asked for 4.",
         lesson="theta scales what is read: 2 reads twice the width and halves the picture.",
     ),
     "turn": _Wanted(
         words="Turn by 30°",
         wrong=torch.tensor([[_COS, -_SIN, 0.0], [_SIN, _COS, 0.0]]),
         right=rotation(30.0),
-        wrong_code="[[cos, -sin, 0], [sin, cos, 0]]",
-        right_code="[[cos, -sin, 0], [sin, cos, 0]]",
+        wrong_code=("[[cos, -sin, 0]", "[sin, cos, 0]]"),
+        right_code=("[[cos, -sin, 0]", "[sin, cos, 0]]"),
         by_torchvision={"angle": -30.0},
-        cost=lambda m: f"A bar turns {m.degrees:+.0f}°; asked: +30° (counter-clockwise).",
+        cost=lambda m: f"A bar turns {_turned(m.degrees)}; asked for 30° counter-clockwise.",
         lesson="theta is the inverse map and y points down: two errors that cancel, for "
         "turns alone.",
     ),
@@ -157,8 +159,8 @@ def direction(parameters: Direction, *, device: str = "cpu") -> PictureMistake:
     still = {"angle": 0.0, "translate": [0.0, 0.0], "scale": 1.0, "shear": [0.0, 0.0]}
     return _picture_mistake(
         Mistake(
-            wrong=f"theta = torch.tensor({asked.wrong_code})",
-            right=f"theta = torch.tensor({asked.right_code})",
+            wrong=f"theta = torch.tensor({_ROWS.join(asked.wrong_code)})",
+            right=f"theta = torch.tensor({_ROWS.join(asked.right_code)})",
             wrong_cost=asked.cost(_square_after(asked.wrong, device)),
             right_cost=asked.cost(_square_after(asked.right, device)),
             lesson=asked.lesson,
@@ -218,12 +220,13 @@ def order(parameters: Order, *, device: str = "cpu") -> PictureMistake:
     ]
     return _picture_mistake(
         Mistake(
-            wrong="theta = move @ turn",
-            right="theta = turn @ move",
+            wrong="theta = compose(move, turn)  # move @ turn",
+            right="theta = compose(turn, move)  # turn @ move",
             wrong_cost=f"Mean difference to two steps: {errors[0]:.3f} of full scale.",
             right_cost=f"Mean difference to two steps: {errors[1]:.3f}, from blurring twice "
             "and cutting the edge.",
-            lesson="A, then B, is one warp by A @ B: positions go through B first.",
+            lesson="A, then B, is one warp by A @ B, both with the row 0, 0, 1 added: positions "
+            "go through B first.",
             source=("pytorch#35775", f"{_FORUM}/issues/35775"),
         ),
         source,
@@ -307,14 +310,13 @@ def x_before_y(parameters: XBeforeY, *, device: str = "cpu") -> PictureMistake:
         for grid in (torch.stack([y, x], dim=-1), torch.stack([x, y], dim=-1))
     ]
     lattice = _lattice(height, width, 5)
-    transposed = float((outputs[0] - source.mT).abs().max())
     return PictureMistake(
         mistake=Mistake(
             wrong="grid = torch.stack([rows, columns], dim=-1)",
             right="grid = torch.stack([columns, rows], dim=-1)",
-            wrong_cost=f"Transposed, to within {transposed:.1g}.",
-            right_cost="Equal to the input, to within "
-            f"{largest_difference(outputs[1], source):.1g}.",
+            wrong_cost="The input transposed, "
+            f"{_within(largest_difference(outputs[0], source.mT))}.",
+            right_cost=f"The input, {_within(largest_difference(outputs[1], source))}.",
             lesson="Tensors are indexed [row, column]; grids hold (x, y): column, row.",
             source=(
                 "torch docs: grid_sample",
@@ -391,16 +393,16 @@ def mixed_flags(parameters: MixedFlags, *, seed: int = 0, device: str = "cpu") -
     )
     return FlagTable(
         mistake=Mistake(
-            wrong="F.affine_grid(theta, size, align_corners=True)\n"
+            wrong="grid = F.affine_grid(theta, size,\n                     align_corners=True)\n"
             "F.grid_sample(x, grid, align_corners=False)",
-            right="F.affine_grid(theta, size, align_corners=False)\n"
+            right="grid = F.affine_grid(theta, size,\n                     align_corners=False)\n"
             "F.grid_sample(x, grid, align_corners=False)",
             wrong_cost="The identity changes pixels by up to "
             f"{float(errors[1, 0].max()):.2f}; mixed the other way, "
             f"{float(errors[0, 1].max()):.2f}.",
-            right_cost="The identity changes pixels by up to "
-            f"{float(errors[0, 0].max()):.1g} (both False), "
-            f"{float(errors[1, 1].max()):.1g} (both True).",
+            right_cost="The identity's largest error: "
+            f"{_size(float(errors[0, 0].max()))} (both False), "
+            f"{_size(float(errors[1, 1].max()))} (both True).",
             lesson="-1 and 1 are the corner pixels' outer edges (False) or centres (True): "
             "use one flag.",
             source=("pytorch#20785", f"{_FORUM}/issues/20785"),
@@ -417,15 +419,20 @@ class LibraryTurn:
 
     Attributes:
         library: Name of the library and its function.
-        call: The call, as one would write it.
+        angle: What it was given, in degrees.
         output: Tensor ``(C, H, W)``.
         measured: Turn that a bar took, in degrees, counter-clockwise positive.
     """
 
     library: str
-    call: str
+    angle: float
     output: Tensor
     measured: float
+
+    @property
+    def way(self) -> str:
+        """The turn in words, such as "30° clockwise"."""
+        return _turned(self.measured)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -465,14 +472,15 @@ def libraries(parameters: SameAngle, *, device: str = "cpu") -> Libraries:
     }
     mended = _ask_libraries(degrees, signs, device)
     against = [turn.library for turn in as_written if turn.library in signs]
+    apart = max(abs(turn.measured - degrees) for turn in mended)
     return Libraries(
         mistake=Mistake(
             wrong=f"angle = {degrees:g}  # the same for every library",
-            right=f"angle = {-degrees:g} if clockwise_is_positive else {degrees:g}",
+            right=f"angle = {-degrees:g} if clockwise else {degrees:g}",
             wrong_cost=f"{len(against)} of {len(as_written)} turn the other way"
             + (f": {', '.join(against)}." if against else "."),
-            right_cost="All turn alike, to within "
-            f"{max(abs(turn.measured - degrees) for turn in mended):.2f}°.",
+            right_cost=f"All turn {_turned(degrees)}"
+            + (f", to within {apart:.2g}°." if apart >= 0.005 else "."),
             lesson="torchvision's rotate is counter-clockwise, its affine clockwise. Test "
             "the sign.",
             source=("torchvision#5608", "https://github.com/pytorch/vision/issues/5608"),
@@ -509,7 +517,7 @@ class PaddingRuler:
     probe: float
     probe_value: Mapping[str, float]
     probe_landing: Mapping[str, float]
-    documented: float = -0.5
+    documented: float = _DOCUMENTED
 
 
 @dataclasses.dataclass(frozen=True)
@@ -550,14 +558,14 @@ def padding_ruler(parameters: Padding, *, device: str = "cpu") -> PaddingRuler:
     for mode in PADDING_MODES:
         values[mode] = _read_row(pixels, asked, mode, align_corners, device)
         landing[mode] = _landing(asked, mode, align_corners, device)
-    by_torch = float(landing["reflection"][-1])
+    read = f"{float(landing['reflection'][-1]):+.3g}"
+    call = 'F.grid_sample(x, grid,\n              padding_mode="reflection")'
     return PaddingRuler(
         mistake=Mistake(
-            wrong="x = -3.5 reflects at -1 to 1.5, at 1 to -0.5",
-            right="x = -3.5 reflects at -1 to 1.5, at 1 to +0.5",
-            wrong_cost=f"By the documentation -0.5; torch reads at {by_torch:+.2f}, "
-            f"{abs(by_torch + 0.5):.2f} away.",
-            right_cost=f"torch reads at {by_torch:+.2f}: 2 - 1.5 = 0.5.",
+            wrong=f"{call}\n# docs say: -3.5 becomes 1.5, then -0.5",
+            right=f"{call}\n# torch does: -3.5 becomes 1.5, then +0.5",
+            wrong_cost=f"The docs promise {_DOCUMENTED:+g}; torch reads at {read}.",
+            right_cost=f"torch reads at {read}: reflected at 1, 1.5 becomes 2 - 1.5.",
             lesson="Outside, zeros fades to black, border repeats the last pixel, "
             "reflection bounces between outer edges (align_corners=False) or "
             "centres (True).",
@@ -658,12 +666,10 @@ def full_turn(parameters: SmallTurns, *, device: str = "cpu") -> FullTurn:
     return FullTurn(
         mistake=Mistake(
             wrong=f"for _ in range({turns}):\n    x = warp(x, small)",
-            right=f"for _ in range({turns}):\n    theta = compose(theta, small)\n"
-            "x = warp(x, theta)",
-            wrong_cost=f"Bilinear keeps {wrong['bilinear'].contrast:.0%} of the contrast; "
-            f"mean difference {wrong['bilinear'].error:.3f}.",
-            right_cost=f"Bilinear keeps {right['bilinear'].contrast:.0%} of the contrast; "
-            f"mean difference {right['bilinear'].error:.1e}.",
+            right=f"theta = torch.eye(2, 3)\nfor _ in range({turns}):\n"
+            "    theta = compose(theta, small)\nx = warp(x, theta)",
+            wrong_cost=_left(wrong["bilinear"]),
+            right_cost=_left(right["bilinear"]),
             lesson="Each warp resamples: bilinear blurs, bicubic overshoots, nearest "
             "misplaces. Multiply the matrices; sample once.",
             source=("MONAI PR 4911", "https://github.com/Project-MONAI/MONAI/pull/4911"),
@@ -676,19 +682,45 @@ def full_turn(parameters: SmallTurns, *, device: str = "cpu") -> FullTurn:
 
 def question(*, device: str = "cpu") -> Question:
     """Ask where a positive offset moves the picture, and let torch answer."""
-    moved = _square_after(torch.tensor([[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]), device)
-    way = "left" if moved.right < 0 else "right"
+    offset, side = 0.25, 64
+    theta = torch.tensor([[1.0, 0.0, offset], [0.0, 1.0, 0.0]])
+    moved = _sideways(_square_after(theta, device, side, side).right, to="to the ")
     return Question(
-        text="`theta = [[1, 0, 0.5], [0, 1, 0]]` on 128 by 128 pixels. Where does it go?",
-        options=(
-            "32 pixels to the right",
-            "32 pixels to the left",
-            "64 pixels to the right",
-            "64 pixels to the left",
+        text=f"`theta = [[1, 0, {offset}], [0, 1, 0]]` on {side} by {side} pixels. Where does the "
+        "picture go?",
+        options=tuple(
+            f"{pixels} pixels to the {way}" for pixels in (8, 16) for way in ("right", "left")
         ),
-        answer=f"{abs(moved.right):.0f} pixels to the {way}",
-        because="Outputs read a quarter of the width further right, so a square moves by "
-        f"{moved.right:+.0f} pixels.",
+        answer=moved,
+        because=f"Each output reads {offset:g} of half the width further right, so a square "
+        f"moves {moved}.",
+    )
+
+
+def _turned(degrees: float) -> str:
+    size = f"{abs(degrees):.0f}°"
+    if size == "0°":
+        return size
+    return f"{size} {'counter-clockwise' if degrees > 0 else 'clockwise'}"
+
+
+def _sideways(right: float, to: str = "") -> str:
+    return f"{abs(right):.0f} pixels {to}{'left' if right < 0 else 'right'}"
+
+
+def _within(difference: float) -> str:
+    return "exactly" if difference == 0 else f"to within {difference:.0e}"
+
+
+def _size(difference: float) -> str:
+    return "exactly 0" if difference == 0 else f"{difference:.0e}"
+
+
+def _left(remains: Remains) -> str:
+    error = f"{remains.error:.3f}" if remains.error >= 5e-4 else f"{remains.error:.0e}"
+    return (
+        f"Bilinear: mean difference {error} of full scale, {remains.contrast:.0%} of the contrast "
+        "left."
     )
 
 
@@ -805,33 +837,27 @@ def _ask_libraries(
         turned = Image.fromarray(array).rotate(angle, Image.Resampling.BILINEAR)
         return torch.from_numpy(np.array(turned)).permute(2, 0, 1) / 255
 
-    asked: dict[str, tuple[str, Any]] = {
-        "torch, textbook theta": ("theta = [[c, -s, 0], [s, c, 0]]", by_torch),
-        "torchvision rotate": (
-            "rotate(x, {angle:g})",
-            lambda image, angle: tv.rotate(image, angle, interpolation=bilinear),
+    asked: dict[str, Callable[[Tensor, float], Tensor]] = {
+        "torch, textbook theta": by_torch,
+        "torchvision rotate": lambda image, angle: tv.rotate(image, angle, interpolation=bilinear),
+        "torchvision affine": lambda image, angle: tv.affine(
+            image,
+            angle=angle,
+            translate=[0, 0],
+            scale=1.0,
+            shear=[0.0, 0.0],
+            interpolation=bilinear,
         ),
-        "torchvision affine": (
-            "affine(x, angle={angle:g}, ...)",
-            lambda image, angle: tv.affine(
-                image,
-                angle=angle,
-                translate=[0, 0],
-                scale=1.0,
-                shear=[0.0, 0.0],
-                interpolation=bilinear,
-            ),
-        ),
-        "OpenCV": ("getRotationMatrix2D(centre, {angle:g}, 1)", by_opencv),
-        "PIL": ("Image.rotate({angle:g})", by_pil),
+        "OpenCV": by_opencv,
+        "PIL": by_pil,
     }
     turns = []
-    for library, (call, turn) in asked.items():
+    for library, turn in asked.items():
         angle = degrees * signs.get(library, 1.0)
         turns.append(
             LibraryTurn(
                 library=library,
-                call=call.format(angle=angle),
+                angle=angle,
                 output=turn(card, angle),
                 measured=bar_angle(turn(bar, angle)[0]),
             )

@@ -1,6 +1,7 @@
 """Declare the page's parameters and compute what one setting of them shows."""
 
 import dataclasses
+import math
 
 import torch
 import torch.nn.functional as F
@@ -8,11 +9,13 @@ from torch import Tensor
 
 from explainers.affine_grid.geometry import describe, rotation
 from explainers.affine_grid.sampling import MODES, PADDING_MODES, Warp, warp
-from explainers.linkage import Linkage, linkage
+from explainers.linkage import MAX_SIDE, Linkage, linked
 from explainers.parameters import Parameters, Preset, choice, flag, number
 from explainers.pictures import picture
 
 LARGEST_OUTPUT = 256
+_TINY = 256  # pixels of the loupe's picture, about
+_FLAT = 0.25  # share of its contrast below which a reduced picture shows nothing
 THETA_FIELDS = ("theta_00", "theta_01", "theta_02", "theta_10", "theta_11", "theta_12")
 
 
@@ -183,8 +186,8 @@ PRESETS = (
         AffineGrid(degrees=0.0, scale_x=0.4, scale_y=0.4, picture="zone_plate"),
     ),
     Preset(
-        "Theta of the notes",
-        "Both offsets negative: right and down.",
+        "Right and down",
+        "Typed theta: both offsets negative.",
         AffineGrid(by_hand=True, theta_02=-0.2, theta_12=-0.4),
     ),
 )
@@ -219,8 +222,9 @@ class View:
         output_lines: Tensor ``(n, m, 2)``: the same lines in output pixels (x, y).
         corners: Tensor ``(4, 2)``: input pixels (x, y) read by the output's corner pixels, in the
             order top left, top right, bottom right, bottom left.
-        tiny: Tensor ``(16, 16)``: the loupe's picture.
-        tiny_output: Tensor ``(16, 16)``: the same warp of it.
+        tiny: Tensor ``(h, w)``: the input in grey, reduced to about 256 pixels for the loupe; or a
+            letter, where that leaves next to nothing to see.
+        tiny_output: Tensor ``(h', w')``: the same warp of it, reduced as much.
         links: Which pixels of `tiny` make each pixel of `tiny_output`.
     """
 
@@ -241,6 +245,20 @@ class View:
     def aspect(self) -> float:
         """Width over height of the input."""
         return self.picture.shape[2] / self.picture.shape[1]
+
+    @property
+    def tiny_name(self) -> str:
+        """What `tiny` is."""
+        return (
+            "A small letter"
+            if torch.equal(self.tiny, _letter(*self.tiny.shape))
+            else "Input, reduced"
+        )
+
+    @property
+    def shrinks(self) -> bool:
+        """Whether the output shows the whole picture on less than half of its area."""
+        return float(torch.linalg.det(self.theta[:, :2]).abs()) > 2
 
 
 def explain(parameters: AffineGrid, *, image: Tensor | None = None, device: str = "cpu") -> View:
@@ -277,21 +295,7 @@ def explain(parameters: AffineGrid, *, image: Tensor | None = None, device: str 
         problem = f"{error}. All is read from one line or point: point the first two columns apart."
     reads = in_pixels(warped.grid, (height, width), align_corners=parameters.align_corners)
     lines, output_lines = lattice_lines(reads)
-    tiny = picture("tiny")[0]
-    tiny_theta = parameters.theta(1.0)
-
-    def operation(image: Tensor) -> Tensor:
-        grid = F.affine_grid(
-            tiny_theta[None], [1, 1, 16, 16], align_corners=parameters.align_corners
-        )
-        return F.grid_sample(
-            image[None, None],
-            grid,
-            mode=parameters.mode,
-            padding_mode=parameters.padding_mode,
-            align_corners=parameters.align_corners,
-        )[0, 0]
-
+    tiny, tiny_output, links = _small_copy(parameters, source, theta)
     return View(
         parameters=parameters,
         picture=source,
@@ -303,9 +307,42 @@ def explain(parameters: AffineGrid, *, image: Tensor | None = None, device: str 
         output_lines=output_lines,
         corners=reads[[0, 0, -1, -1], [0, -1, -1, 0]],
         tiny=tiny,
-        tiny_output=operation(tiny),
-        links=linkage(operation, (16, 16)),
+        tiny_output=tiny_output,
+        links=links,
     )
+
+
+def _small_copy(
+    parameters: AffineGrid, source: Tensor, theta: Tensor
+) -> tuple[Tensor, Tensor, Linkage]:
+    """Warp a grey copy of about 256 pixels, and each of its pixels alone, for its weights."""
+    _, height, width = source.shape
+    smaller = math.sqrt(_TINY / (height * width))
+
+    def side(pixels: int) -> int:
+        return min(max(round(smaller * pixels), 2), MAX_SIDE)
+
+    shape = side(height), side(width)
+    grey = source.mean(dim=0).float()
+    tiny = F.interpolate(grey[None, None], size=shape, mode="area")[0, 0]
+    if tiny.std() < _FLAT * grey.std():
+        tiny = _letter(*shape)
+    out = [side(pixels) for pixels in parameters.size(source)]
+    # A warp is linear: what it makes of one pixel that is 1, the others 0, is that pixel's weights.
+    alone = torch.eye(tiny.numel()).reshape(-1, *shape)
+    made = F.grid_sample(
+        torch.cat([tiny[None], alone])[None],
+        F.affine_grid(theta[None], [1, 1, *out], align_corners=parameters.align_corners),
+        mode=parameters.mode,
+        padding_mode=parameters.padding_mode,
+        align_corners=parameters.align_corners,
+    )[0]
+    return tiny, made[0], linked(made[1:].reshape(*shape, -1), (out[0], out[1]))
+
+
+def _letter(height: int, width: int) -> Tensor:
+    letter = picture("tiny")[None]
+    return F.interpolate(letter, size=(height, width), mode="nearest-exact")[0, 0]
 
 
 def typed(parameters: AffineGrid, aspect: float) -> AffineGrid:

@@ -13,7 +13,7 @@ from explainers.interpolate.sampling import ANTIALIASED, MODES, MODES_OF
 
 _FIRST = "interpolate"
 _SECOND = "functional.interpolate"
-_DARKNET = "3.3 Yolov3的实现摘要"
+_DARKNET = "3.3 Summary of Yolov3 in code (3.3 Yolov3的实现摘要)"
 
 _AXES = {mode: axes for axes in (3, 1, 2) for mode in MODES_OF[axes]}
 """Spatial axes on which to try each mode; 2 for those that take any."""
@@ -186,7 +186,7 @@ def _keeps_corners(where: torch.device) -> Claim:
         "align_corners=True aligns the centres of the corner pixels and keeps their values.",
         f"{_FIRST}; {_SECOND}",
         _verdict(plain < 1e-6, smooth < 1e-6),
-        f"Corners change by {plain:.0e} without antialias, {smooth:.2f} with it. One output "
+        f"Corners change {_by(plain)} without antialias, by {smooth:.2f} with it. One output "
         f"of 0, 1, 2, 9: {single:g}.",
         "Without antialias, from two outputs per axis on: a single one takes the first value.",
     )
@@ -208,8 +208,8 @@ def _edge_values(where: torch.device) -> Claim:
         _FIRST,
         _verdict(plain < 1e-6, smooth < 1e-6),
         f"1, 2 doubled is {', '.join(f'{v:g}' for v in first.flatten().tolist())}. "
-        f"Repeating the edge first changes {plain:.0e} without antialias, {smooth:.2f} with "
-        "it.",
+        f"Repeating the edge first changes outputs {_by(plain)} without antialias, "
+        f"by {smooth:.2f} with it.",
         "Without antialias; with it, weights beyond the border go and the rest are "
         "rescaled to sum 1.",
     )
@@ -233,8 +233,8 @@ def _independent_of_size(where: torch.device) -> Claim:
         "input's size.",
         _FIRST,
         _verdict(max(doubled, odd) < 1e-6, recomputed < 1e-6),
-        f"Without a line's second half its first outputs move by {doubled:.0e} at 2, "
-        f"{odd:.0e} at 1.3, {recomputed:.2f} at 1.3 with recompute_scale_factor=True; with "
+        f"Without a line's second half its first outputs move {_by(max(doubled, odd))} at 2 "
+        f"and 1.3, by {recomputed:.2f} at 1.3 with recompute_scale_factor=True; with "
         f"align_corners=True by {aligned:.2f}.",
         "With a scale_factor. A size, or recompute_scale_factor=True, reads at the rounded "
         "sides' ratio.",
@@ -356,6 +356,10 @@ def _refusal(
     image = torch.zeros(1, 1, *[4] * _AXES[mode])
     image = image if mode == ANTIALIASED[-1] else image.to(where)
     return _says(image, size=6, mode=mode, align_corners=align_corners, antialias=antialias)
+
+
+def _by(difference: float) -> str:
+    return f"by {difference:.0e}" if difference else "not at all"
 
 
 def _verdict(holds: bool, always: bool) -> Verdict:

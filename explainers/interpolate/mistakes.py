@@ -13,6 +13,7 @@ from explainers.interpolate.sampling import centres, resize, sample_positions
 from explainers.parameters import Parameters, choice, number
 from explainers.pictures import picture
 
+_COLUMNS = 43  # of code that a phone holds
 _TORCH = "https://github.com/pytorch/pytorch"
 
 
@@ -111,12 +112,11 @@ def aliasing(parameters: Reduction, *, device: str = "cpu") -> Aliasing:
     errors = [float((output - wanted).abs().mean()) * 255 for output in outputs]
     return Aliasing(
         mistake=Mistake(
-            wrong=f'F.interpolate(x, size={size}, mode="{mode}")',
-            right=f'F.interpolate(x, size={size}, mode="{mode}",\n              antialias=True)',
-            wrong_cost=f"{unread[0]:.0%} of pixels are never read. Mean difference to PIL: "
-            f"{errors[0]:.1f} of 255.",
-            right_cost=f"{unread[1]:.0%} of pixels are never read. Mean difference to PIL: "
-            f"{errors[1]:.2g} of 255.",
+            wrong=_call(f"size={size}", mode),
+            right=_call(f"size={size}", mode, "antialias=True"),
+            wrong_cost=f"{_unread(unread[0])} Mean difference to PIL: {errors[0]:.1f} of 255.",
+            right_cost=f"{_unread(unread[1])} Mean difference to PIL: "
+            + (f"{errors[1]:.1f} of 255." if errors[1] >= 0.05 else f"{errors[1]:.0e} of 255."),
             lesson="Without antialias the kernel keeps its width, as in OpenCV; PIL's "
             "widens. Train with one, test with the other, and pictures differ.",
             source=("torchvision#2950", "https://github.com/pytorch/vision/issues/2950"),
@@ -165,8 +165,8 @@ def nearest(parameters: TwoLengths, *, device: str = "cpu") -> Combs:
     picks = [", ".join(f"{value:.0f}" for value in comb.outputs.tolist()) for comb in combs]
     return Combs(
         mistake=Mistake(
-            wrong=f'F.interpolate(x, size={m}, mode="nearest")',
-            right=f'F.interpolate(x, size={m}, mode="nearest-exact")',
+            wrong=_call(f"size={m}", "nearest"),
+            right=_call(f"size={m}", "nearest-exact"),
             wrong_cost=f"Picks {picks[0]}: on average {_drift(drifts[0])}.",
             right_cost=f"Picks {picks[1]}: on average {_drift(drifts[1])}.",
             lesson="nearest reads floor(i·n/m), under the output's left edge, as OpenCV "
@@ -218,13 +218,15 @@ def one_more(parameters: OneMore, *, device: str = "cpu") -> Combs:
         )
         before, after = combs[flag]
         moves[flag] = float((before.outputs[:shared] - after.outputs[:shared]).abs().max())
-    words = f"One sample more moves the first {shared} outputs by up to {{:.3g}}.".format
+
+    def words(moved: float) -> str:
+        far = f"by up to {moved:.3g}" if moved > 1e-6 else "not at all"
+        return f"One sample more moves the first {shared} outputs {far}."
+
     return Combs(
         mistake=Mistake(
-            wrong='F.interpolate(x, scale_factor=2, mode="linear",\n              '
-            "align_corners=True)",
-            right='F.interpolate(x, scale_factor=2, mode="linear",\n              '
-            "align_corners=False)",
+            wrong=_call("scale_factor=2", "linear", "align_corners=True"),
+            right=_call("scale_factor=2", "linear", "align_corners=False"),
             wrong_cost=words(moves[True]),
             right_cost=words(moves[False]),
             lesson="align_corners=True steps by (n - 1) / (m - 1), which depends on the "
@@ -288,17 +290,17 @@ def rounded_scale(parameters: OddScale, *, device: str = "cpu") -> Combs:
     )
     off = [(line.outputs - by_size.outputs).abs() for line in (wrong, right)]
     at = int(off[0].argmax())
+    equal = not off[1].any()
     return Combs(
         mistake=Mistake(
-            wrong=f'F.interpolate(x, scale_factor={factor:g}, mode="linear")',
-            right=f'F.interpolate(x, scale_factor={factor:g}, mode="linear",\n              '
-            "recompute_scale_factor=True)",
+            wrong=_call(f"scale_factor={factor:g}", "linear"),
+            right=_call(f"scale_factor={factor:g}", "linear", "recompute_scale_factor=True"),
             wrong_cost=f"Up to {float(off[0].max()):.3f} off size={m}: index {at} is "
-            f"{float(wrong.outputs[at]):.3f}, not "
-            f"{float(by_size.outputs[at]):.3f}.",
-            right_cost=f"Up to {float(off[1].max()):.1g} off size={m}: index {at} is "
-            f"{float(right.outputs[at]):.3f}; wanted "
-            f"{float(by_size.outputs[at]):.3f}.",
+            f"{_value(wrong.outputs[at])}, not {_value(by_size.outputs[at])}."
+            if off[0].any()
+            else f"Equal to size={m}: {factor:g} gives a whole length here.",
+            right_cost=("Equal to" if equal else f"Up to {float(off[1].max()):.0e} off")
+            + f" size={m}: index {at} is {_value(right.outputs[at])}.",
             lesson=f"{n} times {factor:g} is {n * factor:g}; torch gives {m} values, "
             "stepping by 1 / scale_factor, or recomputed by n / m, as with size.",
             source=("pytorch#55909", f"{_TORCH}/issues/55909"),
@@ -441,15 +443,14 @@ def two_ways(parameters: OtherSize, *, device: str = "cpu") -> TwoWays:
     errors = [float((output - sampled).abs().max()) for output in (wrong, right)]
     # Where the first output reads under either flag; the last mirrors it.
     shift = abs(float(sample_positions(16, side)[0]))
+    by_grid = "\nF.grid_sample(x, grid, align_corners=False)"
     return TwoWays(
         mistake=Mistake(
-            wrong='F.interpolate(x, size, mode="bilinear", align_corners=True)\n'
-            "F.grid_sample(x, grid, align_corners=False)",
-            right='F.interpolate(x, size, mode="bilinear", align_corners=False)\n'
-            "F.grid_sample(x, grid, align_corners=False)",
-            wrong_cost=f"An even grid differs by up to {errors[0]:.2f}; the corners are "
-            f"read {shift:.2f} pixels apart.",
-            right_cost=f"An even grid differs by at most {errors[1]:.1g}.",
+            wrong=_call("size", "bilinear", "align_corners=True") + by_grid,
+            right=_call("size", "bilinear", "align_corners=False") + by_grid,
+            wrong_cost=f"grid_sample and interpolate {_apart(errors[0])}"
+            + (f"; they read the corners {shift:.2f} pixels apart." if shift else "."),
+            right_cost=f"grid_sample and interpolate {_apart(errors[1])}.",
             lesson="A grid fits one way of resizing. Give every call the same align_corners.",
             source=("pytorch-pwc#33", "https://github.com/sniklaus/pytorch-pwc/issues/33"),
         ),
@@ -514,16 +515,15 @@ def labels(parameters: LabelSize, *, device: str = "cpu") -> Labels:
     present = resize(one_hot, size=side, mode="bilinear", device=device) > 0
     invented = ~present.gather(0, wrong[None])[0]
     count = int(invented.sum())
+    absent = int((~present.gather(0, right[None].long())[0]).sum())
     return Labels(
         mistake=Mistake(
-            wrong=f'F.interpolate(labels, size={side}, mode="bilinear").round()',
-            right=f'F.interpolate(labels, size={side}, mode="nearest-exact")',
-            wrong_cost=f"{count} pixels between classes 0 and 2 become class 1, absent "
-            "around them.",
-            right_cost=f"{int((~present.gather(0, right[None].long())[0]).sum())} pixels of "
-            "an absent class.",
-            lesson="Class 1 is not between 0 and 2. Use nearest-exact, or resize one map "
-            "per class and take the largest.",
+            wrong=_call(f"size={side}", "bilinear", of="labels", then=".round()"),
+            right=_call(f"size={side}", "nearest-exact", of="labels"),
+            wrong_cost=f"{count} pixels get class 1 though only 0 and 2 are near.",
+            right_cost=f"{absent or 'No'} pixels get a class that is not near.",
+            lesson="Class numbers have no order. Use nearest-exact, or resize one map per class "
+            "and take the largest.",
             source=(
                 "image-segmentation-keras#11",
                 "https://github.com/divamgupta/image-segmentation-keras/issues/11",
@@ -571,9 +571,8 @@ def antialiased_corners(parameters: TwoLengths, *, device: str = "cpu") -> Combs
     ]
     return Combs(
         mistake=Mistake(
-            wrong='F.interpolate(x, size, mode="bilinear",\n              antialias=True, '
-            "align_corners=True)",
-            right='F.interpolate(x, size, mode="bilinear",\n              antialias=True)',
+            wrong=_call("size", "bilinear", "antialias=True", "align_corners=True"),
+            right=_call("size", "bilinear", "antialias=True"),
             wrong_cost=f"Reads {_drift(drifts[0])} on average; ends read {ends[0]} for 0 "
             f"and {n - 1}.",
             right_cost=f"Reads {_drift(drifts[1])} on average; ends read {ends[1]} for 0 "
@@ -589,20 +588,46 @@ def antialiased_corners(parameters: TwoLengths, *, device: str = "cpu") -> Combs
 
 def question(*, device: str = "cpu") -> Question:
     """Ask which samples nearest picks, and let torch answer."""
-    ramp = torch.arange(5.0)[None]
+    ramp = torch.arange(7.0)[None]
     picks = {
         mode: ", ".join(
-            f"{value:.0f}" for value in resize(ramp, size=3, mode=mode, device=device)[0].tolist()
+            f"{value:.0f}" for value in resize(ramp, size=4, mode=mode, device=device)[0].tolist()
         )
         for mode in ("nearest", "nearest-exact")
     }
     return Question(
-        text='`F.interpolate(x, size=3, mode="nearest")` on 0, 1, 2, 3, 4 gives?',
-        options=("0, 1, 3", "0, 2, 4", "1, 2, 3", "0, 2, 3"),
+        text='`F.interpolate(x, size=4, mode="nearest")` on 0, 1, 2, 3, 4, 5, 6 gives?',
+        options=("0, 1, 3, 5", "0, 2, 4, 6", "1, 3, 5, 6", "0, 1, 2, 3"),
         answer=picks["nearest"],
-        because=f"nearest reads floor(i·5/3); nearest-exact gives {picks['nearest-exact']}, "
+        because=f"nearest reads floor(i·7/4); nearest-exact gives {picks['nearest-exact']}, "
         "under the outputs' centres.",
     )
+
+
+def _call(size: str, mode: str, *more: str, of: str = "x", then: str = "") -> str:
+    """Return a call of `F.interpolate` as code, in lines that a narrow column holds."""
+    arguments = [f'mode="{mode}"', *more]
+    arguments = [f"{argument}, " for argument in arguments[:-1]] + [f"{arguments[-1]}){then}"]
+    lines = [f"F.interpolate({of}, {size}, "]
+    for argument in arguments:
+        if len(lines[-1] + argument.rstrip()) > _COLUMNS:
+            lines.append(" " * len("F.interpolate("))
+        lines[-1] += argument
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _apart(error: float) -> str:
+    if not error:
+        return "give the same numbers"
+    return f"differ by up to {error:.2f}" if error >= 0.005 else f"differ by at most {error:.0e}"
+
+
+def _unread(share: float) -> str:
+    return f"{share:.0%} of pixels are never read." if share >= 0.005 else "Every pixel is read."
+
+
+def _value(value: Tensor) -> str:
+    return f"{float(value):.3f}".rstrip("0").rstrip(".")
 
 
 def _drift(pixels: float) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -186,7 +187,7 @@ PRESETS = (
         Interpolate(input="row", mode="bicubic", scale_factor=4.0, samples="0, 0, 0, 1, 1, 1"),
     ),
     Preset(
-        "The notes' table",
+        "A 2×2 table",
         "align_corners=True keeps the corners 1, 2, 3, 4, the rest evenly between.",
         Interpolate(input="table", mode="bilinear", align_corners="True"),
     ),
@@ -370,19 +371,33 @@ def reading_rule(view: View) -> str:
     in_size, out_size = view.source.shape[-1], view.output.shape[-1]
     if parameters.mode == "area":
         return "Output i is the mean of the inputs it covers."
-    scale = in_size / out_size if parameters.used_scale is None else 1 / parameters.used_scale
+    scale = _ratio(in_size, out_size)
+    if parameters.used_scale is not None:
+        exact = 1 / Fraction(f"{parameters.used_scale:g}")
+        scale = str(exact) if exact.denominator < 1000 else f"{float(exact):.4g}"
     if parameters.mode == "nearest":
-        return f"Output i is input floor({scale:.4g}·i)."
+        return f"Output i is input floor({_scaled('i', scale)})."
     if parameters.mode == "nearest-exact":
-        return f"Output i is input floor({scale:.4g}·(i + ½))."
+        return f"Output i is input floor({_scaled('(i + ½)', scale)})."
     if in_size == out_size and (parameters.mode != "bicubic" or parameters.antialias):
         return "Output i is input i."
     if parameters.align_corners == "True" and not parameters.antialias:
-        step = (in_size - 1) / (out_size - 1) if out_size > 1 else 0.0
-        return f"Output i reads at {step:.4g}·i."
+        return f"Output i reads at {_scaled('i', _ratio(in_size - 1, out_size - 1))}."
     if parameters.align_corners == "True":
-        scale = (in_size - 1) / (out_size - 1) if out_size > 1 else 0.0
-    return f"Output i reads at {scale:.4g}·(i + ½) − ½."
+        scale = _ratio(in_size - 1, out_size - 1)
+    return f"Output i reads at {_scaled('(i + ½)', scale)} − ½."
+
+
+def _ratio(over: int, under: int) -> str:
+    """Return a ratio of lengths as a fraction in lowest terms; 0 where torch takes that."""
+    return str(Fraction(over, under)) if under else "0"
+
+
+def _scaled(name: str, factor: str) -> str:
+    """Return a product as one writes it: ``i·5/3``, ``i/3``, ``i·2``, ``i``."""
+    if factor == "1":
+        return name
+    return name + (factor.removeprefix("1") if factor.startswith("1/") else f"·{factor}")
 
 
 def _line(parameters: Interpolate, source: Tensor, device: str) -> Line:
@@ -401,8 +416,12 @@ def _line(parameters: Interpolate, source: Tensor, device: str) -> Line:
         "axes": parameters.axes,
     }
     curve_x = sample_positions(count, _CURVE * count, **flags)
+    curve_weights = _response(count, row, fine, device)
     if parameters.mode in WITHOUT_CORNERS:
-        curve_x = centres(count, _CURVE * count)
+        # What is read is constant and jumps: each fine output by both its edges.
+        half = torch.tensor([-0.5, 0.5], dtype=torch.float64) / _CURVE
+        curve_x = (centres(count, _CURVE * count)[:, None] + half).flatten()
+        curve_weights = curve_weights.repeat_interleave(2, dim=0)
     kernel_x, kernel_y = _kernel(parameters, count, out)
     return Line(
         samples=samples,
@@ -410,7 +429,7 @@ def _line(parameters: Interpolate, source: Tensor, device: str) -> Line:
         positions=sample_positions(count, out, scale_factor=parameters.used_scale, **flags),
         centres=centres(count, out),
         curve_x=curve_x,
-        curve_weights=_response(count, row, fine, device),
+        curve_weights=curve_weights,
         kernel_x=kernel_x,
         kernel_y=kernel_y,
     )

@@ -57,7 +57,8 @@ def draw_view() -> None:
         view.tiny_output,
         view.links,
         key=f"{SLUG}.loupe",
-        alt="The same warp of 16 by 16 pixels.",
+        alt="The same warp, pixel by pixel.",
+        source_title=view.tiny_name,
     )
     page.live_checks(topic.view_checks(view, device=device))
 

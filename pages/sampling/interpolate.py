@@ -110,7 +110,9 @@ def draw_view() -> None:
                 view.loupe.output,
                 view.loupe.links,
                 key=f"{SLUG}.loupe",
-                alt="The same call, pixel by pixel.",
+                alt="The same ratio on a small letter, pixel by pixel.",
+                source_title="A small letter",
+                output_title="Output, same ratio",
             )
     page.live_checks(topic.view_checks(view, device=device))
 

@@ -204,15 +204,16 @@ def test_the_loupe_tells_the_same_sum_by_mouse_and_by_keyboard(page: Page, app_u
     match = re.match(r"out\[(\d+),(\d+)\]", by_mouse)
     assert match is not None
     row, column = (int(text) for text in match.groups())
-    assert f"= {float(view.tiny_output[row, column]):.3f}" in by_mouse
+    value = f"{float(view.tiny_output[row, column]):.3f}".rstrip("0").rstrip(".")
+    assert by_mouse.endswith(f"= {value}")
 
 
 def test_the_switch_runs_the_wrong_and_the_right_line(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/affine_grid")
-    expect(page.get_by_text("A square moves -32 pixels right; asked: +32.")).to_be_visible()
+    expect(page.get_by_text("A square moves 32 pixels left; asked for 32 right.")).to_be_visible()
     page.get_by_role("radio", name=re.compile("The line that does it")).click()
     settled(page)
-    expect(page.get_by_text("A square moves +32 pixels right; asked: +32.")).to_be_visible()
+    expect(page.get_by_text("A square moves 32 pixels right; asked for 32 right.")).to_be_visible()
 
 
 def test_a_lessons_own_control_runs_the_lesson_again(page: Page, app_url: str) -> None:

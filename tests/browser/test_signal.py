@@ -125,22 +125,26 @@ def number(value: float, digits: str = "0.001") -> str:
     return ("−" if value < 0 and float(text) else "") + text
 
 
+def brief(value: float) -> str:
+    return number(value).rstrip("0").rstrip(".")
+
+
 def written(known: dict[str, Any], i: int) -> str:
     """Write an output as the signal should, from torch's numbers."""
     samples, weights = known["samples"].double(), known["weights"].double()
     at = float(known["positions"].float()[i])
-    text = f"out[{i}] reads at {number(at).rstrip('0').rstrip('.')}"
+    text = f"out[{i}] reads at {brief(at)}"
     text += ": " if 0 <= at <= len(samples) - 1 else ", outside: the edge sample is used. "
     used = [j for j in range(len(samples)) if abs(weights[i, j]) > 1e-6]
     shown = sorted(sorted(used, key=lambda j: -abs(weights[i, j]))[:6])
     for place, j in enumerate(shown):
         weight = float(weights[i, j])
         sign = ("−" if weight < 0 else "") if place == 0 else ("− " if weight < 0 else "+ ")
-        text += f"{sign}{number(abs(weight))}·in[{j}] "
+        text += f"{sign}{brief(abs(weight))}·in[{j}] "
     rest = [j for j in used if j not in shown]
     if rest:
-        text += f"+ {len(rest)} more ({number(float(weights[i, rest] @ samples[rest]))}) "
-    return f"{text}= {number(float(weights[i] @ samples))}"
+        text += f"+ {len(rest)} more ({brief(float(weights[i, rest] @ samples[rest]))}) "
+    return f"{text}= {brief(float(weights[i] @ samples))}"
 
 
 # ---- What it draws and writes.
@@ -158,7 +162,7 @@ def test_every_output_is_written_as_torchs_own_sum(opened: Signal, mode: Mode) -
     opened.page.keyboard.press("Home")
     for i in range(15):
         assert opened.text() == written(known, i)
-        assert opened.text().endswith(f"= {number(float(made[i]))}")
+        assert opened.text().endswith(f"= {brief(float(made[i]))}")
         opened.page.keyboard.press("ArrowRight")
 
 
@@ -175,7 +179,7 @@ def test_an_output_that_reads_outside_says_what_is_used(opened: Signal) -> None:
     opened.page.keyboard.press("Home")
 
     assert opened.text() == (
-        "out[0] reads at −0.3, outside: the edge sample is used. 1.000·in[0] = 0.200"
+        "out[0] reads at −0.3, outside: the edge sample is used. 1·in[0] = 0.2"
     )
 
 
@@ -223,7 +227,7 @@ def test_each_weight_stands_above_its_sample_those_below_zero_below_the_line(
 
     labels = opened.drawing.locator(".chosen .weight").all()
     found = [(label.text_content(), float(label.get_attribute("y") or "nan")) for label in labels]
-    assert sorted(text or "" for text, _ in found) == sorted(map(number, weights))
+    assert sorted(text or "" for text, _ in found) == sorted(map(brief, weights))
     above = [y for text, y in found if text and text[0] != "−"]
     below = [y for text, y in found if text and text[0] == "−"]
     line = opened.drawing.locator(".axis").first.get_attribute("d") or ""

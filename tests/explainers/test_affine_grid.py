@@ -154,12 +154,12 @@ def test_the_sentence_names_every_motion_and_only_those() -> None:
     assert ag.describe(ag.rotation(-12.5)) == "Turns the picture 12.5° clockwise."
     whole = ag.describe(ag.rotation(30.0, scale=(2.0, 2.0), shear=10.0, translate=(-0.5, 0.25)))
     assert whole == (
-        "Enlarges the picture to 2.00 times its size, then leans its top edge 10° to the right, "
-        "then turns it 30° counter-clockwise, then moves it left by 0.50 of half the width and "
-        "down by 0.25 of half the height."
+        "Enlarges the picture to 2 times its size, then leans its top edge 10° to the right, "
+        "then turns it 30° counter-clockwise, then moves it left by 25% of the width and "
+        "down by 12.5% of the height."
     )
     assert "mirrors" in ag.describe(torch.tensor([[1.0, 0, 0], [0, -1, 0]])).lower()
-    assert "width by 2.00 and height by 0.50" in ag.describe(ag.rotation(0.0, scale=(2.0, 0.5)))
+    assert "width by 2 and height by 0.5" in ag.describe(ag.rotation(0.0, scale=(2.0, 0.5)))
 
 
 # --- laws ---
@@ -515,3 +515,26 @@ def test_descent_without_blur_is_trapped_where_a_blurred_start_is_not() -> None:
 def test_descent_is_the_same_twice() -> None:
     once, again = (ag.descend(ag.Descent(steps=10)) for _ in range(2))
     assert torch.equal(once.theta, again.theta)
+
+
+def test_the_loupe_shows_the_warp_of_the_chosen_picture_in_its_own_shape() -> None:
+    view = ag.explain(ag.AffineGrid(degrees=45.0, picture="wide", keep_aspect=False))
+    assert view.tiny_name == "Input, reduced"
+    assert view.tiny.shape == (11, 23)
+    grid = F.affine_grid(view.theta[None], [1, 1, 11, 23], align_corners=False)
+    warped = F.grid_sample(view.tiny[None, None], grid, align_corners=False)[0, 0]
+    assert torch.equal(view.tiny_output, warped)
+
+
+def test_a_picture_that_is_flat_when_reduced_leaves_the_loupe_to_a_letter() -> None:
+    view = ag.explain(ag.AffineGrid(picture="zone_plate"))
+    assert view.tiny_name == "A small letter"
+    assert torch.equal(view.tiny, picture("tiny")[0])
+
+
+@pytest.mark.parametrize("shape", [(1, 300, 20), (3, 20, 300), (1, 2, 2), (3, 5, 1000)])
+def test_a_readers_picture_of_any_shape_has_a_loupe(shape: tuple[int, int, int]) -> None:
+    image = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    view = ag.explain(ag.AffineGrid(height=256, width=256), image=image)
+    assert max(*view.tiny.shape, *view.tiny_output.shape) <= 32
+    assert min(*view.tiny.shape, *view.tiny_output.shape) >= 2

@@ -1,15 +1,20 @@
 """The mistakes of the affine_grid page: each costs what public threads say it costs."""
 
+import ast
+import re
+
 import pytest
 import torch
 
 from explainers.affine_grid import mistakes
+from explainers.affine_grid.geometry import compose, rotation
+from explainers.affine_grid.sampling import warp
 
 
 def test_the_motion_itself_as_theta_moves_the_picture_the_other_way() -> None:
     result = mistakes.direction(mistakes.Direction())
-    assert "-32 pixels" in result.mistake.wrong_cost
-    assert "+32 pixels" in result.mistake.right_cost
+    assert result.mistake.wrong_cost == "A square moves 32 pixels left; asked for 32 right."
+    assert "moves 32 pixels right" in result.mistake.right_cost
     assert result.right_error < 1e-4
     assert result.wrong_error > 0.1
 
@@ -17,7 +22,7 @@ def test_the_motion_itself_as_theta_moves_the_picture_the_other_way() -> None:
 def test_scale_two_as_theta_shrinks_to_a_quarter_of_the_area() -> None:
     result = mistakes.direction(mistakes.Direction(motion="enlarge"))
     assert "0.25 times" in result.mistake.wrong_cost
-    assert "4.00 times" in result.mistake.right_cost
+    assert " 4 times" in result.mistake.right_cost
     assert result.right_error < 1e-4
 
 
@@ -25,7 +30,7 @@ def test_the_textbook_rotation_looks_right_because_two_errors_cancel() -> None:
     result = mistakes.direction(mistakes.Direction(motion="turn"))
     assert result.wrong_error < 1e-4
     assert result.right_error < 1e-4
-    assert "+30°" in result.mistake.wrong_cost
+    assert "turns 30° counter-clockwise" in result.mistake.wrong_cost
 
 
 def test_the_arrows_show_where_torch_reads() -> None:
@@ -56,6 +61,7 @@ def test_a_quarter_turn_without_aspect_squeezes_16_by_16_to_8_by_32() -> None:
 def test_row_before_column_transposes_the_picture() -> None:
     result = mistakes.x_before_y(mistakes.XBeforeY())
     assert torch.equal(result.wrong, result.source.mT)
+    assert result.mistake.wrong_cost == "The input transposed, exactly."
     assert result.right_error < 1e-6
 
 
@@ -142,4 +148,42 @@ def test_bad_input_gets_its_sentence(call, sentence: str) -> None:
 
 def test_the_question_is_answered_by_torch() -> None:
     question = mistakes.question()
-    assert question.answer == "32 pixels to the left"
+    assert question.answer == "8 pixels to the left"
+    assert question.answer in question.options
+    # What the first mistake shows is not what is asked.
+    assert question.answer not in mistakes.direction(mistakes.Direction()).mistake.wrong_cost
+    assert "0.25" in question.text
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        *(mistakes.direction(mistakes.Direction(motion=m)).mistake for m in ("move", "turn")),
+        mistakes.order(mistakes.Order()).mistake,
+        mistakes.mixed_flags(mistakes.MixedFlags()).mistake,
+        mistakes.not_square(mistakes.NotSquare()).mistake,
+        mistakes.libraries(mistakes.SameAngle(degrees=-80.0)).mistake,
+        mistakes.padding_ruler(mistakes.Padding()).mistake,
+        mistakes.x_before_y(mistakes.XBeforeY()).mistake,
+        mistakes.full_turn(mistakes.SmallTurns()).mistake,
+    ],
+    ids=lambda mistake: mistake.right,
+)
+def test_shown_lines_are_python_that_fits_a_narrow_column(mistake) -> None:
+    for code in (mistake.wrong, mistake.right):
+        ast.parse(code)
+        assert max(map(len, code.splitlines())) <= 43
+
+
+def test_the_order_that_is_shown_as_wrong_is_the_one_that_is_run() -> None:
+    move = rotation(0.0, translate=(0.5, 0.0))
+    turn = rotation(30.0)
+    shown = mistakes.order(mistakes.Order())
+    for code, made in (
+        (shown.mistake.wrong, shown.wrong),
+        (shown.mistake.right, shown.right),
+    ):
+        arguments = re.search(r"compose\((\w+), (\w+)\)", code)
+        assert arguments is not None
+        thetas = [{"move": move, "turn": turn}[name] for name in arguments.groups()]
+        assert torch.equal(warp(shown.source, compose(*thetas)).output, made)

@@ -7,6 +7,7 @@ import math
 import re
 import runpy
 import shutil
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -969,6 +970,13 @@ def test_a_refused_call_is_a_view_with_the_rule_and_torchs_words(
         ip.resize(view.source, **parameters.arguments())
 
 
+def factor(written: str | None) -> float:
+    """What ``·5/3``, ``/3`` or nothing multiplies by."""
+    return float(
+        Fraction(f"1{written}" if (written or "1")[0] == "/" else (written or "1").strip("·"))
+    )
+
+
 @given(views())
 @settings(max_examples=50)
 def test_the_sentence_names_the_positions_that_are_read(parameters) -> None:
@@ -988,13 +996,13 @@ def test_the_sentence_names_the_positions_that_are_read(parameters) -> None:
     index = torch.arange(m, dtype=torch.float64)
     if "Output i is input i." in view.sentence:
         said = index
-    elif found := re.search(r"reads at ([\d.e+-]+)·\(i \+ ½\) − ½", view.sentence):
-        said = float(found[1]) * (index + 0.5) - 0.5
+    elif found := re.search(r"reads at \(i \+ ½\)([·/][\d/.]+)? − ½", view.sentence):
+        said = factor(found[1]) * (index + 0.5) - 0.5
     else:
-        found = re.search(r"reads at ([\d.e+-]+)·i\.", view.sentence)
+        found = re.search(r"reads at i([·/][\d/.]*\d)?\.", view.sentence)
         assert found, view.sentence
-        said = float(found[1]) * index
-    # Four digits of the scale are shown.
+        said = factor(found[1]) * index
+    # Four digits of a scale that is no short fraction are shown.
     assert (said - read).abs().max() <= 1e-3 * (1 + read.abs().max())
 
 
@@ -1268,3 +1276,12 @@ def test_samples_of_nothing_but_zeros_do_not_excuse_nor_accuse_the_weights() -> 
         )
     )
     assert [check for check in ip.view_checks(view) if not check.holds] == []
+
+
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact", "area"])
+def test_a_mode_that_picks_is_drawn_as_steps_that_jump_between_pixels(mode: str) -> None:
+    line = ip.explain(ip.Interpolate(mode=mode, samples="0, 1, 2, 3, 4")).line
+    assert line is not None
+    moves, rises = line.curve_x.diff(), line.curve.diff()
+    assert not moves[rises != 0].abs().max() > 1e-9
+    assert line.curve_x[:-1][rises != 0].tolist() == pytest.approx([0.5, 1.5, 2.5, 3.5])

@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 import torch
 from PIL import Image
@@ -14,6 +15,7 @@ from explainers import affine_grid
 from explainers.affine_grid import mistakes
 from figures import affine_grid as figures
 from figures import style
+from ui.curves import curves_data
 
 PRESETS = pytest.mark.parametrize("preset", affine_grid.PRESETS, ids=lambda preset: preset.name)
 
@@ -35,17 +37,11 @@ def test_the_numbers_of_pictures_and_charts_can_be_opened_as_a_table() -> None:
     markup = style.panels([style.Panel("one <b>", image)], alt="A picture.")
     assert "<summary>Data</summary>" in markup
     assert "one &lt;b&gt;</th><td>2 × 2</td><td>0.25</td><td>0.562</td><td>1</td>" in markup
-    chart = style.chart(
-        [
-            {"type": "scatter", "x": list(range(100)), "y": list(range(100)), "name": "line"},
-            {"type": "heatmap", "z": [[0.5, 2.0]]},
-        ],
-        title="t",
-        x_title="x",
-        y_title="y",
-        height=200,
-        alt="A line.",
-    )
+    traces = [
+        {"type": "scatter", "x": list(range(100)), "y": list(range(100)), "name": "line"},
+        {"type": "heatmap", "z": [[0.5, 2.0]]},
+    ]
+    chart = style.Chart(go.Figure(data=traces), "A line.")
     assert 30 <= chart.table.count('<th scope="row">line</th>') <= 40
     assert "0.5 at least" in chart.table
     assert "2 at most" in chart.table
@@ -90,8 +86,20 @@ def test_the_window_holds_the_picture_and_is_bounded_however_far_the_grid_reads(
     left, top, width, height = map(float, box.split())
     assert left <= -0.5
     assert top <= -0.5
-    assert 128 <= width <= 2.1 * 128
-    assert 128 <= height <= 2.1 * 128
+    assert 128 <= width <= 2.9 * 128
+    assert 128 <= height <= 2.9 * 128
+
+
+def test_the_window_of_a_picture_shrunk_to_two_fifths_holds_the_marks_of_all_corners() -> None:
+    shrunk = affine_grid.AffineGrid(degrees=0.0, scale_x=0.4, scale_y=0.4)
+    view = affine_grid.explain(shrunk)
+    box = next(ET.fromstring(figures.see(view)).iter("svg")).attrib["viewBox"]
+    left, top, width, height = map(float, box.split())
+    size = 0.025 * width
+    assert left <= float(view.corners[:, 0].min()) - size
+    assert top <= float(view.corners[:, 1].min()) - size
+    assert left + width >= float(view.corners[:, 0].max()) + size
+    assert top + height >= float(view.corners[:, 1].max()) + size
 
 
 @pytest.mark.parametrize("wrong", [True, False])
@@ -108,11 +116,16 @@ FLAGS = mistakes.mixed_flags(mistakes.MixedFlags())
 RULER = mistakes.padding_ruler(mistakes.Padding())
 
 
-def test_flags_marks_the_pair_of_the_chosen_line() -> None:
-    for wrong, chosen in ((True, "▶ True / False"), (False, "▶ False / False")):
+def test_the_map_of_the_line_that_runs_stands_out() -> None:
+    for wrong, chosen in ((True, 2), (False, 0)):
         figure = figures.flags(FLAGS, wrong=wrong)[0].figure
-        texts = [annotation.text for annotation in figure.layout.annotations]
-        assert [text.split("<br>")[0] for text in texts if text.startswith("▶")] == [chosen]
+        outlines = [shape.line.width > 1 for shape in figure.layout.shapes]
+        assert outlines == [index == chosen for index in range(4)]
+        assert [trace.opacity == 1 for trace in figure.data] == [i == chosen for i in range(4)]
+        titles = [annotation.text for annotation in figure.layout.annotations][2:]
+        assert figure.layout.width <= 340  # a phone's
+        assert ["runs now" in title for title in titles] == [index == chosen for index in range(4)]
+        assert titles[chosen].startswith(f"{wrong} / False")
         np.testing.assert_allclose(
             np.array([trace.z for trace in figure.data]).reshape(2, 2, 8, 8),
             FLAGS.errors.numpy(),
@@ -126,21 +139,39 @@ def test_charts_have_titles_name_their_axes_and_say_what_they_show(wrong: bool) 
         figures.ruler(RULER, wrong=wrong),
         figures.flags(FLAGS, wrong=wrong),
     )
-    for chart in (ruler, convention):
-        assert "normalised position" in chart.figure.layout.xaxis.title.text
-    for chart in (ruler, errors, convention):
-        assert len(chart.figure.layout.title.text) > 20
+    assert "normalised position" in ruler.x_title
+    assert "normalised position" in convention.y_title
+    for title in (ruler.title, errors.figure.layout.annotations[0].text, convention.title):
+        assert len(title) > 20
     assert "0.67" in errors.alt
-    assert "lands at 0.50" in ruler.alt
+    assert "reads at 0.50" in ruler.alt
     assert "-0.875" in convention.alt
-    names = [trace.name for trace in ruler.figure.data]
-    assert ("documentation's sentence" in names) is wrong
+    curves_data(ruler)
+    curves_data(convention)
+    landed = {mark.words: mark.x for mark in ruler.marks}
+    assert landed["reflected to 0.5"] == pytest.approx(0.5, abs=1e-3)
+    assert ("docs: -0.5" in landed) is wrong
+
+
+def test_a_probe_inside_is_read_where_it_is() -> None:
+    (probe,) = figures.ruler(mistakes.padding_ruler(mistakes.Padding(probe=0.3)), wrong=False).marks
+    assert probe.x == 0.3
 
 
 def test_the_libraries_titles_carry_the_measured_turns() -> None:
     markup = figures.libraries(mistakes.libraries(mistakes.SameAngle()), wrong=True)
-    assert "torchvision affine -30°" in markup
-    assert "OpenCV +30°" in markup
+    assert "torchvision affine(30): 30° clockwise" in markup
+    assert "OpenCV(30): 30° counter-clockwise" in markup
+    mended = figures.libraries(mistakes.libraries(mistakes.SameAngle()), wrong=False)
+    assert "torchvision affine(-30): 30° counter-clockwise" in mended
+
+
+def test_a_picture_made_small_has_no_lines_over_it() -> None:
+    for scale, lines in ((0.4, 1), (1.0, 2)):
+        view = affine_grid.explain(
+            affine_grid.AffineGrid(degrees=0.0, scale_x=scale, scale_y=scale)
+        )
+        assert figures.see(view).count(style.BLUE + '" stroke-width="1.4"') == lines
 
 
 def test_the_thumbnail_is_an_svg_of_the_two_pictures() -> None:

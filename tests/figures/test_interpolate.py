@@ -1,6 +1,5 @@
 """What the figures of interpolate show, and that they say it in words too."""
 
-import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -10,7 +9,8 @@ import torch
 from explainers.interpolate import PRESETS, Interpolate, explain, imitate, mistakes
 from explainers.interpolate.imitation import Imitation
 from figures import interpolate as figures
-from figures.style import Chart
+from figures.curves import Curves
+from ui.curves import curves_data
 
 
 def parsed(markup: str) -> ElementTree.Element:
@@ -65,25 +65,28 @@ def test_each_arrow_ends_where_torch_read() -> None:
     result = mistakes.nearest(mistakes.TwoLengths())
     markup = figures.combs(result, wrong=True)
     assert "read at 0, 1, 3." in labels(markup)[0]
-    cells = [
-        float(node.get("x", "0")) + float(node.get("width", "0")) / 2
-        for node in parsed(markup).iter("rect")
-    ]
-    dots = [float(node.get("cx", "0")) for node in parsed(markup).iter("circle")]
-    assert dots == pytest.approx(cells[5:], abs=0.11)
-    (shafts,) = {
-        path.get("d", "")
-        for path in parsed(markup).iter("path")
-        if path.get("d", "").count("M") == 3 and path.get("d", "").count("L") == 3
-    }
-    ends = [float(x) for x in re.findall(r"L([\d.]+) ", shafts)]
-    assert ends == pytest.approx([cells[0], cells[1], cells[3]], abs=0.11)
+
+    def shares(kind: str, name: str) -> list[float]:
+        return [float(node.get(name, "").rstrip("%")) for node in parsed(markup).iter(kind)]
+
+    wide = shares("rect", "width")
+    cells = [x + width / 2 for x, width in zip(shares("rect", "x"), wide, strict=True)]
+    assert shares("circle", "cx") == pytest.approx(cells[5:], abs=0.02)
+    assert shares("line", "x1") == pytest.approx(cells[5:], abs=0.02)
+    assert shares("line", "x2") == pytest.approx([cells[0], cells[1], cells[3]], abs=0.02)
+
+
+def test_the_text_of_a_comb_has_one_size_at_any_width() -> None:
+    markup = figures.combs(mistakes.nearest(mistakes.TwoLengths()), wrong=True)
+    assert all(node.get("viewBox") is None for node in parsed(markup).iter("svg"))
+    assert all("font:12px" in node.get("style", "") for node in parsed(markup).iter("text"))
+    assert markup.count("where each output reads") == 1
 
 
 def test_lines_of_different_lengths_are_drawn_to_one_scale() -> None:
     markup = figures.combs(mistakes.one_more(mistakes.OneMore()), wrong=True)
     first, second = (
-        [float(node.get("width", "0")) for node in figure.iter("rect")]
+        [float(node.get("width", "").rstrip("%")) for node in figure.iter("rect")]
         for figure in parsed(markup).iter("figure")
     )
     assert first[0] == second[0]
@@ -94,9 +97,9 @@ def test_the_wrong_cast_shows_more_levels_than_the_clamped_one() -> None:
     for wrong in (True, False):
         pictures, chart = figures.overshoot(result, wrong=wrong)
         assert isinstance(pictures, str)
-        assert isinstance(chart, Chart)
-        cast = chart.figure.data[1].y
-        assert list(cast) == (result.wrong if wrong else result.right).tolist()
+        assert isinstance(chart, Curves)
+        assert torch.equal(chart.lines[1].y, result.wrong if wrong else result.right)
+        curves_data(chart)
 
 
 def test_every_lesson_says_in_words_what_it_draws() -> None:
