@@ -278,7 +278,7 @@ def mistake(result: "CurveMistake", *, wrong: bool) -> tuple[Curves | str, ...]:
         for name, row in result.others.items()
         if name.startswith(result.shows) or len(result.others) == 1
     }
-    other = "right" if wrong else "wrong"
+    running, other = ("wrong", "right") if wrong else ("right", "wrong")
     first = lessons.curves(
         dataclasses.replace(result, others=own),
         wrong=wrong,
@@ -289,8 +289,8 @@ def mistake(result: "CurveMistake", *, wrong: bool) -> tuple[Curves | str, ...]:
     rest = {name: row for name, row in result.others.items() if name not in own}
     # What belongs together, as "loss, wrong" and "loss, right", stands in one chart.
     for noun, group in itertools.groupby(rest, key=_noun):
-        # The line that runs comes first, as above.
-        members = sorted(group, key=lambda name: name.endswith(f", {other}"))
+        # The right line comes first, as above.
+        members = sorted(group, key=lambda name: name.endswith(", wrong"))
         lines = "both lines"
         if "," not in members[0]:  # what both lines share stands beside the one that runs
             members = [name for name in members if not name.endswith(f", {other}")]
@@ -300,7 +300,9 @@ def mistake(result: "CurveMistake", *, wrong: bool) -> tuple[Curves | str, ...]:
         low, high = min(ends_of), max(ends_of)
         drawn.append(
             Curves(
-                lines=tuple(Line(name, rest[name]) for name in members),
+                lines=tuple(
+                    Line(name, rest[name], strong=name.endswith(f", {running}")) for name in members
+                ),
                 title=f"{noun[0].upper()}{noun[1:]}, under {lines}",
                 x_title=result.over,
                 y_title=noun,
@@ -321,14 +323,19 @@ def _weights(result: "CurveMistake", *, wrong: bool) -> tuple[Curves]:
     """Draw each weight's gradient against the true one: right ones lie on the diagonal."""
     ((name, true),) = result.others.items()
     order = true.argsort()
-    chosen, other = ("wrong", "right") if wrong else ("right", "wrong")
     rows = {"wrong": result.wrong[order], "right": result.right[order]}
     return (
         Curves(
             lines=(
                 *(
-                    Line(f"{kind} line", rows[kind], true[order], shape="points")
-                    for kind in (chosen, other)
+                    Line(
+                        f"{kind} line",
+                        rows[kind],
+                        true[order],
+                        shape="points",
+                        strong=(kind == "wrong") == wrong,
+                    )
+                    for kind in ("right", "wrong")
                 ),
                 Line(name, true[order], true[order], faint=True),
             ),

@@ -36,7 +36,9 @@ def corners(kind: type[Parameters]) -> list[Any]:
     return found
 
 
-def assert_both_lines(drawn: Curves, result: CurveMistake, *, wrong: bool, least: float = 0) -> None:
+def assert_both_lines(
+    drawn: Curves, result: CurveMistake, *, wrong: bool, least: float = 0
+) -> None:
     """Assert that the right line comes first whichever runs, and that the one that runs is thick.
 
     Args:

@@ -7,7 +7,6 @@ from html import escape
 import streamlit as st
 
 from explainers.evidence import Agreement, Check, Claim, Difference, Mistake, Verdict
-from ui.sheet import Entry
 
 _MARKS = {
     Verdict.HOLDS: ("good", "✓"),
@@ -18,12 +17,6 @@ _MARKS = {
 
 # A long dotted name may break after a dot.
 _WITHIN = re.compile(r"(?<=[a-z0-9])\.(?=[a-z_])")
-
-_SHEET = {
-    **{str(verdict): mark for verdict, mark in _MARKS.items()},
-    "fails": ("bad", "✗"),
-    "wrong": ("old", "✗"),
-}
 
 _KINDS = {
     "always equal": ("good", "✓"),
@@ -86,34 +79,6 @@ def agreements(rows: Sequence[Agreement]) -> None:
         for row in rows
     )
     _table(names, body)
-
-
-def sheet(rows: Sequence[Entry]) -> None:
-    """Draw lines of the proof sheet; one that fails is red, and says by how much."""
-    body = "".join(_sheet_row(row) for row in rows)
-    numbers = ("Largest error", "Tolerance", "Verdict", "Time")
-    names = ("Page", "Statement", "Compared with", *numbers)
-    _table(names, body, kind="sheet")
-
-
-def _sheet_row(row: Entry) -> str:
-    kind, mark = _SHEET[row.verdict]
-    beyond = ""
-    if row.verdict == "fails" and row.error is not None and row.tolerance is not None:
-        beyond = f" by {row.error - row.tolerance:.1e}"
-    return _row(
-        kind,
-        (
-            ("Page", _name(row.page)),
-            ("Statement", _text(row.statement, row.remark)),
-            ("Compared with", _reference(row.reference)),
-            ("Largest error", "–" if row.error is None else _number(row.error)),
-            ("Tolerance", "–" if row.tolerance is None else _number(row.tolerance)),
-            ("Verdict", f"{mark} {row.verdict}{beyond}"),
-            ("Time", f"{1e3 * row.seconds:.1f} ms"),
-        ),
-        red=row.verdict == "fails",
-    )
 
 
 def _name(name: str) -> str:

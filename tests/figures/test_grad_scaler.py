@@ -183,17 +183,18 @@ def test_the_illegal_edge_lights_up_with_torchs_own_words(order: str) -> None:
 
 @pytest.mark.parametrize("wrong", [True, False], ids=["wrong", "right"])
 @pytest.mark.parametrize("name", sorted({*lessons_of("grad_scaler")} - {"illegal_order"}))
-def test_every_mistake_draws_its_own_line_first(name: str, wrong: bool) -> None:
+def test_every_mistake_draws_the_right_line_first(name: str, wrong: bool) -> None:
     run, kind = lessons_of("grad_scaler")[name]
     result = run(kind())
     drawn = figures.mistake(result, wrong=wrong)
     assert 1 <= len(drawn) <= 3
     first = drawn[0]
     assert isinstance(first, Curves)
-    chosen = result.wrong if wrong else result.right
-    drawn_row = first.lines[0].y
-    assert np.array_equal(drawn_row.sort().values, chosen.sort().values, equal_nan=True)
-    assert ("wrong" if wrong else "right") in first.lines[0].name
+    right, false = first.lines[:2]
+    for line, row in ((right, result.right), (false, result.wrong)):
+        assert np.array_equal(line.y.sort().values, row.sort().values, equal_nan=True)
+    assert ("right" in right.name, "wrong" in false.name) == (True, True)
+    assert (right.strong, false.strong) == (not wrong, wrong)
     for part in drawn:
         if isinstance(part, Curves):
             curves_data(part)
