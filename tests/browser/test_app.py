@@ -208,6 +208,26 @@ def test_the_loupe_tells_the_same_sum_by_mouse_and_by_keyboard(page: Page, app_u
     assert by_mouse.endswith(f"= {value}")
 
 
+def test_weights_that_are_mere_rounding_are_counted_and_get_no_ring(
+    page: Page, app_url: str
+) -> None:
+    weights = affine_grid.explain(affine_grid.AffineGrid(degrees=90.0)).links.weights
+    small = (weights != 0) & (weights.abs() < 1e-4)
+    row, column = small.any(dim=-1).nonzero()[0].tolist()
+    count, kept = int(small[row, column].sum()), int((weights[row, column] > 0.5).sum())
+    assert (count, kept) == (1, 1)
+    open_page(page, f"{app_url}/affine_grid?degrees=90")
+    loupe = page.get_by_test_id("loupe")
+    output = loupe.locator('[data-side="out"] canvas')
+    box = output.bounding_box()
+    assert box is not None
+    output.hover(
+        position={"x": box["width"] * (column + 0.5) / 16, "y": box["height"] * (row + 0.5) / 16}
+    )
+    expect(page.get_by_test_id("loupe-sum")).to_contain_text("+ 1 weight below 1e−")
+    expect(loupe.locator('[data-side="in"] .rings g')).to_have_count(1)
+
+
 def test_the_switch_runs_the_wrong_and_the_right_line(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/affine_grid")
     expect(page.get_by_text("A square moves 32 pixels left; asked for 32 right.")).to_be_visible()

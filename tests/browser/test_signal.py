@@ -295,7 +295,7 @@ def test_arrow_keys_stop_at_the_ends_and_enter_pins(opened: Signal) -> None:
     expect(opened.root).to_have_attribute("data-pinned", "true")
     expect(opened.live).to_have_text(
         "out 0 reads at minus 0.3, outside: the edge sample is used. "
-        "1.110 times in 0 minus  0.110 times in 1 = 0.134, pinned"
+        "1.11 times in 0 minus  0.11 times in 1 = 0.134, pinned"
     )
 
 
