@@ -63,7 +63,7 @@ STOPS = (
         "float_formats",
         "An update that vanishes",
         "An update that vanishes",
-        "1 + 2**-12 in float16. Try bfloat16, then float32.",
+        "1 + 2⁻¹² in float16. Try bfloat16, then float32.",
     ),
     Stop(
         "autocast",

@@ -11,7 +11,7 @@ from explainers.autocast import Autocast, Cost
 from explainers.evidence import CurveMistake
 from figures import autocast as figures
 from figures.curves import Curves
-from tests.lessons import lessons_of
+from tests.lessons import assert_both_lines, lessons_of
 
 PRESETS = pytest.mark.parametrize("preset", topic.PRESETS, ids=lambda preset: preset.name)
 
@@ -136,18 +136,14 @@ def test_a_band_says_where_float16_overflows() -> None:
 
 
 @pytest.mark.parametrize("name", lessons_of("autocast"))
-def test_the_line_that_runs_is_drawn_first(name: str) -> None:
+def test_a_mistake_shows_both_lines_and_marks_the_one_that_runs(name: str) -> None:
     run, kind = lessons_of("autocast")[name]
     result = run(kind())
     for wrong in (True, False):
         if isinstance(result, CurveMistake):
             drawn, *_ = figures.curve_mistake(result, wrong=wrong)
             assert isinstance(drawn, Curves)
-            assert drawn.lines[0].name == f"the {'wrong' if wrong else 'right'} line"
-            chosen = result.wrong if wrong else result.right
-            finite = chosen[chosen.isfinite()]
-            shown = drawn.lines[0].y[chosen.isfinite()]
-            assert torch.equal(shown, finite.clamp(min=1e-9) if result.log else finite)
+            assert_both_lines(drawn, result, wrong=wrong, least=1e-9)
         else:
             markup = figures.flow_mistake(result, wrong=wrong)
             said = "".join(ElementTree.fromstring(markup).itertext())

@@ -5,13 +5,12 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-import torch
 
 from explainers import float_formats as topic
 from explainers.float_formats import FloatFormats
 from figures import float_formats as figures
 from figures.curves import Curves
-from tests.lessons import lessons_of
+from tests.lessons import assert_both_lines, lessons_of
 
 PRESETS = pytest.mark.parametrize("preset", topic.PRESETS, ids=lambda preset: preset.name)
 
@@ -165,15 +164,13 @@ def test_the_bars_move_with_the_scale() -> None:
 
 
 @pytest.mark.parametrize("name", lessons_of("float_formats"))
-def test_the_line_that_runs_comes_first(name: str) -> None:
+def test_the_right_line_comes_first_and_the_one_that_runs_is_thick(name: str) -> None:
     run, kind = lessons_of("float_formats")[name]
     result = run(kind())
     for wrong in (True, False):
         (curves,) = figures.mistake(result, wrong=wrong)
         assert isinstance(curves, Curves)
-        first = result.wrong if wrong else result.right
-        assert torch.equal(curves.lines[0].y.nan_to_num(), first.nan_to_num())
-        assert len(curves.lines) == 2 + len(result.others)
+        assert_both_lines(curves, result, wrong=wrong)
         assert ("log scale" in curves.y_title) == result.log
         assert bool(curves.references) == (result.limit is not None)
 
