@@ -65,7 +65,7 @@ def xavier_relu(parameters: XavierRelu, *, device: str = "cpu") -> CurveMistake:
 class KaimingTanh(Parameters):
     """Hold the depth of a tanh stack."""
 
-    depth: int = number(50, label="depth", help="Layers.", minimum=10, maximum=60, step=1)
+    depth: int = number(100, label="depth", help="Layers.", minimum=10, maximum=100, step=1)
 
 
 def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> CurveMistake:
@@ -77,38 +77,45 @@ def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> CurveMistak
     """
     depth = parameters.depth
     wrong, right, torchs = (
-        propagate("kaiming_normal", "tanh", depth=depth, width=128, batch=48, gain=g, device=device)
+        propagate("kaiming_normal", "tanh", depth=depth, width=128, batch=32, gain=g, device=device)
         for g in (math.sqrt(2), 1.0, float(init.calculate_gain("tanh")))
     )
 
-    def rate(trace: Tensor) -> str:
-        """Return by how much the gradient changes per layer on its way down."""
-        return f"{float(trace[0] / trace[-1]) ** (1 / depth) - 1:+.1%}"
+    # At the input over after layer l: what the first l layers make of a gradient.
+    grown, faded, most = (
+        trace.backward_std[0] / trace.backward_std for trace in (wrong, right, torchs)
+    )
+    half = depth // 2
+
+    def rate(row: Tensor) -> str:
+        """Return by how much the gradient changes in a layer."""
+        return f"{float(row[-1]) ** (1 / depth) - 1:+.1%}"
 
     return _spreads(
         mistake=Mistake(
             wrong="init.kaiming_normal_(layer.weight)  # tanh follows",
             right="init.xavier_normal_(layer.weight)  # tanh follows",
-            wrong_cost=f"The gradient grows to {float(wrong.backward_std[0]):.3g} times "
-            f"over {depth} layers, {rate(wrong.backward_std)} a layer without "
-            "end.",
-            right_cost=f"The gradient arrives {float(right.backward_std[0]):.2g} times as "
-            f"large, activations fade to {float(right.forward_std[-1]):.2g}: "
-            "both as powers of the depth.",
-            lesson="kaiming's default is ReLU's sqrt(2). tanh has slope 1 at 0: at gain 1 "
-            "gradients neither explode nor vanish exponentially. At torch's 5/3 "
-            f"activations stay large, gradients grow {rate(torchs.backward_std)} a "
-            "layer.",
+            wrong_cost=f"{half} layers multiply the gradient by {float(grown[half]):.3g}, {depth} "
+            f"by {float(grown[-1]):.3g}: {rate(grown)} a layer, without end.",
+            right_cost=f"{half} layers multiply the gradient by {float(faded[half]):.2g}, "
+            f"{depth} by {float(faded[-1]):.2g}: it shrinks like a power of the depth, not "
+            "exponentially.",
+            lesson="kaiming's default is ReLU's gain, sqrt(2). tanh has slope 1 at 0: at gain 1 "
+            "gradients neither explode nor vanish exponentially, though activations fade, to "
+            f"{float(right.forward_std[-1]):.2g} here. calculate_gain's 5/3 keeps activations "
+            f"large; gradients grow {rate(most)} a layer.",
             source=(
                 "Schoenholz et al., Deep information propagation, 2017",
                 "https://arxiv.org/abs/1611.01232",
             ),
         ),
-        wrong=wrong.backward_std,
-        right=right.backward_std,
-        title="Gradients down a tanh stack, 128 units",
-        shows="std of gradients",
-        others={"gain 5/3, calculate_gain": torchs.backward_std},
+        wrong=grown,
+        right=faded,
+        title="What tanh layers of 128 units make of a gradient on its way back",
+        shows="times as large",
+        over="layers passed",
+        others={"gain 5/3, calculate_gain": most},
+        limit=(1.0, "unchanged"),
     )
 
 
@@ -251,7 +258,7 @@ class Fans(Parameters):
     kind: str = choice(
         "depthwise",
         ("depthwise", "transposed"),
-        label="layer",
+        label="convolution",
         help="depthwise: 3x3 per channel; transposed: 4x4, stride 2.",
     )
 
@@ -482,12 +489,12 @@ class Data(Parameters):
     """Hold the std of the new weights."""
 
     std: float = number(
-        0.02, label="std", help="Of the new weights.", minimum=0.02, maximum=0.5, step=0.02
+        0.2, label="std", help="Of the new weights.", minimum=0.02, maximum=0.5, step=0.02
     )
 
 
 def through_data(parameters: Data, *, device: str = "cpu") -> CurveMistake:
-    """Draw a convolution's weights anew between forward and backward, by .data and without.
+    """Draw a convolution's weights through .data after the forward pass, or before it without.
 
     Args:
         parameters: The std of the new weights.
@@ -495,44 +502,50 @@ def through_data(parameters: Data, *, device: str = "cpu") -> CurveMistake:
     """
     where = devices.device(device)
 
-    def run(*, by_data: bool) -> tuple[Tensor, Tensor, str]:
-        """Return the gradient that is due, the one that came (NaN for none), and the error."""
+    def run(way: str) -> tuple[Tensor, float, str]:
+        """Return the gradient (NaN for none), how far off it is, and what torch raised."""
         with seeded(0):
             conv = nn.Conv2d(1, 1, 3, padding=1).to(where)
             x = torch.randn(1, 1, 4, 8).to(where).requires_grad_()
-        y = conv(x).square().sum()
-        (due,) = torch.autograd.grad(y, x, retain_graph=True)
-        with seeded(1):
-            init.normal_(conv.weight.data if by_data else conv.weight, 0.0, parameters.std)
+        if way == "before":
+            with seeded(1):
+                init.normal_(conv.weight, 0.0, parameters.std)
+        y = conv(x)
+        # The chain rule by hand, with the weights that made y.
+        due = F.conv_transpose2d(2 * y.detach(), conv.weight.detach().clone(), padding=1)
+        if way != "before":
+            with seeded(1):
+                target = conv.weight.data if way == "by .data" else conv.weight
+                init.normal_(target, 0.0, parameters.std)
         try:
-            (came,) = torch.autograd.grad(y, x)
-            return due, came, ""
+            (came,) = torch.autograd.grad(y.square().sum(), x)
         except RuntimeError as error:
-            return due, torch.full_like(due, math.nan), str(error)
+            return torch.full_like(due, math.nan), math.nan, str(error)
+        off = float((came - due).norm() / due.norm())
+        return came.flatten().double().cpu(), off, ""
 
-    due, wrong, silent = run(by_data=True)
-    _, right, said = run(by_data=False)
-    flat = [part.flatten().double().cpu() for part in (wrong, due)]
-    off = float((flat[0] - flat[1]).norm() / flat[1].norm())
+    wrong, off, silent = run("by .data")
+    right, none, _ = run("before")
+    _, _, said = run("after")
     heard = said.split(":", maxsplit=1)[0].removesuffix(".")
     return CurveMistake(
         mistake=Mistake(
-            wrong=f"y = conv(x).square().sum()\n"
-            f"init.normal_(conv.weight.data, 0.0, {parameters.std:.2f})\ny.backward()",
-            right=f"y = conv(x).square().sum()\n"
-            f"init.normal_(conv.weight, 0.0, {parameters.std:.2f})\ny.backward()",
-            wrong_cost=f"No error, but a gradient {off:.0%} off: old output, new weights."
+            wrong=f"y = conv(x)\ninit.normal_(conv.weight.data, 0.0, {parameters.std:.2f})\n"
+            "y.square().sum().backward()",
+            right=f"init.normal_(conv.weight, 0.0, {parameters.std:.2f})\n"
+            "y = conv(x)\ny.square().sum().backward()",
+            wrong_cost=f"No error, but the gradient is {off:.0%} off: it mixes y of the old "
+            "weights with the new weights."
             if not silent
             else f"torch raises: {silent}",
-            right_cost=f"torch raises at backward: {heard}."
-            if bool(right.isnan().all())
-            else "torch raises nothing.",
-            lesson=".data hides the change from autograd. nn.init works under no_grad, without it.",
+            right_cost=f"The gradient is {none:.0%} off: y and weights belong together.",
+            lesson="Initialise before the forward pass, without .data: it hides the change from "
+            + (f"autograd, which otherwise raises at backward: {heard}." if said else "autograd."),
             source=("pytorch#6990", f"{_PYTORCH}/issues/6990"),
         ),
-        wrong=flat[0],
-        right=flat[1],
-        title="Gradient at each pixel: by .data, and by y's own weights",
+        wrong=wrong,
+        right=right,
+        title="Gradient of y².sum() at each of x's pixels",
         over="pixel",
         shows="gradient",
     )
@@ -543,7 +556,12 @@ class ByName(Parameters):
     """Hold the std of the weights that are found."""
 
     std: float = number(
-        0.02, label="std", help="Of what is found.", minimum=0.02, maximum=0.5, step=0.02
+        0.02,
+        label="std",
+        help="Of the weights that are drawn.",
+        minimum=0.02,
+        maximum=0.5,
+        step=0.02,
     )
 
 
@@ -586,7 +604,8 @@ def by_name(parameters: ByName, *, device: str = "cpu") -> CurveMistake:
             f"{float(wrong[-1]):.2g} instead of {float(right[-1]):.2g}.",
             right_cost=f"The output's std is {float(right[-1]):.2g}: normalisation makes up "
             "for the weights' std.",
-            lesson="'weight' is also BatchNorm's gamma, which should start at 1. Ask isinstance.",
+            lesson="'weight' also names BatchNorm's gamma, which should start at 1. Choose by "
+            "isinstance.",
             source=(
                 "pytorch/examples#516",
                 "https://github.com/pytorch/examples/issues/516",
@@ -594,8 +613,8 @@ def by_name(parameters: ByName, *, device: str = "cpu") -> CurveMistake:
         ),
         wrong=wrong,
         right=right,
-        title="std after input, Linear, BatchNorm, ReLU, Linear, BatchNorm",
-        over="module",
+        title="Spread of the input and after each module",
+        over="module (0 input, 1 Linear, 2 BatchNorm, 3 ReLU, 4 Linear, 5 BatchNorm)",
         shows="std",
         log=True,
     )
