@@ -159,7 +159,7 @@ def _spread(scheme: str) -> Check:
     asked = _independent(scheme, fan_in, fan_out, entry)
     found = float(weight.double().std(correction=0))
     return Check(
-        f"The std of {entry} is {_FORMULAS[scheme]}, tanh, 200 by 600 weights",
+        f"The std of {entry.label} is {_FORMULAS[scheme]}, tanh, 200 by 600 weights",
         f"formula, {asked:.5g}; tolerance {_SIGMAS:g} standard errors",
         abs(found / asked - 1),
         _SIGMAS * _standard_error(entry, weight.numel()),

@@ -45,11 +45,10 @@ def xavier_relu(parameters: XavierRelu, *, device: str = "cpu") -> CurveMistake:
             wrong="init.xavier_normal_(layer.weight)",
             right='init.kaiming_normal_(layer.weight, nonlinearity="relu")',
             wrong_cost=f"Each layer keeps {lost:.2f} of the variance: after "
-            f"{parameters.depth} the std is {float(wrong.forward_std[-1]):.2g}, "
-            f"the gradient {float(wrong.backward_std[0]):.2g}.",
-            right_cost=f"After {parameters.depth} layers the std is "
-            f"{float(right.forward_std[-1]):.2g}, the gradient "
-            f"{float(right.backward_std[0]):.2g}.",
+            f"{parameters.depth} layers activations have a std of "
+            f"{float(wrong.forward_std[-1]):.2g}, gradients of {float(wrong.backward_std[0]):.2g}.",
+            right_cost=f"After {parameters.depth} layers activations have a std of "
+            f"{float(right.forward_std[-1]):.2g}, gradients of {float(right.backward_std[0]):.2g}.",
             lesson="ReLU halves the mean square; the gain sqrt(2) restores it. "
             "xavier_normal_'s gain is 1 unless given.",
             source=("He et al., 2015, section 2.2", "https://arxiv.org/abs/1502.01852"),
@@ -103,7 +102,7 @@ def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> CurveMistak
             lesson="kaiming's default is ReLU's gain, sqrt(2). tanh has slope 1 at 0: at gain 1 "
             "gradients neither explode nor vanish exponentially, though activations fade, to "
             f"{float(right.forward_std[-1]):.2g} here. calculate_gain's 5/3 keeps activations "
-            f"large; gradients grow {rate(most)} a layer.",
+            f"large, and gradients change by {rate(most)} a layer.",
             source=(
                 "Schoenholz et al., Deep information propagation, 2017",
                 "https://arxiv.org/abs/1611.01232",
@@ -125,7 +124,7 @@ class Default(Parameters):
 
     depth: int = number(30, label="depth", help="Layers.", minimum=2, maximum=40, step=1)
     fan_in: int = number(
-        128, label="fan_in", help="In every layer.", minimum=32, maximum=256, step=32
+        128, label="fan_in", help="Inputs of every layer.", minimum=32, maximum=256, step=32
     )
 
 
@@ -186,7 +185,7 @@ class Symmetry(Parameters):
         "constant",
         ("constant", "zeros"),
         label="all weights start at",
-        help="Equal, or zero.",
+        help="In both layers.",
         words=("0.5", "0"),
     )
 
@@ -331,7 +330,9 @@ def count_fans(parameters: Fans, *, device: str = "cpu") -> CurveMistake:
 class Truncated(Parameters):
     """Hold the std that trunc_normal_ is asked for."""
 
-    std: float = number(1.0, label="std", help="Asked for.", minimum=0.02, maximum=2.0, step=0.02)
+    std: float = number(
+        1.0, label="std", help="The std asked for.", minimum=0.02, maximum=2.0, step=0.02
+    )
 
 
 _KEPT = 0.8796256610342398  # std of a standard normal cut at ±2
@@ -412,12 +413,12 @@ def selu(parameters: Selu, *, device: str = "cpu") -> CurveMistake:
         mistake=Mistake(
             wrong='init.kaiming_normal_(layer.weight, nonlinearity="selu")',
             right='init.kaiming_normal_(layer.weight, nonlinearity="linear")',
-            wrong_cost=f"gain {float(init.calculate_gain('selu')):g}: after "
-            f"{parameters.depth} layers std {small:.3f}, variance "
-            f"{small**2:.3f}. SELU no longer normalises.",
-            right_cost=f"gain 1: after {parameters.depth} layers std {one:.3f}; the "
-            f"gradient has grown {float(right.backward_std[0]):.2g} times (gain "
-            f"3/4: {float(wrong.backward_std[0]):.2g}).",
+            wrong_cost=f"At gain {float(init.calculate_gain('selu')):g} the std is {small:.3g} "
+            f"after {parameters.depth} layers, the variance {small**2:.2g}: SELU no longer "
+            "normalises.",
+            right_cost=f"At gain 1 the std is {one:.3g} after {parameters.depth} layers; the "
+            f"gradient becomes {float(right.backward_std[0]):.2g} times as large (at gain 3/4: "
+            f"{float(wrong.backward_std[0]):.2g} times).",
             lesson="With weights of variance 1/fan_in SELU keeps mean 0 and variance 1. "
             "torch's 3/4, found by trial, trades that for steadier gradients, its "
             "documentation says.",
@@ -437,7 +438,7 @@ _DRAWS = {"fill_": ("fill_", (1.0,)), "normal_": ("normal_", (0.0, 0.02))}
 class InPlace(Parameters):
     """Hold the in-place call on a weight."""
 
-    call: str = choice("fill_", tuple(_DRAWS), label="call", help="On the weight.")
+    call: str = choice("fill_", tuple(_DRAWS), label="call", help="What is called on the weight.")
 
 
 def in_place(parameters: InPlace, *, device: str = "cpu") -> CurveMistake:

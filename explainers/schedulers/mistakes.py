@@ -102,7 +102,7 @@ class Order(Parameters):
     gamma: float = number(
         0.1,
         label="gamma",
-        help="At each drop.",
+        help="Factor at each drop.",
         minimum=0.1,
         maximum=0.9,
         step=0.1,
@@ -189,7 +189,7 @@ class Edit(Parameters):
     rate: float = number(
         0.01,
         label="new rate",
-        help="Written into the group.",
+        help="Written into the parameter group.",
         minimum=0.001,
         maximum=0.1,
         step=0.001,
@@ -349,7 +349,7 @@ def resume(parameters: Resume, *, device: str = "cpu") -> CurveMistake:
 def _resumed_cost(rates: Tensor, whole: Tensor, stop: int) -> str:
     off = int(((rates - whole).abs() > 1e-12)[stop:].sum())
     return (
-        f"Step {stop} uses {rates[stop]:.3g}, in the run that was never cut {whole[stop]:.3g}; "
+        f"Step {stop} uses {rates[stop]:.3g}; the run that was never cut uses {whole[stop]:.3g}. "
         f"{off} of {len(whole) - stop} steps differ."
     )
 

@@ -310,7 +310,7 @@ _ALL = (
         "Multiplies the rate by gamma every step_size steps.",
         {
             "step_size": _whole(30, "Steps between drops.", required=True),
-            "gamma": _gamma(0.1, "At each drop."),
+            "gamma": _gamma(0.1, "Factor at each drop."),
         },
         {
             "Tenfold every 30": {"step_size": 30, "gamma": 0.1},
@@ -328,7 +328,7 @@ _ALL = (
                 Milestones("", "Steps where the rate falls; doubled ones count twice."),
                 required=True,
             ),
-            "gamma": _gamma(0.1, "At each milestone."),
+            "gamma": _gamma(0.1, "Factor at each milestone."),
         },
         {
             "The notes' 30, 80, 120": {"milestones": (30, 80, 120)},
@@ -369,7 +369,7 @@ _ALL = (
     _spec(
         "ExponentialLR",
         "Multiplies the rate by gamma at each step.",
-        {"gamma": _gamma(0.95, "At each step.", required=True)},
+        {"gamma": _gamma(0.95, "Factor at each step.", required=True)},
         {
             "Decay by 5 %": {"gamma": 0.95},
             "Decay by 10 %": {"gamma": 0.9},
@@ -424,7 +424,7 @@ _ALL = (
         "CyclicLR",
         "Up to max_lr and down, in cycles; step it per batch.",
         {
-            "max_lr": _rate(1.0, "At the first cycle's top.", required=True, per_group=True),
+            "max_lr": _rate(1.0, "Rate at the first cycle's top.", required=True, per_group=True),
             "step_size_up": _whole(2000, "Steps from bottom to top."),
             "step_size_down": _whole(None, "Steps from top to bottom; None: as up."),
             "mode": _choice(
@@ -460,7 +460,7 @@ _ALL = (
         "OneCycleLR",
         "Up once and far down once, in total_steps; step it per batch.",
         {
-            "max_lr": _rate(0.1, "At the top.", required=True, per_group=True),
+            "max_lr": _rate(0.1, "Rate at the top.", required=True, per_group=True),
             "total_steps": _whole(None, "The cycle's length; None: the steps shown."),
             "epochs": _whole(None, "With steps_per_epoch, for total_steps."),
             "steps_per_epoch": _whole(None, "With epochs, for total_steps."),
@@ -485,7 +485,7 @@ _ALL = (
         "Multiplies the rate by factor once a loss has not improved for more than patience steps.",
         {
             "mode": _choice(("min", "max"), "Whether smaller or larger is better."),
-            "factor": _real(0.1, "At each drop.", 0.0, 0.99, 0.01),
+            "factor": _real(0.1, "Factor at each drop.", 0.0, 0.99, 0.01),
             "patience": _whole(
                 10, "Bad steps in a row that are let pass.", minimum=0, maximum=1000
             ),
