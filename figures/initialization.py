@@ -31,14 +31,14 @@ def _spreads(view: "View") -> tuple[Curves, Curves]:
             view,
             "forward_std",
             "activations",
-            f"Activations' spread by layer ({_network(view)}; pale: theory)",
+            f"Spread of the activations after each layer ({_network(view)}; pale: theory)",
             250,
         ),
         _by_layer(
             view,
             "backward_std",
             "gradients",
-            "Gradients' spread, from the last layer back to the input",
+            "Spread of the gradients, from the last layer back to the input",
             210,
         ),
     )
@@ -49,7 +49,7 @@ def _by_layer(view: "View", name: str, what: str, title: str, height: int) -> Cu
     for entry in view.entries:
         measured = getattr(entry.trace, name)
         predicted = getattr(entry.trace, f"predicted_{name}")
-        label = str(entry.call)
+        label = entry.call.label
         lines.append(Line(label, within(measured)))
         if not predicted.isnan().all():
             lines.append(Line(label, within(predicted), faint=True))
@@ -72,7 +72,7 @@ def _by_layer(view: "View", name: str, what: str, title: str, height: int) -> Cu
 
 def _network(view: "View") -> str:
     parameters = view.parameters
-    norm = {"none": "", "batch": ", batch norm", "layer": ", layer norm"}[parameters.norm]
+    norm = {"none": "", "batch": ", BatchNorm", "layer": ", LayerNorm"}[parameters.norm]
     return f"{parameters.kind}, {parameters.nonlinearity}{norm}" + (
         ", residual" if parameters.residual else ""
     )
@@ -102,23 +102,28 @@ def _histograms(view: "View") -> str:
         low, high = (float(end) for end in ends)
         title = f"{part}, layer {layer}"
         if math.isnan(low):
-            figures.append(_figure(f"{title}<br>beyond float32", ""))
+            figures.append(_figure(title, "beyond float32", ("", ""), ""))
             continue
         bars, share = _bars(counts)
-        range_ = f"{low:.3g} to {high:.3g}" + (f", {share:.0%} in one bar" if share else "")
-        figures.append(_figure(f"{title}<br>{range_}", bars))
-    alt = f"Histograms of layer {layer}: {', '.join(_PARTS)} of {view.current.call}."
+        count = f"count (cut bar: {share:.0%})" if share else "count"
+        figures.append(_figure(title, count, (f"{low:.3g}", f"{high:.3g}"), bars))
+    alt = f"Histograms of layer {layer}: {', '.join(_PARTS)} of {view.current.call.label}."
     return (
         f'<div class="row" style="margin-top:.75rem" role="img" aria-label="{escape(alt)}">'
         f"{''.join(figures)}</div>"
     )
 
 
-def _figure(caption: str, bars: str) -> str:
+def _figure(title: str, count: str, ends: tuple[str, str], bars: str) -> str:
+    """Return one histogram, with the names of its axes and the ends of the lower one."""
+    small = "font-size:.72rem;padding:0"
+    low, high = (f"<span>{end}</span>" for end in ends)
     return (
-        f'<figure style="flex:1 1 92px"><figcaption>{caption}</figcaption>'
+        f'<figure style="flex:1 1 92px"><figcaption>{title}</figcaption>'
+        f'<figcaption style="{small};text-align:left">{count}</figcaption>'
         f'<svg viewBox="0 0 205 64">{bars}<path d="M0 63.5H205" stroke="{style.NEUTRAL}"/></svg>'
-        "</figure>"
+        f'<figcaption style="{small};display:flex;justify-content:space-between">'
+        f"{low}<span>value</span>{high}</figcaption></figure>"
     )
 
 
@@ -138,73 +143,87 @@ def _bars(counts: "Tensor") -> tuple[str, float | None]:
 
 
 def _table(view: "View") -> str:
+    """Return the table of schemes at the chosen layer: what was asked, what came."""
     layer = view.parameters.shown_layer()
-    head = (
-        "scheme",
-        "fan_in, fan_out",
-        "counted",
-        "gain",
-        "bound",
-        "std asked, got",
-        "dead",
-        "saturated",
-    )
+    # Linear layers connect everything, and only what approaches a value saturates.
+    counts, saturates = view.parameters.kind != "linear", view.saturates
     rows = []
     for entry in view.entries:
         trace = entry.trace
         assert trace is not None
         gain, bound = view.gain(entry), view.bound(entry)
-        cells = (
-            escape(str(entry.call)).replace("_", "_<wbr>"),
-            f"{trace.fans[0]}, {trace.fans[1]}",
-            f"{trace.connections[0]:.4g}, {trace.connections[1]:.4g}",
-            "none" if gain is None else f"{gain:.4g}",
-            "none" if bound is None else f"{bound:.4g}",
-            ("none" if math.isnan(trace.asked_std) else f"{trace.asked_std:.4g}")
+        row = {
+            "scheme": escape(entry.call.label).replace("_", "_<wbr>"),
+            "fan_in, fan_out": f"{trace.fans[0]}, {trace.fans[1]}",
+            "counted": f"{trace.connections[0]:.4g}, {trace.connections[1]:.4g}",
+            "gain": "none" if gain is None else f"{gain:.4g}",
+            "bound": "none" if bound is None else f"{bound:.4g}",
+            "std asked, got": ("none" if math.isnan(trace.asked_std) else f"{trace.asked_std:.4g}")
             + f", {trace.weight_std[layer - 1]:.4g}",
-            f"{trace.dead[layer - 1]:.0%}",
-            f"{trace.saturated[layer - 1]:.0%}",
-        )
+            "dead": f"{trace.dead[layer - 1]:.0%}",
+            "saturated": f"{trace.saturated[layer - 1]:.0%}",
+        }
         rows.append(
-            "<tr>"
-            + "".join(
-                f'<td data-label="{name}">{cell}</td>'
-                for name, cell in zip(head, cells, strict=True)
-            )
-            + "</tr>"
+            {
+                name: cell
+                for name, cell in row.items()
+                if (name != "counted" or counts) and (name != "saturated" or saturates)
+            }
         )
+    body = "".join(
+        "<tr>"
+        + "".join(f'<td data-label="{name}">{cell}</td>' for name, cell in row.items())
+        + "</tr>"
+        for row in rows
+    )
+    caption = (
+        f"Layer {layer}. "
+        + (
+            "Counted: true inputs of an output and outputs of an input; borders lose some. "
+            if counts
+            else ""
+        )
+        + "Bound: largest size of a weight. Std: of the weights. Dead: units that are 0 for every "
+        "input."
+        + (
+            " Saturated: activations within 0.01 of where the nonlinearity ends."
+            if saturates
+            else ""
+        )
+    )
     return (
         '<table class="plain"><thead><tr>'
-        + "".join(f'<th scope="col">{name}</th>' for name in head)
-        + f"</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        + "".join(f'<th scope="col">{name}</th>' for name in rows[0])
+        + f"</tr></thead><tbody>{body}</tbody></table>"
+        + f'<p style="margin:.3rem 0 0;font:.8rem/1.3 var(--st-font);opacity:.8">{caption}</p>'
     )
 
 
 def _gain(view: "View") -> Curves:
     found, parameters = view.gains, view.parameters
-    std = found.std.masked_fill((found.std < _SEEN[0]) | (found.std > _SEEN[1]), math.nan)
-    marks = [(found.unit, found.std_at(found.unit), "fixed point: gain {:.4g}", "circle")]
+    size = found.size.masked_fill((found.size < _SEEN[0]) | (found.size > _SEEN[1]), math.nan)
+    marks = [(found.unit, found.size_at(found.unit), "fixed point: gain {:.4g}", "circle")]
     if found.torchs is not None and abs(found.torchs - found.unit) > 1e-6:
         marks.append(
-            (found.torchs, found.std_at(found.torchs), "calculate_gain: {:.4g}", "triangle")
+            (found.torchs, found.size_at(found.torchs), "calculate_gain: {:.4g}", "triangle")
         )
     gain, trace = view.gain(view.current), view.current.trace
     plain = parameters.kind == "linear" and parameters.norm == "none" and not parameters.residual
     # On another mark its words would cover that one's.
     if plain and gain is not None and trace and all(abs(gain - at) > 0.02 for at, *_ in marks):
-        marks.append((gain, float(trace.forward_std[-1]), "measured at {:.4g}", "cross"))
+        marks.append((gain, trace.last_size, "measured at {:.4g}", "cross"))
     if abs(found.pull - 1) < 1e-6:
-        rest = "where every spread is kept"
+        rest = "keeps every size"
     elif found.pull < 1:
-        rest = f"which attracts: a layer keeps {found.pull:.0%} of a deviation"
+        rest = f"attracts: a layer keeps {found.pull:.0%} of a deviation from it"
     else:
-        rest = f"which repels: a layer makes {found.pull:.0%} of a deviation"
+        rest = f"repels: a layer makes {found.pull:.0%} of a deviation from it"
     return Curves(
-        lines=(Line("theory, plain linear stack", std, found.gains),),
-        title=f"What the gain does in {parameters.depth} layers of "
-        f"{parameters.nonlinearity}: fixed point {found.unit:.4g}, {rest}",
+        lines=(Line("theory, plain linear stack", size, found.gains),),
+        title=f"Size of the activations after {parameters.depth} {parameters.nonlinearity} layers, "
+        f"by gain: the fixed point, {found.unit:.4g}, {rest}",
         x_title="gain",
-        y_title="std after the last layer",
+        y_title="root mean square after the last layer",
         log=True,
         marks=tuple(
             Mark(at, value, words.format(at), symbol)
@@ -213,8 +232,9 @@ def _gain(view: "View") -> Curves:
         ),
         look=found.unit,
         height=200,
-        alt=f"The gain that keeps a variance of 1 before {parameters.nonlinearity}: "
-        f"{found.unit:.4g}, {rest}.",
+        alt=f"Root mean square at the gain that keeps a variance of 1 before "
+        f"{parameters.nonlinearity}, {found.unit:.4g}: {found.size_at(found.unit):.3g}. "
+        f"It {rest}.",
     )
 
 
@@ -223,11 +243,11 @@ def training(calls: Sequence["Call"], runs: Sequence["Run"]) -> Curves:
     lines, words = [], []
     for call, run in zip(calls, runs, strict=False):
         last = run.last
-        lines.append(Line(f"{call}: {last.accuracy:.0%} right", within(run.loss), run.done))
-        words.append(f"{call} ends at {_said(last.loss)}, {last.accuracy:.0%} right.")
+        lines.append(Line(f"{call.label}: {last.accuracy:.0%} right", within(run.loss), run.done))
+        words.append(f"{call.label} ends at {_said(last.loss)}, {last.accuracy:.0%} right.")
     return Curves(
         lines=tuple(lines),
-        title="Loss over all points, one network, each scheme",
+        title="Loss over all points while the network trains from each scheme",
         x_title="step of SGD",
         y_title="loss (binary cross-entropy)",
         log=True,

@@ -1,6 +1,5 @@
 """Draw what `explainers.schedulers` computes."""
 
-import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,10 @@ _RATE = "learning rate"
 
 
 def see(view: "View") -> tuple[Curves, ...]:
-    """Draw every schedule's rate, momentum where it moves, and what a plateau saw."""
+    """Draw every schedule's rate, momentum where it moves, and what a plateau saw.
+
+    A rate holds for its step: a curve between steps would show rates that none uses.
+    """
     if not view.entries:
         return ()
     drawn = [_rates(view)]
@@ -39,20 +41,27 @@ def _rates(view: "View") -> Curves:
         # Rounding takes a cosine's lowest rate a hair below zero. Another group is drawn pale in
         # its schedule's colour.
         rates = trace.learning_rate.clamp(min=0)
-        lines += [Line(name, row, faint=group > 0) for group, row in enumerate(rates)]
+        lines += [Line(name, row, shape="step", faint=group > 0) for group, row in enumerate(rates)]
         if trace.momentum is not None:
-            momentum = Line(f"momentum, {name}", trace.momentum[0], axis="right", faint=index > 0)
-            momenta.append(momentum)
+            momenta.append(
+                Line(
+                    f"momentum, {name}",
+                    trace.momentum[0],
+                    axis="right",
+                    shape="step",
+                    faint=index > 0,
+                )
+            )
     kept = f" and {len(view.entries) - 1} kept" if len(view.entries) > 1 else ""
     pale = " (pale: group 1)" if view.parameters.two_groups else ""
     return Curves(
         lines=(*lines, *momenta),
-        title=f"The rate that each step uses: {names[0]}{kept}{pale}",
+        title=f"Rate that each step uses: {names[0]}{kept}{pale}",
         x_title=_STEP,
         y_title=_RATE,
         right_title="momentum (Adam: beta1)" if momenta else "",
         log=view.parameters.log,
-        bands=_bands(view),
+        marks=_turns(view),
         height=300,
         alt=" ".join(
             f"{name}: {_at(entry.trace.learning_rate, 0)} to {_at(entry.trace.learning_rate, -1)}."
@@ -66,17 +75,19 @@ def _at(rows: "Tensor", step: int) -> str:
     return " and ".join(f"{row[step] + 0.0:.3g}" for row in rows)
 
 
-def _bands(view: "View") -> tuple[Band, ...]:
-    """Return the stretches of SequentialLR's children."""
+def _turns(view: "View") -> tuple[Mark, ...]:
+    """Return where each of SequentialLR's children takes its turn."""
     schedule, trace = view.current.schedule, view.current.trace
     if trace is None or schedule.name != "SequentialLR":
         return ()
     active = trace.active.numpy()
-    edges = [0, *(np.flatnonzero(np.diff(active)) + 1).tolist(), len(active)]
     return tuple(
-        Band(float(start), float(end if end < len(active) else end - 1), child.name)
-        for start, end in itertools.pairwise(edges)
-        for child in (schedule.children[int(active[start])],)
+        Mark(
+            float(start),
+            max(float(trace.learning_rate[0, start]), 0.0),
+            f"{schedule.children[int(active[start])].name} from step {start}",
+        )
+        for start in (0, *(np.flatnonzero(np.diff(active)) + 1).tolist())
     )
 
 
@@ -89,20 +100,19 @@ def _plateau(view: "View") -> Curves:
     arguments = view.current.schedule.spec.check(dict(view.current.schedule.arguments))
     patience = arguments["patience"]
     cuts = [int(at) for at in found.cut.nonzero()[:, 0]]
-    word = "below" if arguments["mode"] == "min" else "above"
     return Curves(
         lines=(
             Line("loss", seen),
-            Line(f"better means {word} this", view.bar, shape="step"),
+            Line("loss to beat", view.bar, shape="step"),
             Line("bad steps in a row", found.bad_epochs.double(), axis="right", shape="step"),
         ),
-        title=f"What ReduceLROnPlateau saw; it cuts when bad steps pass {patience}",
+        title=f"What ReduceLROnPlateau saw: it cuts when bad steps exceed patience, {patience}",
         x_title=_STEP,
         y_title="loss",
         right_title="bad steps in a row",
         bands=_cooldowns(found.cooldown.numpy()),
         marks=tuple(
-            Mark(float(at), float(seen[at]), f"cut at step {at}", "triangle") for at in cuts[:40]
+            Mark(float(at), float(seen[at]), "cuts the rate", "triangle") for at in cuts[:40]
         ),
         height=220,
         alt=f"A loss from {seen[0]:.3g} to {seen[-1]:.3g}; cut at "
@@ -160,7 +170,7 @@ def training(names: Sequence[str], runs: Sequence["Run"]) -> Curves:
         words.append(f"{name} ends at {last.full_loss:.3g}, {last.accuracy:.0%} right.")
     return Curves(
         lines=tuple(lines),
-        title="Loss over all points, one network, each schedule",
+        title="Loss over all points while the network trains under each schedule",
         x_title=_STEP,
         y_title="loss (binary cross-entropy)",
         log=True,

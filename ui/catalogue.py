@@ -44,8 +44,8 @@ class Page:
         return importlib.import_module(f"figures.{self.slug}")
 
     def matches(self, query: str) -> bool:
-        """Whether every word of `query` stands in the title, the question or torch's names."""
-        text = " ".join((self.title, self.question, self.chapter, *self.terms)).lower()
+        """Whether every word of `query` stands in slug, title, question or torch's names."""
+        text = " ".join((self.slug, self.title, self.question, self.chapter, *self.terms)).lower()
         return all(word in text for word in query.lower().split())
 
 
@@ -243,12 +243,13 @@ PAGES = (
     ),
     Page(
         slug="initialization",
-        title="Initialisation",
+        title="Initialization",
         question="How large should the first weights be, so that signals and gradients live?",
         icon=":material/equalizer:",
         chapter="Training",
         terms=(
             "nn.init",
+            "initialisation",
             "Xavier",
             "Glorot",
             "Kaiming",

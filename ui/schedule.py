@@ -15,6 +15,8 @@ FEW = 4
 
 FIRST_CHILDREN = ("LinearLR(start_factor=0.1, total_iters=10)", "CosineAnnealingLR(T_max=90)")
 
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+
 Changed = Callable[[Schedule, bool], None]
 
 
@@ -162,12 +164,12 @@ def _children(prefix: str, schedule: Schedule, changed: Changed) -> None:
             children = (*schedule.children[:at], made, *schedule.children[at + 1 :])
             changed(_composed(schedule, children), True)
 
-        _call(f"{prefix}.{schedule.name}.{index}", f"child {index}", child, replace)
+        _call(f"{prefix}.{schedule.name}.{index}", f"{_ORDINALS[index]} scheduler", child, replace)
     if schedule.name == "SequentialLR":
         _milestones(prefix, schedule, changed)
     with st.container(horizontal=True, gap="xsmall"):
         st.button(
-            "Add a child",
+            "Add a scheduler",
             icon=":material/add:",
             disabled=len(schedule.children) >= topic.MOST_CHILDREN,
             key=f"{prefix}.add",
@@ -201,7 +203,7 @@ def _call(key: str, label: str, child: Schedule, replace: Callable[[Schedule], N
         try:
             made = topic.read(text)
             if made.children:
-                raise ValueError("a child must be a scheduler alone, got a composer")
+                raise ValueError("got a composer")
         except ValueError as error:
             raise ValueError(f"{label} must be {topic.RULE}; {error}") from None
         return made

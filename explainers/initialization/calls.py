@@ -48,6 +48,11 @@ class Call:
         ]
         return f"{self.scheme}({', '.join(parts)})" if parts else self.scheme
 
+    @property
+    def label(self) -> str:
+        """The call as a reader sees it: `default` says whose."""
+        return schemes.label(self.scheme) if self.scheme == "default" else str(self)
+
 
 def call(scheme: str, **arguments: Any) -> Call:
     """Return a call, checked; arguments that the scheme does not take are passed over.

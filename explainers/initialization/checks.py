@@ -89,7 +89,7 @@ def _view_spread(view: View) -> Iterable[Check]:
     measured = float(trace.weight_std.square().mean().sqrt())
     difference = abs(measured / trace.asked_std - 1) if trace.asked_std else measured
     yield Check(
-        f"All {trace.depth} layers' weights have {entry.scheme}'s spread.",
+        f"The weights of all {trace.depth} layers have the std of {entry.label}",
         f"formula, {trace.asked_std:.5g}; tolerance {_SIGMAS:g} standard errors",
         difference,
         _SIGMAS * error + 1e-6,
@@ -114,7 +114,7 @@ def _view_first_layer(view: View) -> Check:
     assert trace is not None
     found, expected = float(trace.forward_std[1]), float(h.std())
     return Check(
-        "The first layer's activations have this std.",
+        "The first layer's activations have the std drawn",
         "float64 NumPy: sums over the taps, then the nonlinearity",
         abs(found - expected) / max(1.0, expected),
         1e-5,
@@ -159,7 +159,7 @@ def _spread(scheme: str) -> Check:
     asked = _independent(scheme, fan_in, fan_out, entry)
     found = float(weight.double().std(correction=0))
     return Check(
-        f"The std of {entry} is {_FORMULAS[scheme]}, tanh, 200 by 600 weights.",
+        f"The std of {entry.label} is {_FORMULAS[scheme]}, tanh, 200 by 600 weights",
         f"formula, {asked:.5g}; tolerance {_SIGMAS:g} standard errors",
         abs(found / asked - 1),
         _SIGMAS * _standard_error(entry, weight.numel()),
@@ -192,7 +192,7 @@ def _conv_fans() -> Check:
     found, asked = float(weight.double().std()), math.sqrt(2 / sum(counted))
     wrong = 0.0 if schemes.fans(kernel) == counted else math.inf
     return Check(
-        "A kernel's fans count its receptive field.",
+        "A kernel's fans count its receptive field",
         "48 · 3 · 5 inputs and 64 · 3 · 5 outputs, by xavier's formula",
         max(wrong, abs(found / asked - 1)),
         _SIGMAS * math.sqrt(2 / (4 * kernel.numel())),
@@ -214,7 +214,7 @@ def _bounds() -> Check:
         largest = float(weight.abs().max())
         worst = max(worst, abs(largest / end - 1), math.inf if largest > end * (1 + 1e-6) else 0)
     return Check(
-        "Uniform schemes reach their bound and never pass it.",
+        "Uniform schemes reach their bound and never pass it",
         "1/sqrt(fan_in), gain sqrt(6/(fan_in + fan_out)), sqrt(6/fan_in)",
         worst,
         2e-4,
@@ -237,7 +237,7 @@ def _own_default() -> Check:
         )
         worst = max(worst, largest_difference(own, ours))
     return Check(
-        "nn.Linear, nn.Conv2d and nn.ConvTranspose2d draw kaiming_uniform_ with a = sqrt(5).",
+        "nn.Linear, nn.Conv2d and nn.ConvTranspose2d draw kaiming_uniform_ with a = sqrt(5)",
         "the layers' own weights, same generator",
         worst,
         0.0,
@@ -254,7 +254,7 @@ def _gains_in_closed_form() -> Check:
         "selu": 3 / 4,
     }
     return Check(
-        "calculate_gain gives 1, 1, 5/3, sqrt(2), sqrt(2/(1 + a²)) and 3/4.",
+        "calculate_gain gives 1, 1, 5/3, sqrt(2), sqrt(2/(1 + a²)) and 3/4",
         "for linear, sigmoid, tanh, relu, leaky_relu and selu",
         max(
             abs(schemes.gain_of(name, 0.3) - closed[name]) if name in closed else math.inf
@@ -273,7 +273,7 @@ def _gains_by_integral() -> Check:
     return Check(
         (
             "For linear, relu and leaky_relu calculate_gain keeps the mean square: gain² "
-            "E[f(z)²] = 1."
+            "E[f(z)²] = 1"
         ),
         "NumPy's Gauss-Legendre integral",
         max(abs(off[name]) for name in exact),
@@ -290,7 +290,7 @@ def _integrals() -> Check:
         ours = theory.moments(name, torch.tensor([variance], dtype=torch.float64)).square
         worst = max(worst, abs(float(ours) / reference.mean_square(name, variance) - 1))
     return Check(
-        "E[f(x)²] holds for eight nonlinearities, variances 0.01 to 30.",
+        "E[f(x)²] holds for eight nonlinearities, variances 0.01 to 30",
         "NumPy's Gauss-Legendre on either side of 0",
         worst,
         1e-7,
@@ -300,7 +300,7 @@ def _integrals() -> Check:
 def _selu() -> Check:
     found = theory.moments("selu", torch.ones(1, dtype=torch.float64))
     return Check(
-        "SELU with gain 1 keeps mean 0 and variance 1.",
+        "SELU with gain 1 keeps mean 0 and variance 1",
         "the fixed point its constants were made for",
         max(abs(float(found.mean)), abs(float(found.square) - 1)),
         1e-6,
@@ -313,7 +313,7 @@ def _orthogonal() -> Check:
     )
     found = weight.double().numpy()
     return Check(
-        "orthogonal_ makes orthogonal rows of length gain.",
+        "orthogonal_ makes orthogonal rows of length gain",
         "NumPy: W Wᵀ = gain² I",
         float(np.abs(found @ found.T - 1.7**2 * np.eye(30)).max()),
         1e-5,
@@ -324,7 +324,7 @@ def _dirac(device: str) -> Check:
     weight = schemes.fill(torch.empty(8, 8, 3, 3), "dirac").to(device)
     x = torch.randn(2, 8, 6, 6, generator=torch.Generator().manual_seed(0)).to(device)
     return Check(
-        "A dirac_ convolution passes its input unchanged.",
+        "A dirac_ convolution passes its input unchanged",
         "the input",
         largest_difference(F.conv2d(x, weight, padding=1), x),
         1e-6,
@@ -354,7 +354,7 @@ def _connections() -> Check:
         )
         worst = max(worst, abs(ours[0] - theirs[0]), abs(ours[1] - theirs[1]))
     return Check(
-        "Five convolutions' connections are counted right, both ways.",
+        "Five convolutions' connections are counted right, both ways",
         "loops counting taps within reach",
         worst,
         1e-9,
@@ -374,7 +374,7 @@ def _rectangular(mode: str) -> tuple[Tensor, Tensor]:
 def _fan_in_keeps() -> Check:
     forward, backward = _rectangular("fan_in")
     return Check(
-        "fan_in keeps the variance forward, 900 to 300.",
+        "fan_in keeps the variance forward, 900 to 300",
         "1, the input's variance",
         abs(float(forward.var()) - 1),
         0.02,
@@ -385,7 +385,7 @@ def _fan_in_keeps() -> Check:
 def _fan_out_keeps() -> Check:
     forward, backward = _rectangular("fan_out")
     return Check(
-        "fan_out keeps the gradient's variance, 300 to 900.",
+        "fan_out keeps the gradient's variance, 300 to 900",
         "1, the output gradient's variance",
         abs(float(backward.var()) - 1),
         0.02,
@@ -415,7 +415,7 @@ def _forward(device: str) -> Check:
         "kaiming_normal", "tanh", depth=6, width=32, batch=64, seed=1, device=device
     ).forward_std
     return Check(
-        "Activations have the std drawn, six tanh layers.",
+        "Activations have the std drawn, six tanh layers",
         "float64 NumPy",
         largest_difference(found, torch.tensor(np.array(spreads))),
         1e-5,
@@ -436,7 +436,7 @@ def _backward(device: str) -> Check:
         "kaiming_normal", "tanh", depth=6, width=32, batch=64, seed=1, device=device
     ).backward_std
     return Check(
-        "Gradients have the std drawn, six tanh layers.",
+        "Gradients have the std drawn, six tanh layers",
         "the chain rule in float64 NumPy",
         largest_difference(found, torch.tensor(np.array(spreads[::-1]))),
         1e-5,
@@ -466,7 +466,7 @@ def _predicted(
         mean = torch.stack([getattr(trace, f"{name}_std").square() for trace in traces]).mean(0)
         worst = max(worst, float((mean.sqrt() / predicted - 1).abs().max()))
     return Check(
-        f"Theory predicts activations and gradients of {words}, eight layers of 256.",
+        f"Theory predicts activations and gradients of {words}, eight layers of 256",
         "torch's mean square over eight seeds",
         worst,
         0.1,
@@ -493,7 +493,7 @@ def _conv_predicted(device: str) -> Check:
         mean = torch.stack([trace.forward_std.square() for trace in traces]).mean(0).sqrt()
         worst = max(worst, float((mean / traces[0].predicted_forward_std - 1).abs().max()))
     return Check(
-        "Counting each pixel's connections predicts every convolution, borders too.",
+        "Counting each pixel's connections predicts every convolution, borders too",
         "torch's mean square over six seeds",
         worst,
         0.15,
@@ -506,7 +506,7 @@ def _symmetry(device: str) -> Check:
     # A real optimizer too, as the page's own training uses: it must not tell units apart either.
     *_, last = train(read("zeros"), "tanh", depth=2, steps=5, device=device)
     return Check(
-        "Units that start equal are equal after 20 steps.",
+        "Units that start equal are equal after 20 steps",
         "largest difference between two rows of the trained weight",
         apart if math.isfinite(last.loss) else math.inf,
         1e-6,

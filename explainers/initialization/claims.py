@@ -82,8 +82,8 @@ def _xavier_idea() -> Claim:
         _verdict(*kept),
         f"500 to 500: {square[0]:.2f} forward, {square[1]:.2f} backward. 800 to 200: "
         f"{oblong[0]:.2f} and {oblong[1]:.2f}.",
-        "Where fan_in equals fan_out; else 2 fan/(fan_in + fan_out) is a compromise. And f "
-        "must be nearly linear.",
+        "Only where fan_in equals fan_out; else each way keeps 2 fan/(fan_in + fan_out), a "
+        "compromise. And the nonlinearity must be nearly linear.",
     )
 
 
@@ -151,7 +151,7 @@ def _xavier_normal() -> Claim:
         _XAVIER,
         _verdict(abs(spread / asked - 1) < _CLOSE, abs(float(weight.mean())) < 5e-4),
         f"Asked {asked:.5f}, got {spread:.5f}.",
-        "N's second argument is the variance.",
+        "N's second argument is the variance, std².",
     )
 
 
@@ -186,7 +186,8 @@ def _half_active(device: str) -> Claim:
         _KAIMING,
         _verdict(max(abs(share - 0.5) for share in shares) < 0.05),
         "Active in the first four layers: " + ", ".join(f"{share:.1%}" for share in shares) + ".",
-        ("At the start, on average: weights are as often negative as positive. Training moves it."),
+        "At the start, on average: weights are as often negative as positive. Training changes "
+        "that.",
     )
 
 
@@ -258,7 +259,7 @@ def _kaiming_normal() -> Claim:
         else _verdict(abs(spread / meant - 1) < _CLOSE, False),
         f"a = 0.5, fan_in 500: got {spread:.5f}; sqrt(2/((1 + a²) fan_in)) is {meant:.5f}, the "
         f"printed one upside down {printed:.3g}.",
-        "The numerator is lost: std = sqrt(2/((1 + a²) fan_in)).",
+        "The printed formula has lost its numerator: std = sqrt(2/((1 + a²) fan_in)).",
     )
 
 
@@ -292,7 +293,7 @@ def _modes() -> Claim:
         _verdict(abs(forward[0] - 1) < 0.05, abs(backward[1] - 1) < 0.05),
         f"900 to 300: fan_in gives {forward[0]:.2f} forward and {forward[1]:.2f} backward, "
         f"fan_out {backward[0]:.2f} and {backward[1]:.2f}.",
-        "The signal's and the gradient's, not the weights'.",
+        "The variance of signal and gradient, not of the weights.",
     )
 
 
@@ -334,7 +335,7 @@ def _by_class_name() -> Claim:
         f"Conv2d std {float(conv.std()):.4f}, ConvTranspose2d "
         f"{float(transposed.std()):.4f}, BatchNorm2d mean {float(norm.mean()):.3f}. A "
         f"container named ConvBlock: {said or 'passed over'}.",
-        "Until a container is called Conv something, and has no weight. Ask "
+        "Until a container without a weight has Conv in its name. Use "
         "isinstance(module, nn.Conv2d).",
     )
 
@@ -364,7 +365,7 @@ def _by_parameter_name() -> Claim:
         _verdict(abs(linear / 0.01 - 1) < 0.05, after > before / 10),
         f"Linear std {linear:.4f}; the output's std falls from {before:.3g} to {after:.2g}.",
         "'weight' is also BatchNorm's gamma, which should start at 1: 0.01 makes "
-        "normalised units a hundredth. Ask isinstance.",
+        "normalised units a hundredth. Use isinstance.",
     )
 
 
@@ -467,7 +468,7 @@ def _exact_type() -> Claim:
         "type(m) == nn.Linear finds the linear layers of a model.",
         _APPLY,
         _verdict(*(a == b for a, b in zip(hit, meant, strict=True))),
-        f"{sum(hit)} of {sum(meant)}: not a subclass, nor MultiheadAttention's out_proj, a "
-        f"{type(modules[2]).__name__}.",
+        f"It finds {sum(hit)} of {sum(meant)}: not a subclass, nor MultiheadAttention's "
+        f"out_proj, a {type(modules[2]).__name__}.",
         "isinstance(m, nn.Linear) finds subclasses.",
     )

@@ -45,11 +45,10 @@ def xavier_relu(parameters: XavierRelu, *, device: str = "cpu") -> CurveMistake:
             wrong="init.xavier_normal_(layer.weight)",
             right='init.kaiming_normal_(layer.weight, nonlinearity="relu")',
             wrong_cost=f"Each layer keeps {lost:.2f} of the variance: after "
-            f"{parameters.depth} the std is {float(wrong.forward_std[-1]):.2g}, "
-            f"the gradient {float(wrong.backward_std[0]):.2g}.",
-            right_cost=f"After {parameters.depth} layers the std is "
-            f"{float(right.forward_std[-1]):.2g}, the gradient "
-            f"{float(right.backward_std[0]):.2g}.",
+            f"{parameters.depth} layers activations have a std of "
+            f"{float(wrong.forward_std[-1]):.2g}, gradients of {float(wrong.backward_std[0]):.2g}.",
+            right_cost=f"After {parameters.depth} layers activations have a std of "
+            f"{float(right.forward_std[-1]):.2g}, gradients of {float(right.backward_std[0]):.2g}.",
             lesson="ReLU halves the mean square; the gain sqrt(2) restores it. "
             "xavier_normal_'s gain is 1 unless given.",
             source=("He et al., 2015, section 2.2", "https://arxiv.org/abs/1502.01852"),
@@ -65,7 +64,7 @@ def xavier_relu(parameters: XavierRelu, *, device: str = "cpu") -> CurveMistake:
 class KaimingTanh(Parameters):
     """Hold the depth of a tanh stack."""
 
-    depth: int = number(50, label="depth", help="Layers.", minimum=10, maximum=60, step=1)
+    depth: int = number(100, label="depth", help="Layers.", minimum=20, maximum=100, step=1)
 
 
 def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> CurveMistake:
@@ -76,40 +75,59 @@ def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> CurveMistak
         device: Where torch computes.
     """
     depth = parameters.depth
-    wrong, right, torchs = (
-        propagate("kaiming_normal", "tanh", depth=depth, width=128, batch=48, gain=g, device=device)
-        for g in (math.sqrt(2), 1.0, float(init.calculate_gain("tanh")))
+    (grown, _), (faded, spread), (most, _) = (
+        _on_its_way_back(gain, device)
+        for gain in (math.sqrt(2), 1.0, float(init.calculate_gain("tanh")))
     )
+    # The first layers of the deepest stack are a stack.
+    grown, faded, most = (row[: depth + 1] for row in (grown, faded, most))
+    half = depth // 2
 
-    def rate(trace: Tensor) -> str:
-        """Return by how much the gradient changes per layer on its way down."""
-        return f"{float(trace[0] / trace[-1]) ** (1 / depth) - 1:+.1%}"
+    def rate(row: Tensor) -> str:
+        """Return by how much the gradient changes in a layer."""
+        return f"{float(row[-1]) ** (1 / depth) - 1:+.1%}"
 
     return _spreads(
         mistake=Mistake(
             wrong="init.kaiming_normal_(layer.weight)  # tanh follows",
             right="init.xavier_normal_(layer.weight)  # tanh follows",
-            wrong_cost=f"The gradient grows to {float(wrong.backward_std[0]):.3g} times "
-            f"over {depth} layers, {rate(wrong.backward_std)} a layer without "
-            "end.",
-            right_cost=f"The gradient arrives {float(right.backward_std[0]):.2g} times as "
-            f"large, activations fade to {float(right.forward_std[-1]):.2g}: "
-            "both as powers of the depth.",
-            lesson="kaiming's default is ReLU's sqrt(2). tanh has slope 1 at 0: at gain 1 "
-            "gradients neither explode nor vanish exponentially. At torch's 5/3 "
-            f"activations stay large, gradients grow {rate(torchs.backward_std)} a "
-            "layer.",
+            wrong_cost=f"{half} layers multiply the gradient by {float(grown[half]):.3g}, {depth} "
+            f"by {float(grown[-1]):.3g}: {rate(grown)} a layer, without end.",
+            right_cost=f"{half} layers multiply the gradient by {float(faded[half]):.2g}, "
+            f"{depth} by {float(faded[-1]):.2g}: it shrinks like a power of the depth, not "
+            "exponentially.",
+            lesson="kaiming's default is ReLU's gain, sqrt(2). tanh has slope 1 at 0: at gain 1 "
+            "gradients neither explode nor vanish exponentially, though activations fade, to "
+            f"{float(spread[depth]):.2g} here. calculate_gain's 5/3 keeps activations "
+            f"large, and gradients change by {rate(most)} a layer.",
             source=(
                 "Schoenholz et al., Deep information propagation, 2017",
                 "https://arxiv.org/abs/1611.01232",
             ),
         ),
-        wrong=wrong.backward_std,
-        right=right.backward_std,
-        title="Gradients down a tanh stack, 128 units",
-        shows="std of gradients",
-        others={"gain 5/3, calculate_gain": torchs.backward_std},
+        wrong=grown,
+        right=faded,
+        title="What tanh layers of 128 units make of a gradient on its way back",
+        shows="times as large",
+        over="layers passed",
+        others={"gain 5/3, calculate_gain": most},
+        limit=(1.0, "unchanged"),
     )
+
+
+# Three stacks of a hundred layers take a tenth of a second.
+@functools.lru_cache(maxsize=8)
+def _on_its_way_back(gain: float, device: str) -> tuple[Tensor, Tensor]:
+    """Return what a tanh stack's first l layers make of a gradient, and of activations.
+
+    Returns:
+        ``(101,)`` each: the gradient at the input over the one after layer l; the activations' std
+        after layer l.
+    """
+    trace = propagate(
+        "kaiming_normal", "tanh", depth=100, width=128, batch=32, gain=gain, device=device
+    )
+    return trace.backward_std[0] / trace.backward_std, trace.forward_std
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +136,7 @@ class Default(Parameters):
 
     depth: int = number(30, label="depth", help="Layers.", minimum=2, maximum=40, step=1)
     fan_in: int = number(
-        128, label="fan_in", help="In every layer.", minimum=32, maximum=256, step=32
+        128, label="fan_in", help="Inputs of every layer.", minimum=32, maximum=256, step=32
     )
 
 
@@ -179,7 +197,7 @@ class Symmetry(Parameters):
         "constant",
         ("constant", "zeros"),
         label="all weights start at",
-        help="Equal, or zero.",
+        help="In both layers.",
         words=("0.5", "0"),
     )
 
@@ -251,7 +269,7 @@ class Fans(Parameters):
     kind: str = choice(
         "depthwise",
         ("depthwise", "transposed"),
-        label="layer",
+        label="convolution",
         help="depthwise: 3x3 per channel; transposed: 4x4, stride 2.",
     )
 
@@ -324,7 +342,9 @@ def count_fans(parameters: Fans, *, device: str = "cpu") -> CurveMistake:
 class Truncated(Parameters):
     """Hold the std that trunc_normal_ is asked for."""
 
-    std: float = number(1.0, label="std", help="Asked for.", minimum=0.02, maximum=2.0, step=0.02)
+    std: float = number(
+        1.0, label="std", help="The std asked for.", minimum=0.02, maximum=2.0, step=0.02
+    )
 
 
 _KEPT = 0.8796256610342398  # std of a standard normal cut at ±2
@@ -405,12 +425,12 @@ def selu(parameters: Selu, *, device: str = "cpu") -> CurveMistake:
         mistake=Mistake(
             wrong='init.kaiming_normal_(layer.weight, nonlinearity="selu")',
             right='init.kaiming_normal_(layer.weight, nonlinearity="linear")',
-            wrong_cost=f"gain {float(init.calculate_gain('selu')):g}: after "
-            f"{parameters.depth} layers std {small:.3f}, variance "
-            f"{small**2:.3f}. SELU no longer normalises.",
-            right_cost=f"gain 1: after {parameters.depth} layers std {one:.3f}; the "
-            f"gradient has grown {float(right.backward_std[0]):.2g} times (gain "
-            f"3/4: {float(wrong.backward_std[0]):.2g}).",
+            wrong_cost=f"At gain {float(init.calculate_gain('selu')):g} the std is {small:.3g} "
+            f"after {parameters.depth} layers, the variance {small**2:.2g}: SELU no longer "
+            "normalises.",
+            right_cost=f"At gain 1 the std is {one:.3g} after {parameters.depth} layers; the "
+            f"gradient becomes {float(right.backward_std[0]):.2g} times as large (at gain 3/4: "
+            f"{float(wrong.backward_std[0]):.2g} times).",
             lesson="With weights of variance 1/fan_in SELU keeps mean 0 and variance 1. "
             "torch's 3/4, found by trial, trades that for steadier gradients, its "
             "documentation says.",
@@ -430,7 +450,7 @@ _DRAWS = {"fill_": ("fill_", (1.0,)), "normal_": ("normal_", (0.0, 0.02))}
 class InPlace(Parameters):
     """Hold the in-place call on a weight."""
 
-    call: str = choice("fill_", tuple(_DRAWS), label="call", help="On the weight.")
+    call: str = choice("fill_", tuple(_DRAWS), label="call", help="What is called on the weight.")
 
 
 def in_place(parameters: InPlace, *, device: str = "cpu") -> CurveMistake:
@@ -482,12 +502,12 @@ class Data(Parameters):
     """Hold the std of the new weights."""
 
     std: float = number(
-        0.02, label="std", help="Of the new weights.", minimum=0.02, maximum=0.5, step=0.02
+        0.2, label="std", help="Of the new weights.", minimum=0.02, maximum=0.5, step=0.02
     )
 
 
 def through_data(parameters: Data, *, device: str = "cpu") -> CurveMistake:
-    """Draw a convolution's weights anew between forward and backward, by .data and without.
+    """Draw a convolution's weights through .data after the forward pass, or before it without.
 
     Args:
         parameters: The std of the new weights.
@@ -495,44 +515,50 @@ def through_data(parameters: Data, *, device: str = "cpu") -> CurveMistake:
     """
     where = devices.device(device)
 
-    def run(*, by_data: bool) -> tuple[Tensor, Tensor, str]:
-        """Return the gradient that is due, the one that came (NaN for none), and the error."""
+    def run(way: str) -> tuple[Tensor, float, str]:
+        """Return the gradient (NaN for none), how far off it is, and what torch raised."""
         with seeded(0):
             conv = nn.Conv2d(1, 1, 3, padding=1).to(where)
             x = torch.randn(1, 1, 4, 8).to(where).requires_grad_()
-        y = conv(x).square().sum()
-        (due,) = torch.autograd.grad(y, x, retain_graph=True)
-        with seeded(1):
-            init.normal_(conv.weight.data if by_data else conv.weight, 0.0, parameters.std)
+        if way == "before":
+            with seeded(1):
+                init.normal_(conv.weight, 0.0, parameters.std)
+        y = conv(x)
+        # The chain rule by hand, with the weights that made y.
+        due = F.conv_transpose2d(2 * y.detach(), conv.weight.detach().clone(), padding=1)
+        if way != "before":
+            with seeded(1):
+                target = conv.weight.data if way == "by .data" else conv.weight
+                init.normal_(target, 0.0, parameters.std)
         try:
-            (came,) = torch.autograd.grad(y, x)
-            return due, came, ""
+            (came,) = torch.autograd.grad(y.square().sum(), x)
         except RuntimeError as error:
-            return due, torch.full_like(due, math.nan), str(error)
+            return torch.full_like(due, math.nan), math.nan, str(error)
+        off = float((came - due).norm() / due.norm())
+        return came.flatten().double().cpu(), off, ""
 
-    due, wrong, silent = run(by_data=True)
-    _, right, said = run(by_data=False)
-    flat = [part.flatten().double().cpu() for part in (wrong, due)]
-    off = float((flat[0] - flat[1]).norm() / flat[1].norm())
+    wrong, off, silent = run("by .data")
+    right, none, _ = run("before")
+    _, _, said = run("after")
     heard = said.split(":", maxsplit=1)[0].removesuffix(".")
     return CurveMistake(
         mistake=Mistake(
-            wrong=f"y = conv(x).square().sum()\n"
-            f"init.normal_(conv.weight.data, 0.0, {parameters.std:.2f})\ny.backward()",
-            right=f"y = conv(x).square().sum()\n"
-            f"init.normal_(conv.weight, 0.0, {parameters.std:.2f})\ny.backward()",
-            wrong_cost=f"No error, but a gradient {off:.0%} off: old output, new weights."
+            wrong=f"y = conv(x)\ninit.normal_(conv.weight.data, 0.0, {parameters.std:.2f})\n"
+            "y.square().sum().backward()",
+            right=f"init.normal_(conv.weight, 0.0, {parameters.std:.2f})\n"
+            "y = conv(x)\ny.square().sum().backward()",
+            wrong_cost=f"No error, but the gradient is {off:.0%} off: it mixes y of the old "
+            "weights with the new weights."
             if not silent
             else f"torch raises: {silent}",
-            right_cost=f"torch raises at backward: {heard}."
-            if bool(right.isnan().all())
-            else "torch raises nothing.",
-            lesson=".data hides the change from autograd. nn.init works under no_grad, without it.",
+            right_cost=f"The gradient is {none:.0%} off: y and weights belong together.",
+            lesson="Initialise before the forward pass, without .data: it hides the change from "
+            + (f"autograd, which otherwise raises at backward: {heard}." if said else "autograd."),
             source=("pytorch#6990", f"{_PYTORCH}/issues/6990"),
         ),
-        wrong=flat[0],
-        right=flat[1],
-        title="Gradient at each pixel: by .data, and by y's own weights",
+        wrong=wrong,
+        right=right,
+        title="Gradient of y².sum() at each of x's pixels",
         over="pixel",
         shows="gradient",
     )
@@ -543,7 +569,12 @@ class ByName(Parameters):
     """Hold the std of the weights that are found."""
 
     std: float = number(
-        0.02, label="std", help="Of what is found.", minimum=0.02, maximum=0.5, step=0.02
+        0.02,
+        label="std",
+        help="Of the weights that are drawn.",
+        minimum=0.02,
+        maximum=0.5,
+        step=0.02,
     )
 
 
@@ -586,7 +617,8 @@ def by_name(parameters: ByName, *, device: str = "cpu") -> CurveMistake:
             f"{float(wrong[-1]):.2g} instead of {float(right[-1]):.2g}.",
             right_cost=f"The output's std is {float(right[-1]):.2g}: normalisation makes up "
             "for the weights' std.",
-            lesson="'weight' is also BatchNorm's gamma, which should start at 1. Ask isinstance.",
+            lesson="'weight' also names BatchNorm's gamma, which should start at 1. Choose by "
+            "isinstance.",
             source=(
                 "pytorch/examples#516",
                 "https://github.com/pytorch/examples/issues/516",
@@ -594,8 +626,8 @@ def by_name(parameters: ByName, *, device: str = "cpu") -> CurveMistake:
         ),
         wrong=wrong,
         right=right,
-        title="std after input, Linear, BatchNorm, ReLU, Linear, BatchNorm",
-        over="module",
+        title="Spread of the input and after each module",
+        over="module (0 input, 1 Linear, 2 BatchNorm, 3 ReLU, 4 Linear, 5 BatchNorm)",
         shows="std",
         log=True,
     )

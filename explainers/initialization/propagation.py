@@ -19,6 +19,9 @@ SIDE = 8
 NEAR = 0.01
 _ENDS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "selu": (-1.7580993408473766, None)}
 
+SATURATING = tuple(_ENDS)
+"""Nonlinearities that approach a value."""
+
 DEPTH = Number("depth", "Layers.", 1, 100, 1, integer=True)
 WIDTH = Number("width", "Or channels, of each layer.", 16, 1024, 16, integer=True)
 BATCH = Number("batch", "Inputs.", 2, 4096, 16, integer=True)
@@ -61,6 +64,7 @@ class SignalTrace:
         predicted_forward_std: ``(depth + 1,)``: what theory says, for infinite width; NaN where it
             says nothing.
         predicted_backward_std: ``(depth + 1,)``: likewise.
+        last_size: Root mean square of the last activations; NaN likewise.
         signal_std: ``(depth + 1,)``: root of the mean variance of one unit over the inputs: what
             tells one input from another.
         asked_std: What the scheme asks of each weight; NaN for dirac, whose ones are placed.
@@ -76,6 +80,7 @@ class SignalTrace:
     saturated: Tensor
     predicted_forward_std: Tensor
     predicted_backward_std: Tensor
+    last_size: float
     signal_std: Tensor
     asked_std: float
     weight_std: Tensor
@@ -210,6 +215,7 @@ def propagate(
         saturated=_column(saturated),
         predicted_forward_std=predicted[0],
         predicted_backward_std=predicted[1],
+        last_size=float(_column([_root_mean_square(outputs[-1])])),
         signal_std=_column([_signal(output) for output in outputs]),
         asked_std=asked,
         weight_std=_column([_spread(weight) for weight in weights]),

@@ -55,8 +55,8 @@ SCHEMES: Mapping[str, SchemeSpec] = {
         SchemeSpec(
             "default",
             "kaiming_uniform_",
-            "nn.Linear's and nn.Conv2d's: kaiming_uniform_ with a = sqrt(5), within "
-            "1/sqrt(fan_in).",
+            "As nn.Linear and nn.Conv2d come: uniform within 1/sqrt(fan_in), by "
+            "kaiming_uniform_ with a = sqrt(5).",
             (),
             "uniform",
             2,
@@ -64,7 +64,7 @@ SCHEMES: Mapping[str, SchemeSpec] = {
         SchemeSpec(
             "xavier_uniform",
             "xavier_uniform_",
-            "Uniform, variance gain² · 2/(fan_in + fan_out).",
+            "Uniform, variance 2 gain² / (fan_in + fan_out).",
             ("gain",),
             "uniform",
             2,
@@ -72,7 +72,7 @@ SCHEMES: Mapping[str, SchemeSpec] = {
         SchemeSpec(
             "xavier_normal",
             "xavier_normal_",
-            "Normal, variance gain² · 2/(fan_in + fan_out).",
+            "Normal, variance 2 gain² / (fan_in + fan_out).",
             ("gain",),
             "normal",
             2,
@@ -80,7 +80,7 @@ SCHEMES: Mapping[str, SchemeSpec] = {
         SchemeSpec(
             "kaiming_uniform",
             "kaiming_uniform_",
-            "Uniform, variance gain²/fan of mode.",
+            "Uniform, variance gain² / fan.",
             ("gain", "mode"),
             "uniform",
             2,
@@ -88,7 +88,7 @@ SCHEMES: Mapping[str, SchemeSpec] = {
         SchemeSpec(
             "kaiming_normal",
             "kaiming_normal_",
-            "Normal, variance gain²/fan of mode.",
+            "Normal, variance gain² / fan.",
             ("gain", "mode"),
             "normal",
             2,
@@ -96,21 +96,21 @@ SCHEMES: Mapping[str, SchemeSpec] = {
         SchemeSpec(
             "normal",
             "normal_",
-            "Normal with your std, whatever the fans.",
+            "Normal with the std below, whatever the fans.",
             ("std",),
             "normal",
         ),
         SchemeSpec(
             "uniform",
             "uniform_",
-            "Uniform about zero with your std: within sqrt(3) · std.",
+            "Uniform about 0 with the std below: within sqrt(3) · std.",
             ("std",),
             "uniform",
         ),
         SchemeSpec(
             "trunc_normal",
             "trunc_normal_",
-            "Normal with std, cut at -2 and 2, not at two stds.",
+            "Normal with the std below, cut at -2 and 2, not at two stds.",
             ("std",),
             "truncated",
         ),
@@ -125,16 +125,24 @@ SCHEMES: Mapping[str, SchemeSpec] = {
         SchemeSpec(
             "dirac",
             "dirac_",
-            "Each channel passes unchanged; kernels only.",
+            "Each channel passes unchanged; convolutions only.",
             (),
             "fixed",
             3,
         ),
         SchemeSpec("zeros", "zeros_", "All weights zero.", (), "fixed"),
-        SchemeSpec("constant", "constant_", "All weights equal to std.", ("std",), "fixed"),
+        SchemeSpec(
+            "constant", "constant_", "All weights equal to the std below.", ("std",), "fixed"
+        ),
     )
 }
 """Every initialiser of the page by name."""
+
+
+def label(scheme: str) -> str:
+    """Return a scheme's name as a reader sees it."""
+    return "torch's default" if scheme == "default" else scheme
+
 
 _SCHEME = Choice("scheme", "How weights are drawn.", tuple(SCHEMES))
 

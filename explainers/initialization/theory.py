@@ -329,28 +329,28 @@ class GainCurve:
 
     Attributes:
         gains: ``(n,)`` float64, rising; `unit` and `torchs` are among them.
-        std: ``(n,)`` float64: std of the last activations, at each gain.
+        size: ``(n,)`` float64: root mean square of the last activations, at each gain.
         unit: The gain that keeps a variance of 1 before the nonlinearity.
         pull: What a layer leaves of a small deviation from that fixed point, as a factor.
         torchs: What ``calculate_gain`` gives; None where torch has none.
     """
 
     gains: Tensor
-    std: Tensor
+    size: Tensor
     unit: float
     pull: float
     torchs: float | None
 
-    def std_at(self, gain: float) -> float:
-        """Return the std at one of the gains."""
-        return float(self.std[(self.gains - gain).abs().argmin()])
+    def size_at(self, gain: float) -> float:
+        """Return the root mean square at one of the gains."""
+        return float(self.size[(self.gains - gain).abs().argmin()])
 
 
 @functools.lru_cache(maxsize=64)
 def gain_curve(
     nonlinearity: str, depth: int, a: float = 0.01, torchs: float | None = None
 ) -> GainCurve:
-    """Return the std after `depth` linear layers without normalisation for gains from 0.2 to 3.
+    """Return the size after `depth` linear layers without normalisation, for gains 0.2 to 3.
 
     Args:
         nonlinearity: One of `NONLINEARITIES`.
@@ -363,9 +363,8 @@ def gain_curve(
     even = torch.linspace(0.2, 3.0, 57, dtype=torch.float64)
     gains = torch.cat([even, even.new_tensor(extra)]).unique()
     z, weights = _grid()
-    square, mean = torch.ones_like(gains), torch.zeros_like(gains)
+    square = torch.ones_like(gains)
     for _ in range(depth):
         y = apply(nonlinearity, (gains * square.sqrt())[:, None] * z, a)
-        square, mean = y.square() @ weights, y @ weights
-    std = (square - mean.square()).clamp(min=0).sqrt()
-    return GainCurve(gains, std, unit, pull(nonlinearity, a), torchs)
+        square = y.square() @ weights
+    return GainCurve(gains, square.sqrt(), unit, pull(nonlinearity, a), torchs)

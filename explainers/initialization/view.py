@@ -52,13 +52,14 @@ class Initialization(Parameters):
     )
     own_gain: bool = flag(
         False,
-        label="a gain of my own",
-        help="Off: calculate_gain; for gelu and silu, unknown to it, 1/sqrt(E[f(z)²]).",
+        label="custom gain",
+        help="Off: calculate_gain's; for gelu and silu, which it does not know, what keeps the "
+        "variance before them at 1.",
     )
     gain: float = number(
         1.0,
         label="gain",
-        help="Times the spread.",
+        help="Factor on the std.",
         minimum=0.05,
         maximum=3.0,
         step=0.05,
@@ -67,12 +68,12 @@ class Initialization(Parameters):
         "fan_in",
         MODES,
         label="mode",
-        help="kaiming divides by it: fan_in keeps activations, fan_out gradients.",
+        help="The fan that kaiming divides by: fan_in keeps activations, fan_out gradients.",
     )
     std: float = number(
         0.1,
         label="std",
-        help="Of normal, uniform, trunc_normal; constant's value.",
+        help="Of the weights; constant's value.",
         minimum=0.01,
         maximum=2.0,
         step=0.01,
@@ -80,7 +81,7 @@ class Initialization(Parameters):
     kept: str = text(
         "default; xavier_normal(gain=1)",
         label="kept",
-        help="Drawn too, semicolons between.",
+        help="Other schemes to draw, semicolons between.",
         rule=RULE_FOR_MANY,
         read=_many,
         longest=MOST_KEPT * LONGEST,
@@ -96,7 +97,7 @@ class Initialization(Parameters):
     width: int = number(
         128,
         label="width",
-        help="Or channels, of each layer.",
+        help="Units of each layer; channels of a convolution.",
         minimum=WIDTH.minimum,
         maximum=WIDTH.maximum,
         step=16,
@@ -104,7 +105,7 @@ class Initialization(Parameters):
     batch: int = number(
         64,
         label="batch",
-        help="Inputs. Convolutions read batch/64 pictures of 8x8.",
+        help="Inputs. Convolutions read batch / 64 pictures of 8x8.",
         minimum=16,
         maximum=1024,
         step=16,
@@ -112,29 +113,32 @@ class Initialization(Parameters):
     kind: str = choice(
         "linear",
         KINDS,
-        label="layer",
+        label="kind of layer",
         help="conv: 3x3. depthwise: one 3x3 kernel per channel. transposed: 4x4, stride 2; "
         "every second output pixel goes on.",
     )
     norm: str = choice(
         "none",
         theory.NORMS,
-        label="normalisation",
+        label="normalization",
         help="Between layer and nonlinearity.",
+        words=("none", "BatchNorm", "LayerNorm"),
     )
-    residual: bool = flag(False, label="residual", help="Layers add: x + f(norm(W x)).")
+    residual: bool = flag(
+        False, label="residual", help="Each layer adds to its input: x + f(norm(W x))."
+    )
     a: float = number(
         0.01,
         label="negative slope",
-        help="leaky_relu's, and kaiming's a.",
+        help="Of leaky_relu; kaiming's a.",
         minimum=-1.0,
         maximum=1.0,
         step=0.01,
     )
     layer: int = number(
         12,
-        label="layer of the histograms",
-        help="From 1; past the end, the last.",
+        label="histograms of layer",
+        help="From 1; past the end, the last. The table's layer too.",
         minimum=1,
         maximum=DEPTH.maximum,
         step=1,
@@ -170,13 +174,14 @@ class Initialization(Parameters):
 PRESETS = (
     Preset(
         "ReLU, three ways",
-        "kaiming holds; xavier without relu's gain keeps half the variance a layer, "
-        "nn.Linear's default a sixth.",
+        "kaiming keeps the variance; xavier without relu's gain keeps half of it a layer, "
+        "torch's default a sixth.",
         Initialization(),
     ),
     Preset(
         "tanh: small, right, large",
-        "std 0.01 fades; std 1 saturates four units in five, yet the gradient explodes.",
+        "At std 0.01 signals fade; at std 1 four units in five saturate, yet the gradient "
+        "explodes.",
         Initialization(
             scheme="xavier_normal",
             nonlinearity="tanh",
@@ -194,7 +199,7 @@ PRESETS = (
     Preset(
         "Depthwise fans",
         "torch counts 128 times too many outputs: xavier and fan_out collapse. fan_in "
-        "wanders: nine terms leave much to chance.",
+        "drifts: nine weights a kernel leave much to chance.",
         Initialization(
             kind="depthwise",
             kept="kaiming_normal(mode=fan_out); xavier_normal",
@@ -205,12 +210,13 @@ PRESETS = (
     ),
     Preset(
         "Batch norm",
-        "Activations ignore the scheme; going down, gradients grow by a fifth a layer.",
+        "Activations ignore the scheme; on their way back gradients grow by a fifth a layer.",
         Initialization(norm="batch", depth=24),
     ),
     Preset(
         "Residual sums",
-        "kaiming doubles the variance a layer; the default stays calm.",
+        "Sums grow exponentially: each layer multiplies the variance by about 2.6 under "
+        "kaiming, by 1.4 even under torch's default.",
         Initialization(residual=True, depth=24),
     ),
 )
@@ -295,6 +301,11 @@ class View:
         return None if entry.trace is None else bound(entry.call.scheme, entry.trace.asked_std)
 
     @property
+    def saturates(self) -> bool:
+        """Whether the nonlinearity approaches a value that activations can be near."""
+        return self.parameters.nonlinearity in propagation.SATURATING
+
+    @property
     def sentence(self) -> str:
         """What becomes of the signal and its gradient under the current scheme, in words."""
         trace = self.current.trace
@@ -302,9 +313,9 @@ class View:
             return ""
         last, first = float(trace.forward_std[-1]), float(trace.backward_std[0])
         return (
-            f"{self.current.call}, {trace.depth} layers: activations end at a std of "
+            f"{self.current.call.label}, {trace.depth} layers: activations end at a std of "
             f"{_said(last)} (theory {_said(float(trace.predicted_forward_std[-1]))}), "
-            f"gradients at {_said(first)} (theory "
+            f"gradients reach the input at {_said(first)} (theory "
             f"{_said(float(trace.predicted_backward_std[0]))})."
         )
 

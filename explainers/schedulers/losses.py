@@ -6,10 +6,10 @@ from explainers.parameters import shown
 
 LOSSES = {
     "flat": "never falls",
-    "falling": "falls by a tenth each time",
+    "falling": "falls by a tenth each step",
     "noisy": "falls, with noise",
     "stalls": "falls, then stays",
-    "slow": "falls by 5e-6 each time: too little to count",
+    "slow": "falls by 5e-6 each step",
 }
 
 

@@ -69,16 +69,15 @@ def get_lr(parameters: GetLr, *, device: str = "cpu") -> CurveMistake:
         mistake=Mistake(
             wrong="lr = scheduler.get_lr()[0]",
             right="lr = scheduler.get_last_lr()[0]",
-            wrong_cost=f"Not the rate in use at {int(off.sum())} of 12 steps"
+            wrong_cost=f"Wrong at {int(off.sum())} of 12 steps"
             + (
-                f": at step {first} it says {wrong[first]:.3g}, in use is {true[first]:.3g}."
+                f": at step {first} it says {wrong[first]:.3g}, while {true[first]:.3g} is in use."
                 if off.any()
                 else f": {name} computes each rate from the first, so asking does no harm."
             ),
-            right_cost=f"Not the rate in use at {int(((right - true).abs() > 1e-12).sum())} "
-            "of 12 steps.",
-            lesson="get_lr() computes from the current rate: at a drop it drops again. It "
-            "is step()'s to call; torch warns.",
+            right_cost=f"Wrong at {int(((right - true).abs() > 1e-12).sum())} of 12 steps.",
+            lesson="get_lr() computes from the current rate: at a drop it drops again. "
+            "Only step() should call it; torch warns.",
             source=("pytorch#22107", f"{_PYTORCH}/issues/22107"),
         ),
         wrong=wrong,
@@ -103,7 +102,7 @@ class Order(Parameters):
     gamma: float = number(
         0.1,
         label="gamma",
-        help="At each drop.",
+        help="Factor at each drop.",
         minimum=0.1,
         maximum=0.9,
         step=0.1,
@@ -139,11 +138,11 @@ def order(parameters: Order, *, device: str = "cpu") -> CurveMistake:
         mistake=Mistake(
             wrong="scheduler.step()\noptimizer.step()",
             right="optimizer.step()\nscheduler.step()",
-            wrong_cost=f"The first rate, {_BASE_LR:g}, lasts {lasts[0]} steps of "
-            f"{parameters.step_size}; {int((wrong != right).sum())} of {steps} "
-            "steps use a wrong rate.",
-            right_cost=f"The first rate lasts {lasts[1]} steps of {parameters.step_size}; "
-            f"torch warns {'of nothing' if not silence else 'too'}.",
+            wrong_cost=f"The first rate, {_BASE_LR:g}, lasts {lasts[0]} steps, not "
+            f"{parameters.step_size}; {int((wrong != right).sum())} of {steps} steps use a "
+            "wrong rate.",
+            right_cost=f"The first rate lasts {lasts[1]} steps, as step_size says; torch warns "
+            f"{'of nothing' if not silence else 'too'}.",
             lesson="Since torch 1.1 the scheduler prepares the next step. Called first, it "
             "brings each drop a step early.",
             source=(
@@ -175,7 +174,7 @@ class Edit(Parameters):
     way: str = choice(
         "step(t)",
         tuple(_EDITS),
-        label="who computes from the first rate",
+        label="rates computed from the first by",
         help="step(t) jumps by the closed form, as LambdaLR always does.",
         words=("ExponentialLR, step(t)", "LambdaLR, step()"),
     )
@@ -190,7 +189,7 @@ class Edit(Parameters):
     rate: float = number(
         0.01,
         label="new rate",
-        help="Written into the group.",
+        help="Written into the parameter group.",
         minimum=0.001,
         maximum=0.1,
         step=0.001,
@@ -229,7 +228,7 @@ def edit(parameters: Edit, *, device: str = "cpu") -> CurveMistake:
             wrong_cost=f"Set to {parameters.rate:g} before step {at}; step {at + 1} uses "
             f"{wrong[at + 1]:.3g}"
             + (": the edit lasts one step." if abs(wrong[at + 1] - right[at + 1]) > 1e-12 else "."),
-            right_cost=f"Step {at + 1} uses {right[at + 1]:.3g}: 0.9 times the edit.",
+            right_cost=f"Step {at + 1} uses {right[at + 1]:.3g}, 0.9 times the new rate.",
             lesson="Most schedulers multiply the rate they find: edits last. step(t), "
             "LambdaLR, warm restarts, CyclicLR and OneCycleLR compute from the "
             "first, and overwrite them.",
@@ -274,7 +273,7 @@ def resume(parameters: Resume, *, device: str = "cpu") -> CurveMistake:
 
     Returns:
         `wrong` is last_epoch with initial_lr; `right` both state dicts; `others` the whole run,
-        the optimizer's state dict alone, and both with last_epoch. `said` is the KeyError of
+        the optimizer's state dict alone, and both with last_epoch. `steps` holds the KeyError of
         last_epoch alone.
     """
     steps, stop = 20, parameters.stop
@@ -327,8 +326,7 @@ def resume(parameters: Resume, *, device: str = "cpu") -> CurveMistake:
             f"scheduler = {name}(optimizer, ..., last_epoch={stop - 1})",
             right='scheduler.load_state_dict(saved["scheduler"])\n'
             'optimizer.load_state_dict(saved["optimizer"])',
-            wrong_cost=_resumed_cost(wrong, whole, stop)
-            + (f" Without initial_lr: {said.split(': ')[0]}." if said else ""),
+            wrong_cost=_resumed_cost(wrong, whole, stop),
             right_cost=_resumed_cost(right, whole, stop),
             lesson="initial_lr silences the KeyError, but the rate restarts from the new "
             "optimizer's. Save and load both state dicts.",
@@ -336,8 +334,10 @@ def resume(parameters: Resume, *, device: str = "cpu") -> CurveMistake:
         ),
         wrong=wrong,
         right=right,
-        said=said,
         look=stop,
+        # A cosine comes down to 0, or as near to it as rounding lets it.
+        log=name != "CosineAnnealingLR",
+        steps=(f"Without initial_lr torch says: {said}",) if said else (),
         others={
             "never cut": whole,
             "only the optimizer's state dict": alone,
@@ -349,8 +349,8 @@ def resume(parameters: Resume, *, device: str = "cpu") -> CurveMistake:
 def _resumed_cost(rates: Tensor, whole: Tensor, stop: int) -> str:
     off = int(((rates - whole).abs() > 1e-12)[stop:].sum())
     return (
-        f"Step {stop} uses {rates[stop]:.3g}, uncut {whole[stop]:.3g}; {off} of "
-        f"{len(whole) - stop} steps differ."
+        f"Step {stop} uses {rates[stop]:.3g}; the run that was never cut uses {whole[stop]:.3g}. "
+        f"{off} of {len(whole) - stop} steps differ."
     )
 
 
@@ -656,6 +656,7 @@ def pace(parameters: Pace, *, device: str = "cpu") -> CurveMistake:
         wrong=wrong,
         right=right,
         look=falls[0] if each_batch else int(right.argmax()),
+        log=each_batch,
     )
 
 

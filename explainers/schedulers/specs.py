@@ -281,7 +281,7 @@ def _spec(
 _ALL = (
     _spec(
         "LambdaLR",
-        "The initial rate times a function of the epoch.",
+        "The first rate times a function of the step, called epoch.",
         {"lr_lambda": _factor("0.95**epoch", "On the initial rate, from epoch 0.")},
         {
             "The notes' table": {"lr_lambda": "1/(epoch+1)"},
@@ -296,7 +296,7 @@ _ALL = (
     ),
     _spec(
         "MultiplicativeLR",
-        "The last rate times a function of the epoch.",
+        "The last rate times a function of the step, called epoch.",
         {"lr_lambda": _factor("0.95", "On the last rate, from epoch 1.")},
         {
             "Decay by 5 %": {"lr_lambda": "0.95"},
@@ -307,10 +307,10 @@ _ALL = (
     ),
     _spec(
         "StepLR",
-        "Times gamma every step_size steps.",
+        "Multiplies the rate by gamma every step_size steps.",
         {
             "step_size": _whole(30, "Steps between drops.", required=True),
-            "gamma": _gamma(0.1, "At each drop."),
+            "gamma": _gamma(0.1, "Factor at each drop."),
         },
         {
             "Tenfold every 30": {"step_size": 30, "gamma": 0.1},
@@ -321,14 +321,14 @@ _ALL = (
     ),
     _spec(
         "MultiStepLR",
-        "Times gamma at each milestone.",
+        "Multiplies the rate by gamma at each milestone.",
         {
             "milestones": Argument(
                 (30, 80),
                 Milestones("", "Steps where the rate falls; doubled ones count twice."),
                 required=True,
             ),
-            "gamma": _gamma(0.1, "At each milestone."),
+            "gamma": _gamma(0.1, "Factor at each milestone."),
         },
         {
             "The notes' 30, 80, 120": {"milestones": (30, 80, 120)},
@@ -339,7 +339,7 @@ _ALL = (
     ),
     _spec(
         "ConstantLR",
-        "A factor on the rate, off after total_iters steps.",
+        "A factor on the rate, until step total_iters.",
         {
             # torch lets 0 pass and then divides by it.
             "factor": _real(1.0 / 3, "Until total_iters.", 0.001, 1.0, 0.01),
@@ -368,8 +368,8 @@ _ALL = (
     ),
     _spec(
         "ExponentialLR",
-        "Times gamma at each step.",
-        {"gamma": _gamma(0.95, "At each step.", required=True)},
+        "Multiplies the rate by gamma at each step.",
+        {"gamma": _gamma(0.95, "Factor at each step.", required=True)},
         {
             "Decay by 5 %": {"gamma": 0.95},
             "Decay by 10 %": {"gamma": 0.9},
@@ -379,7 +379,7 @@ _ALL = (
     ),
     _spec(
         "PolynomialLR",
-        "To 0, as a power of what is left of total_iters.",
+        "Down to 0 at step total_iters, along a line or a power of it.",
         {
             "total_iters": _whole(5, "Step where the rate is 0."),
             "power": _real(1.0, "1 is a line; larger falls faster at first.", 0.0, 10.0, 0.1),
@@ -424,7 +424,7 @@ _ALL = (
         "CyclicLR",
         "Up to max_lr and down, in cycles; step it per batch.",
         {
-            "max_lr": _rate(1.0, "At the first cycle's top.", required=True, per_group=True),
+            "max_lr": _rate(1.0, "Rate at the first cycle's top.", required=True, per_group=True),
             "step_size_up": _whole(2000, "Steps from bottom to top."),
             "step_size_down": _whole(None, "Steps from top to bottom; None: as up."),
             "mode": _choice(
@@ -460,7 +460,7 @@ _ALL = (
         "OneCycleLR",
         "Up once and far down once, in total_steps; step it per batch.",
         {
-            "max_lr": _rate(0.1, "At the top.", required=True, per_group=True),
+            "max_lr": _rate(0.1, "Rate at the top.", required=True, per_group=True),
             "total_steps": _whole(None, "The cycle's length; None: the steps shown."),
             "epochs": _whole(None, "With steps_per_epoch, for total_steps."),
             "steps_per_epoch": _whole(None, "With epochs, for total_steps."),
@@ -482,11 +482,13 @@ _ALL = (
     ),
     _spec(
         "ReduceLROnPlateau",
-        "Times factor when a loss has not improved for more than patience steps.",
+        "Multiplies the rate by factor once a loss has not improved for more than patience steps.",
         {
             "mode": _choice(("min", "max"), "Whether smaller or larger is better."),
-            "factor": _real(0.1, "At each drop.", 0.0, 0.99, 0.01),
-            "patience": _whole(10, "Bad steps let pass.", minimum=0, maximum=1000),
+            "factor": _real(0.1, "Factor at each drop.", 0.0, 0.99, 0.01),
+            "patience": _whole(
+                10, "Bad steps in a row that are let pass.", minimum=0, maximum=1000
+            ),
             "threshold": _real(1e-4, "By how much better counts.", 0.0, 1.0, 1e-4),
             "threshold_mode": _choice(
                 ("rel", "abs"), "threshold as a share of the best, or a difference."

@@ -55,7 +55,7 @@ class Schedulers(Parameters):
     """Hold a schedule, those kept beside it, and the optimizer they run on."""
 
     schedule: str = text(
-        "CosineAnnealingLR(T_max=50)",
+        "CosineAnnealingLR(T_max=40)",
         label="schedule",
         help="As in code, without the optimizer.",
         rule=RULE,
@@ -65,18 +65,18 @@ class Schedulers(Parameters):
     kept: str = text(
         "",
         label="kept",
-        help="Drawn beneath, semicolons between.",
+        help="Other schedules to draw, semicolons between.",
         rule=RULE_FOR_MANY,
         read=_many,
         longest=MOST_KEPT * LONGEST,
     )
     steps: int = number(
-        100, label="steps", help="Of the optimizer.", minimum=10, maximum=LONGEST_RUN, step=10
+        100, label="steps", help="Steps of the optimizer.", minimum=10, maximum=LONGEST_RUN, step=10
     )
     base_lr: float = number(
         0.1,
         label="lr",
-        help="The optimizer's first.",
+        help="The rate that the optimizer is made with.",
         minimum=0.0,
         maximum=1.0,
         step=0.01,
@@ -89,7 +89,7 @@ class Schedulers(Parameters):
     group_lr: float = number(
         0.02,
         label="second group's lr",
-        help="Its first rate.",
+        help="The rate that it is made with.",
         minimum=0.0,
         maximum=1.0,
         step=0.01,
@@ -98,14 +98,15 @@ class Schedulers(Parameters):
         "SGD",
         tuple(OPTIMIZERS),
         label="optimizer",
-        help="CyclicLR and OneCycleLR move its momentum, Adam's beta1.",
+        help="CyclicLR and OneCycleLR move its momentum; Adam's is beta1.",
     )
-    log: bool = flag(False, label="log axis", help="Powers of ten, evenly apart.")
+    log: bool = flag(False, label="log axis", help="Of the learning rate.")
     losses: str = choice(
         "stalls",
         (*LOSSES, OWN),
         label="losses",
-        help="ReduceLROnPlateau's input.",
+        help="What ReduceLROnPlateau is stepped with.",
+        words=(*LOSSES.values(), "numbers of your own"),
     )
     own_losses: str = numbers(
         "1, 0.8, 0.6, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.4, 0.4, 0.4",
@@ -133,12 +134,12 @@ class Schedulers(Parameters):
 PRESETS = (
     Preset(
         "Past T_max",
-        "T_max is half the period: at 100 the cosine is back at its start.",
+        "T_max is half the period: at step 80, twice T_max, the rate is back at its start.",
         Schedulers(),
     ),
     Preset(
         "Warm up, then cosine",
-        "From step 10 the cosine counts its own steps.",
+        "The cosine begins at step 10, and counts its steps from there.",
         Schedulers(
             schedule="SequentialLR(LinearLR(start_factor=0.1, total_iters=10), "
             "CosineAnnealingLR(T_max=90), milestones=[10])",
@@ -147,17 +148,17 @@ PRESETS = (
     ),
     Preset(
         "Once up, far down",
-        "Momentum falls as the rate climbs. The optimizer's lr is overwritten.",
+        "Momentum falls while the rate climbs. The optimizer's lr is overwritten.",
         Schedulers(schedule="OneCycleLR(max_lr=0.5)"),
     ),
     Preset(
         "On a plateau",
-        "The loss stalls: ten bad steps pass, the eleventh cuts the rate.",
+        "Once the loss stalls, patience lets ten bad steps pass; the eleventh cuts the rate.",
         Schedulers(schedule="ReduceLROnPlateau(factor=0.5)", losses=OWN, log=True),
     ),
     Preset(
         "Four ways down",
-        "On a log axis ExponentialLR is a line, StepLR a staircase along it.",
+        "On a log axis ExponentialLR falls along a straight line, StepLR in stairs beside it.",
         Schedulers(
             schedule="ExponentialLR(gamma=0.95)",
             kept="StepLR(step_size=14, gamma=0.5); PolynomialLR(total_iters=100); "
@@ -167,7 +168,7 @@ PRESETS = (
     ),
     Preset(
         "Two groups",
-        "One scheduler, one factor: the groups keep their ratio.",
+        "One scheduler, one factor for both: the groups keep their ratio.",
         Schedulers(
             schedule="MultiStepLR(milestones=[30, 80], gamma=0.1)", two_groups=True, log=True
         ),
@@ -247,16 +248,20 @@ class View:
 
     @property
     def sentence(self) -> str:
-        """First, highest and last rate of the current schedule, in words."""
+        """First, lowest, highest and last rate of the current schedule, in words."""
         if self.current.trace is None:
             return ""
-        rate = self.current.trace.learning_rate[0]
-        top = int(rate.argmax())
-        highest = f", at most {rate[top]:.4g} at step {top}" if 0 < top < len(rate) - 1 else ""
-        return (
-            f"{self.current.schedule.name}: {rate[0]:.4g} at step 0{highest}, "
-            f"{rate[-1] + 0.0:.4g} at step {len(rate) - 1}."
-        )
+        rate = self.current.trace.learning_rate[0].clamp(min=0)
+        last = len(rate) - 1
+        least, most = float(rate[[0, last]].min()), float(rate[[0, last]].max())
+        words = {0: "", last: ""}
+        # Rounding tells the ends of a cosine from its turns.
+        if float(rate.min()) < least * (1 - 1e-9):
+            words[int(rate.argmin())] = " (lowest)"
+        if float(rate.max()) > most * (1 + 1e-9):
+            words[int(rate.argmax())] = " (highest)"
+        said = (f"{rate[step]:.4g} at step {step}{words[step]}" for step in sorted(words))
+        return f"{self.current.schedule.name}: {', '.join(said)}."
 
 
 def explain(parameters: Schedulers, *, device: str = "cpu") -> View:

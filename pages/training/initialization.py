@@ -1,4 +1,4 @@
-"""Initialisation: how large should the first weights be?"""
+"""Initialization: how large should the first weights be?"""
 
 import dataclasses
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import streamlit as st
 
 from explainers import initialization as topic
-from explainers.initialization import mistakes
+from explainers.initialization import mistakes, schemes
 from explainers.runs import in_turn
 from figures import initialization as figures
 from figures import lessons
@@ -56,6 +56,7 @@ def choose(name: str, options: tuple[str, ...], part: str) -> None:
         spec.label,
         options,
         key=key,
+        format_func=schemes.label,
         help=spec.help,
         on_change=lambda: put(part, **{name: st.session_state[key]}),
     )
@@ -70,12 +71,13 @@ def draw_nonlinearity() -> None:
 
 def draw_kept() -> None:
     """Draw what is kept, and the buttons that keep and forget."""
+    calls = {entry.label: str(entry) for entry in topic.read_all(page.value("kept"))}
     kept(
         f"{SLUG}.chosen",
-        [str(entry) for entry in topic.read_all(page.value("kept"))],
+        tuple(calls),
         label="Keep this scheme",
         keep=keep,
-        leave=lambda names: put("kept list", kept="; ".join(names)),
+        leave=lambda names: put("kept list", kept="; ".join(calls[name] for name in names)),
     )
 
 
@@ -92,7 +94,7 @@ def draw_controls() -> None:
     controls.draw("kind")
     controls.draw("norm")
     controls.draw("residual", "layer")
-    with st.popover("Batch, seed, schemes as code", icon=":material/tune:"):
+    with st.popover("Batch, seed and code", icon=":material/tune:"):
         controls.draw("batch")
         controls.draw("seed")
         controls.draw("kept", on_change={"kept": lambda: page.changed(also=("kept list", "kept"))})
@@ -157,7 +159,7 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "One network: up to 12 hidden layers of 32 units part two spirals.",
+    "The same network, up to 12 hidden layers of 32 units, learns to part two spirals.",
     "Train from every scheme shown",
     learn,
 )

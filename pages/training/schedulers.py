@@ -4,8 +4,10 @@ import dataclasses
 from collections.abc import Iterator
 
 import streamlit as st
+from torch import Tensor
 
 from explainers import schedulers as topic
+from explainers.parameters import Choice
 from explainers.runs import in_turn
 from explainers.schedulers import mistakes
 from figures import schedulers as figures
@@ -46,9 +48,25 @@ def draw_call() -> None:
     """Draw the scheduler, its arguments, and the losses that it may see."""
     schedule.draw(f"{SLUG}.call", read, make)
     if read().needs_losses:
-        controls.draw("losses", on_change={"losses": lambda: page.changed(also=("call",))})
+        draw_losses()
         if page.value("losses") == topic.OWN:
             controls.draw("own_losses")
+
+
+def draw_losses() -> None:
+    """Draw a list of losses to choose from: six in a row would not fit the column."""
+    spec = page.kind.specs()["losses"]
+    assert isinstance(spec, Choice)
+    key = f"{SLUG}.losses.list"
+    st.session_state[key] = page.value("losses")
+    st.selectbox(
+        spec.label,
+        spec.options,
+        key=key,
+        format_func=spec.worded,
+        help=spec.help,
+        on_change=lambda: put("call", losses=st.session_state[key]),
+    )
 
 
 def draw_kept() -> None:
@@ -81,7 +99,7 @@ def draw_controls() -> None:
     controls.draw("log")
     controls.draw("two_groups", on_change={"two_groups": lambda: page.changed(also=("groups",))})
     page.part("groups", draw_groups)
-    with st.popover("Optimizer; as code", icon=":material/code:"):
+    with st.popover("Optimizer and code", icon=":material/code:"):
         controls.draw("optimizer")
         controls.draw("schedule", on_change={"schedule": typed})
         controls.draw("kept", on_change={"kept": typed})
@@ -99,10 +117,11 @@ def draw_view() -> None:
 
 
 def learn() -> None:
-    """Train the same network under each schedule on show."""
+    """Train the same network under each schedule on show, and under a constant rate."""
     settings = page.settings()
     view = topic.explain(settings, device=device)
     names = figures.labels([entry.schedule for entry in view.entries])
+    names.append(f"constant, {settings.base_lr:.4g}")
     training(
         f"{SLUG}.runs",
         (settings, device),
@@ -112,18 +131,19 @@ def learn() -> None:
 
 
 def trained(view: topic.View) -> Iterator[tuple[float, list[topic.Run]]]:
-    """Train under one schedule after the other, report by report."""
+    """Train under one schedule after the other, then without any, report by report."""
+    steps = view.parameters.steps
     traces = [entry.trace for entry in view.entries if entry.trace is not None]
+    given: list[tuple[Tensor | list[float], Tensor | None]] = [
+        (trace.learning_rate[0].clamp(min=0), None if trace.momentum is None else trace.momentum[0])
+        for trace in traces
+    ]
+    given.append(([view.parameters.base_lr] * steps, None))
     return in_turn(
-        [topic.Run() for _ in traces],
+        [topic.Run() for _ in given],
         (
-            topic.train(
-                trace.learning_rate[0].clamp(min=0),
-                momentum=None if trace.momentum is None else trace.momentum[0],
-                chunk=max(5, view.parameters.steps // 40),
-                device=device,
-            )
-            for trace in traces
+            topic.train(rates, momentum=momentum, chunk=max(5, steps // 40), device=device)
+            for rates, momentum in given
         ),
     )
 
@@ -154,7 +174,7 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "One network, one order of batches; only the rate differs.",
+    "One network, one order of batches: only the rate differs. The last line keeps it constant.",
     "Train under every schedule shown",
     learn,
 )

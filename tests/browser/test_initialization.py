@@ -1,4 +1,4 @@
-"""The page on initialisation in a real browser: controls, kept schemes, mistakes, training."""
+"""The page on initialization in a real browser: controls, kept schemes, mistakes, training."""
 
 import re
 
@@ -39,7 +39,7 @@ def test_a_gain_of_ones_own_brings_its_slider_and_moves_the_curve(page: Page, ap
     open_page(page, f"{app_url}/initialization")
     slider = page.get_by_role("slider", name="gain")
     expect(slider).to_have_count(0)
-    page.get_by_text("a gain of my own").click()
+    page.get_by_text("custom gain").click()
     settled(page)
     expect(slider).to_have_count(1)
     expect(page.get_by_test_id("curves-legend").first).to_contain_text("kaiming_normal(gain=1)")
@@ -55,9 +55,10 @@ def test_a_scheme_is_kept_while_the_next_is_made_and_can_be_forgotten(
     open_page(page, f"{app_url}/initialization?kept=zeros")
     page.get_by_role("button", name="Keep this scheme").click()
     settled(page)
-    choose(page, "scheme", "default")
+    choose(page, "scheme", "torch's default")
+    assert query(page)["scheme"] == "default"
     legend = page.get_by_test_id("curves-legend").first
-    for name in ("default", "zeros", "kaiming_normal"):
+    for name in ("torch's default", "zeros", "kaiming_normal"):
         expect(legend).to_contain_text(name)
     assert query(page)["kept"] == "zeros; kaiming_normal"
     page.get_by_test_id("stButtonGroup").get_by_text("zeros", exact=True).click()
@@ -73,7 +74,7 @@ def test_the_histograms_follow_their_slider(page: Page, app_url: str) -> None:
     errors = console_errors(page)
     open_page(page, f"{app_url}/initialization")
     expect(page.get_by_text(re.compile("^activations, layer 12")).first).to_be_visible()
-    page.get_by_role("slider", name="layer of the histograms").press("ArrowRight")
+    page.get_by_role("slider", name="histograms of layer").press("ArrowRight")
     settled(page)
     expect(page.get_by_text(re.compile("^activations, layer 13")).first).to_be_visible()
     assert errors == []

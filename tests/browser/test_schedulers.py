@@ -59,9 +59,9 @@ def test_a_kept_curve_stays_while_the_next_is_made_and_can_be_forgotten(
     choose(page, "StepLR")
     legend = page.get_by_test_id("curves-legend").first
     expect(legend).to_contain_text("StepLR(step_size=30)")
-    expect(legend).to_contain_text("CosineAnnealingLR(T_max=50)")
-    assert query(page)["kept"] == "CosineAnnealingLR(T_max=50)"
-    page.get_by_test_id("stButtonGroup").get_by_text("CosineAnnealingLR(T_max=50)").click()
+    expect(legend).to_contain_text("CosineAnnealingLR(T_max=40)")
+    assert query(page)["kept"] == "CosineAnnealingLR(T_max=40)"
+    page.get_by_test_id("stButtonGroup").get_by_text("CosineAnnealingLR(T_max=40)").click()
     settled(page)
     expect(legend).not_to_contain_text("CosineAnnealingLR")
     assert "kept" not in query(page)
@@ -90,16 +90,32 @@ def test_a_typed_formula_is_drawn_and_nonsense_gets_its_sentence(page: Page, app
     assert errors == []
 
 
+def test_other_losses_are_chosen_from_a_list_and_ones_own_get_their_box(
+    page: Page, app_url: str
+) -> None:
+    errors = console_errors(page)
+    open_page(page, f"{app_url}/schedulers?schedule=ReduceLROnPlateau()")
+    box = page.get_by_role("textbox", name="own losses")
+    expect(box).to_have_count(0)
+    for words in ("numbers of your own", "falls, with noise"):
+        page.get_by_role("combobox", name="losses").click()
+        page.get_by_role("option", name=words, exact=True).click()
+        settled(page)
+        expect(box).to_have_count(int(words == "numbers of your own"))
+    assert query(page)["losses"] == "noisy"
+    assert errors == []
+
+
 def test_a_child_is_added_with_its_milestone(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/schedulers")
     choose(page, "SequentialLR")
-    page.get_by_role("button", name="Add a child").click()
+    page.get_by_role("button", name="Add a scheduler").click()
     settled(page)
     assert query(page)["schedule"] == (
         "SequentialLR(LinearLR(start_factor=0.1, total_iters=10), CosineAnnealingLR(T_max=90), "
         "ExponentialLR(gamma=0.95), milestones=[10, 40])"
     )
-    child = page.get_by_role("textbox", name="child 1")
+    child = page.get_by_role("textbox", name="second scheduler")
     child.fill("StepLR(step_size=0)")
     child.press("Enter")
     settled(page)
@@ -140,8 +156,10 @@ def test_training_runs_under_every_schedule_on_show_and_can_be_run_again(
     page.get_by_role("button", name="Train under every schedule shown").click()
     settled(page, quiet_ms=600)
     legend = page.get_by_test_id("curves-legend").last
-    expect(legend).to_contain_text(re.compile(r"CosineAnnealingLR\(T_max=50\): \d+% right"))
+    expect(legend).to_contain_text(re.compile(r"CosineAnnealingLR\(T_max=40\): \d+% right"))
     expect(legend).to_contain_text(re.compile(r"StepLR\(step_size=7\): \d+% right"))
+    # What no schedule would give stands beside them.
+    expect(legend).to_contain_text(re.compile(r"constant, 0\.1: \d+% right"))
     page.get_by_role("button", name="Train again").click()
     settled(page, quiet_ms=600)
     expect(legend).to_contain_text(re.compile(r"\d+% right"))

@@ -559,7 +559,7 @@ def test_the_fixed_point_is_the_gain_and_its_pull_is_the_slope() -> None:
     assert all(pulls[name] < 0.9 for name in ("tanh", "sigmoid", "selu"))
     assert all(pulls[name] > 1.1 for name in ("gelu", "silu"))
     curve = topic.gain_curve("tanh", 200)
-    inner = float(curve.std_at(curve.unit))
+    inner = float(curve.size_at(curve.unit))
     # At the fixed point the activations' mean square is 1/gain².
     assert inner == pytest.approx(1 / curve.unit, rel=1e-6)
 

@@ -18,9 +18,19 @@ def test_xavier_with_relu_halves_the_variance_at_every_layer() -> None:
 
 def test_relus_gain_makes_tanh_gradients_grow_and_five_thirds_more() -> None:
     result = mistakes.kaiming_tanh(mistakes.KaimingTanh(depth=40))
-    assert float(result.wrong[0]) > 2
-    assert float(result.right[0]) < 1
-    assert float(result.others["gain 5/3, calculate_gain"][0]) > 3 * float(result.wrong[0])
+    assert float(result.wrong[-1]) > 2
+    assert float(result.right[-1]) < 1
+    assert float(result.others["gain 5/3, calculate_gain"][-1]) > 3 * float(result.wrong[-1])
+
+
+def test_at_gain_one_a_tanh_gradient_shrinks_as_a_power_and_not_exponentially() -> None:
+    result = mistakes.kaiming_tanh(mistakes.KaimingTanh())
+    # Twice the depth squares what is exponential.
+    assert float(result.wrong[-1]) == pytest.approx(float(result.wrong[50]) ** 2, rel=1.5)
+    assert float(result.wrong[-1] / result.wrong[50]) > 5
+    # Theory: as one over the root of the depth.
+    assert float(result.right[-1] / result.right[50]) == pytest.approx(0.5**0.5, abs=0.15)
+    assert float(result.right[50] / result.right[25]) == pytest.approx(0.5**0.5, abs=0.15)
 
 
 def test_the_algebra_of_sqrt_five_ends_at_what_is_measured() -> None:
@@ -75,7 +85,14 @@ def test_data_hides_a_change_that_autograd_would_refuse() -> None:
     result = mistakes.through_data(mistakes.Data())
     assert result.wrong.isfinite().all()
     assert float((result.wrong - result.right).norm() / result.right.norm()) > 0.5
-    assert "modified by an inplace operation" in result.mistake.right_cost
+    assert "modified by an inplace operation" in result.mistake.lesson
+
+
+def test_weights_drawn_before_the_forward_pass_get_their_gradient() -> None:
+    result = mistakes.through_data(mistakes.Data())
+    assert result.right.isfinite().all()
+    assert "The gradient is 0% off" in result.mistake.right_cost
+    assert result.mistake.right.startswith("init.normal_(conv.weight, ")
 
 
 def test_weight_is_a_name_of_batch_norms_gamma_too() -> None:

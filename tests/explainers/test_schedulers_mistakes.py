@@ -14,7 +14,7 @@ def test_at_a_drop_get_lr_drops_a_second_time_and_torch_warns() -> None:
     found = mistakes.get_lr(mistakes.GetLr())
     assert found.wrong[4] == pytest.approx(0.001)
     assert found.right[4] == pytest.approx(0.01)
-    assert "at step 4 it says 0.001, in use is 0.01" in found.mistake.wrong_cost
+    assert "at step 4 it says 0.001, while 0.01 is in use" in found.mistake.wrong_cost
     assert "get_last_lr()" in found.said
 
 
@@ -77,13 +77,25 @@ def test_both_state_dicts_resume_to_the_bit(scheduler: str, stop: int) -> None:
 
 def test_last_epoch_alone_raises_the_key_error_that_the_notes_explain() -> None:
     found = mistakes.resume(mistakes.Resume())
-    assert found.said.startswith("KeyError: param 'initial_lr' is not specified in param_groups[0]")
+    (said,) = found.steps
+    assert said.startswith(
+        "Without initial_lr torch says: KeyError: param 'initial_lr' is not specified in "
+    )
+    # The lines on show do not raise it.
+    assert found.said == ""
 
 
 def test_initial_lr_silences_the_error_and_starts_from_the_first_rate() -> None:
     found = mistakes.resume(mistakes.Resume(stop=6))
     assert found.wrong[6] == pytest.approx(0.1)
     assert found.right[6] == pytest.approx(0.01)
+
+
+def test_what_falls_by_powers_is_drawn_on_a_log_axis_and_what_reaches_nought_is_not() -> None:
+    assert mistakes.pace(mistakes.Pace()).log
+    for scheduler in mistakes.Resume.specs()["scheduler"].options:
+        found = mistakes.resume(mistakes.Resume(scheduler=scheduler))
+        assert found.log == bool(found.others["never cut"].min() > 1e-9)
 
 
 def test_a_lambda_resumes_from_initial_lr_and_last_epoch_alone() -> None:

@@ -118,6 +118,17 @@ def test_no_text_is_anything_but_a_schedule_or_a_sentence(text: str) -> None:
     assert topic.read_all(topic.written_all(schedules)) == schedules
 
 
+def test_the_sentence_names_the_lowest_and_the_highest_rate_where_they_are_no_end() -> None:
+    def said(schedule: str) -> str:
+        return topic.explain(Schedulers(schedule=schedule)).sentence
+
+    assert said("StepLR(step_size=30)") == "StepLR: 0.1 at step 0, 0.0001 at step 99."
+    assert said("CosineAnnealingLR(T_max=40)") == (
+        "CosineAnnealingLR: 0.1 at step 0, 0 at step 40 (lowest), 0.05392 at step 99."
+    )
+    assert "0.5 at step 29 (highest)" in said("OneCycleLR(max_lr=0.5)")
+
+
 def test_at_most_twelve_are_kept() -> None:
     many = "; ".join(f"StepLR(step_size={size})" for size in range(1, 14))
     with pytest.raises(ValueError, match=r"kept must be at most 12 calls .*; got 13 calls"):

@@ -1,4 +1,4 @@
-"""What the figures of initialisation show, and that they say it in words too."""
+"""What the figures of initialization show, and that they say it in words too."""
 
 import dataclasses
 import importlib
@@ -26,7 +26,7 @@ def test_every_scheme_on_show_is_a_line_with_the_theory_pale_beside_it(preset) -
         assert drawn.log
         plain = [line for line in drawn.lines if not line.faint]
         pale = {line.name: line for line in drawn.lines if line.faint}
-        assert [line.name for line in plain] == [str(entry.call) for entry in view.entries]
+        assert [line.name for line in plain] == [entry.call.label for entry in view.entries]
         for line, entry in zip(plain, view.entries, strict=True):
             assert torch.equal(line.y, getattr(entry.trace, name))
             assert torch.equal(pale[line.name].y, getattr(entry.trace, f"predicted_{name}"))
@@ -59,7 +59,7 @@ def markup(view: topic.View) -> ElementTree.Element:
 def test_three_histograms_and_a_row_for_every_scheme() -> None:
     view = topic.explain(Initialization(depth=6, layer=4))
     root = markup(view)
-    captions = ["".join(node.itertext()) for node in root.iter("figcaption")]
+    captions = ["".join(node[0].itertext()) for node in root.iter("figure")]
     assert [caption.split(",")[0] for caption in captions] == [
         "activations",
         "gradients",
@@ -68,21 +68,44 @@ def test_three_histograms_and_a_row_for_every_scheme() -> None:
     assert all("layer 4" in caption for caption in captions)
     rows = [["".join(cell.itertext()) for cell in row.iter("td")] for row in root.iter("tr")]
     rows = [row for row in rows if row]
-    assert [row[0] for row in rows] == [str(entry.call) for entry in view.entries]
+    assert [row[0] for row in rows] == [entry.call.label for entry in view.entries]
     for row, entry in zip(rows, view.entries, strict=True):
         assert entry.trace is not None
         assert row[1] == "128, 128"
-        asked, got = row[5].split(", ")
+        asked, got = row[4].split(", ")
         assert asked == f"{entry.trace.asked_std:.4g}"
         assert got == f"{entry.trace.weight_std[3]:.4g}"
-        assert row[6] == f"{entry.trace.dead[3]:.0%}"
+        assert row[5] == f"{entry.trace.dead[3]:.0%}"
     assert view.sentence in "".join(root.itertext())
+
+
+def test_the_table_has_no_column_that_says_nothing_and_explains_the_others() -> None:
+    for parameters, kept in (
+        (Initialization(depth=2), ()),
+        (Initialization(depth=2, kind="depthwise"), ("counted",)),
+        (Initialization(depth=2, nonlinearity="tanh"), ("saturated",)),
+    ):
+        root = markup(topic.explain(parameters))
+        heads = [node.text for node in root.iter("th")]
+        assert {"counted", "saturated"} & set(heads) == set(kept)
+        caption = "".join(list(root.iter("p"))[-1].itertext()).lower()
+        for word in ("bound", "dead", *kept):
+            assert f"{word}: " in caption
+
+
+def test_histograms_name_their_axes_and_their_ends() -> None:
+    view = topic.explain(Initialization(depth=6, layer=4))
+    assert view.current.trace is not None
+    words = "".join(markup(view).itertext())
+    assert words.count("count") == words.count("value") == 3
+    for low, high in view.current.trace.histograms.ends.tolist():
+        assert f"{low:.3g}value{high:.3g}" in words
 
 
 def test_a_bar_that_towers_is_cut_and_its_share_said() -> None:
     view = topic.explain(Initialization(depth=6, layer=1))
     words = "".join(markup(view).itertext())
-    share = float(words.split("% in one bar")[0].rsplit(" ", 1)[-1])
+    share = float(words.split("%)")[0].rsplit(" ", 1)[-1])
     assert share == pytest.approx(50, abs=8)
 
 
@@ -116,8 +139,19 @@ def test_the_gains_chart_marks_the_fixed_point_and_torchs_gain(nonlinearity: str
             assert float(line.x[nearest]) == pytest.approx(mark.x)
             assert float(line.y[nearest]) == pytest.approx(mark.y)
     pull = topic.pull(nonlinearity)
-    said = "kept" if abs(pull - 1) < 1e-6 else "attracts" if pull < 1 else "repels"
+    said = "keeps every size" if abs(pull - 1) < 1e-6 else "attracts" if pull < 1 else "repels"
     assert said in gain.title
+
+
+@pytest.mark.parametrize("nonlinearity", ["linear", "relu", "leaky_relu"])
+def test_what_the_gains_title_says_is_kept_is_what_is_drawn(nonlinearity: str) -> None:
+    view = topic.explain(Initialization(nonlinearity=nonlinearity, kept="", depth=16))
+    gain = figures.see(view)[3]
+    assert "keeps every size" in gain.title
+    (mark, *_) = gain.marks
+    assert mark.y == pytest.approx(1, abs=1e-6)
+    trace = topic.propagate("kaiming_normal", nonlinearity, depth=16, width=512, gain=mark.x)
+    assert trace.last_size == pytest.approx(1, abs=0.35)
 
 
 def test_a_refused_scheme_leaves_the_others_or_nothing() -> None:

@@ -41,13 +41,27 @@ def test_momentum_stands_on_an_axis_of_its_own() -> None:
     assert "momentum" in rates.right_title
 
 
-def test_bands_tell_which_child_is_active() -> None:
+def test_a_mark_tells_where_each_child_takes_its_turn() -> None:
     view = topic.explain(topic.PRESETS[1].parameters)
     rates, *_ = figures.see(view)
-    assert [(band.x0, band.x1, band.label) for band in rates.bands] == [
-        (0, 10, "LinearLR"),
-        (10, 99, "CosineAnnealingLR"),
+    assert [(mark.x, mark.words) for mark in rates.marks] == [
+        (0, "LinearLR from step 0"),
+        (10, "CosineAnnealingLR from step 10"),
     ]
+    assert [mark.y for mark in rates.marks] == pytest.approx([0.01, 0.1])
+
+
+@pytest.mark.parametrize("preset", topic.PRESETS, ids=lambda preset: preset.name)
+def test_a_rate_holds_for_its_step_in_every_chart_of_rates(preset) -> None:
+    rates, *_ = figures.see(topic.explain(preset.parameters))
+    assert {line.shape for line in rates.lines} == {"step"}
+
+
+def test_the_point_that_the_first_notice_speaks_of_is_on_the_chart() -> None:
+    first = topic.PRESETS[0]
+    assert "at step 80" in first.notice
+    rate = topic.explain(first.parameters).current.trace.learning_rate[0]
+    assert float(rate[80]) == pytest.approx(float(rate[0]))
 
 
 def test_a_plateaus_cuts_are_marked_where_torch_cut() -> None:
@@ -60,7 +74,9 @@ def test_a_plateaus_cuts_are_marked_where_torch_cut() -> None:
     assert [mark.x for mark in seen.marks] == cuts
     assert cuts[0] == 4
     assert all(band.label == "cooldown" for band in seen.bands)
-    assert "it cuts when bad steps pass 3" in seen.title
+    assert "it cuts when bad steps exceed patience, 3" in seen.title
+    # The chart writes the same words once.
+    assert len({mark.words for mark in seen.marks}) == 1
     assert f"steps {cuts[0]}, {cuts[1]}" in seen.alt
 
 
@@ -95,7 +111,11 @@ def test_the_line_that_runs_comes_first_and_torchs_words_stand_below(name: str) 
     run, kind = lessons_of("schedulers")[name]
     result = run(kind())
     for wrong in (True, False):
-        drawn, *words = figures.rate_mistake(result, wrong=wrong)
+        parts = figures.rate_mistake(result, wrong=wrong)
+        if result.steps:
+            step, *parts = parts
+            assert "".join(ElementTree.fromstring(step).itertext()) == "\n".join(result.steps)
+        drawn, *words = parts
         assert isinstance(drawn, Curves)
         first = result.wrong if wrong else result.right
         assert torch.equal(drawn.lines[0].y.nan_to_num(), first.nan_to_num())
