@@ -593,7 +593,10 @@ class Chart {
     if (x !== undefined && asked !== null && shown) {
       const left = round(this.x(x));
       parts.push(path("at", `M${left} ${this.top}V${this.bottom}`));
-      this.read.forEach((line, k) => {
+      // As the lines: what is context lies below.
+      const order = [...this.read.keys()].sort((a, b) => this.read[b].faint - this.read[a].faint);
+      order.forEach((k) => {
+        const line = this.read[k];
         const y = values[k] === undefined ? NaN : this.y(values[k], line.right);
         if (!(y >= this.top - 1 && y <= this.bottom + 1)) return;
         parts.push(`<circle class="c${line.colour}" cx="${left}" cy="${round(y)}" r="4"/>`);

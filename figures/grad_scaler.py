@@ -93,7 +93,16 @@ def _scale(view: "View") -> Curves:
     restarts = int((trace.growth_tracker.diff() < 0).sum())
     if 1 <= restarts <= _MOST_RESTARTS:
         tracker = trace.growth_tracker
-        lines.append(Line("growth tracker", tracker, axis="right", shape="step", faint=True))
+        lines.append(
+            Line(
+                "growth tracker",
+                tracker,
+                axis="right",
+                shape="step",
+                faint=True,
+                aside="clean steps in a row",
+            )
+        )
     return Curves(
         lines=tuple(lines),
         title="Loss scale before each step; "

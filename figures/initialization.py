@@ -52,7 +52,7 @@ def _by_layer(view: "View", name: str, what: str, title: str, height: int) -> Cu
         label = entry.call.label
         lines.append(Line(label, within(measured)))
         if not predicted.isnan().all():
-            lines.append(Line(label, within(predicted), faint=True))
+            lines.append(Line(label, within(predicted), faint=True, aside="theory"))
         words.append(
             f"{label}: {_said(measured[0])} at the input, {_said(measured[-1])} after layer "
             f"{len(measured) - 1}."

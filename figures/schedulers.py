@@ -41,7 +41,10 @@ def _rates(view: "View") -> Curves:
         # Rounding takes a cosine's lowest rate a hair below zero. Another group is drawn pale in
         # its schedule's colour.
         rates = trace.learning_rate.clamp(min=0)
-        lines += [Line(name, row, shape="step", faint=group > 0) for group, row in enumerate(rates)]
+        lines += [
+            Line(name, row, shape="step", faint=group > 0, aside=f"group {group}" if group else "")
+            for group, row in enumerate(rates)
+        ]
         if trace.momentum is not None:
             momenta.append(
                 Line(
@@ -144,7 +147,7 @@ def labels(schedules: Sequence["Schedule"]) -> list[str]:
 
 
 def rate_mistake(result: "CurveMistake", *, wrong: bool) -> tuple[str | Curves, ...]:
-    """Draw the rates of both lines, the one that runs first, and what torch said."""
+    """Draw the rates of both lines, and what torch said."""
     drawn = lessons.curves(
         result,
         wrong=wrong,

@@ -12,7 +12,7 @@ from explainers.initialization import Initialization
 from figures import initialization as figures
 from figures import lessons
 from figures.curves import Curves
-from tests.lessons import lessons_of
+from tests.lessons import assert_both_lines, lessons_of
 from ui.curves import curves_data
 
 
@@ -163,17 +163,16 @@ def test_a_refused_scheme_leaves_the_others_or_nothing() -> None:
 
 @pytest.mark.parametrize("name", lessons_of("initialization"))
 @pytest.mark.parametrize("wrong", [True, False])
-def test_a_mistake_shows_the_line_that_runs_first(name: str, wrong: bool) -> None:
+def test_a_mistake_shows_both_lines_and_what_torch_said(name: str, wrong: bool) -> None:
     run, kind = lessons_of("initialization")[name]
     result = run(kind())
     drawn = lessons.mistake(result, wrong=wrong)
     (curves,) = [part for part in drawn if isinstance(part, Curves)]
     curves_data(curves)
-    word = "wrong" if wrong else "right"
-    assert curves.lines[0].name == f"the {word} line"
-    assert torch.equal(curves.lines[0].y, getattr(result, word))
+    assert_both_lines(curves, result, wrong=wrong)
     texts = "".join(part for part in drawn if isinstance(part, str))
-    assert ("torch says" in texts) == (wrong and bool(result.said))
+    assert ("torch says: " in texts) == (wrong and bool(result.said))
+    assert ("torch says nothing." in texts) == (not wrong and bool(result.said))
     assert all(step.split(" ")[0] in texts for step in result.steps)
 
 

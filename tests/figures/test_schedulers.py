@@ -10,7 +10,7 @@ from explainers import schedulers as topic
 from explainers.schedulers import Run, Schedulers
 from figures import schedulers as figures
 from figures.curves import Curves
-from tests.lessons import lessons_of
+from tests.lessons import assert_both_lines, lessons_of
 
 
 @pytest.mark.parametrize("preset", topic.PRESETS, ids=lambda preset: preset.name)
@@ -107,7 +107,7 @@ def test_composers_of_the_same_children_keep_different_names() -> None:
 
 
 @pytest.mark.parametrize("name", lessons_of("schedulers"))
-def test_the_line_that_runs_comes_first_and_torchs_words_stand_below(name: str) -> None:
+def test_a_mistake_shows_both_lines_and_what_torch_said_below(name: str) -> None:
     run, kind = lessons_of("schedulers")[name]
     result = run(kind())
     for wrong in (True, False):
@@ -117,13 +117,12 @@ def test_the_line_that_runs_comes_first_and_torchs_words_stand_below(name: str) 
             assert "".join(ElementTree.fromstring(step).itertext()) == "\n".join(result.steps)
         drawn, *words = parts
         assert isinstance(drawn, Curves)
-        first = result.wrong if wrong else result.right
-        assert torch.equal(drawn.lines[0].y.nan_to_num(), first.nan_to_num())
-        assert bool(words) == (wrong and bool(result.said))
+        assert_both_lines(drawn, result, wrong=wrong)
+        assert bool(words) == bool(result.said)
         for markup in words:
             assert isinstance(markup, str)
             said = "".join(ElementTree.fromstring(markup).itertext())
-            assert said == f"torch says: {result.said}"
+            assert said == (f"torch says: {result.said}" if wrong else "torch says nothing.")
 
 
 def test_training_names_each_schedule_with_its_accuracy() -> None:
