@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Iterator
 
 import streamlit as st
-from torch import Tensor
 
 from explainers import schedulers as topic
 from explainers.parameters import Choice
@@ -134,18 +133,18 @@ def trained(view: topic.View) -> Iterator[tuple[float, list[topic.Run]]]:
     """Train under one schedule after the other, then without any, report by report."""
     steps = view.parameters.steps
     traces = [entry.trace for entry in view.entries if entry.trace is not None]
-    given: list[tuple[Tensor | list[float], Tensor | None]] = [
-        (trace.learning_rate[0].clamp(min=0), None if trace.momentum is None else trace.momentum[0])
+    chunk = max(5, steps // 40)
+    reports = [
+        topic.train(
+            trace.learning_rate[0].clamp(min=0),
+            momentum=None if trace.momentum is None else trace.momentum[0],
+            chunk=chunk,
+            device=device,
+        )
         for trace in traces
     ]
-    given.append(([view.parameters.base_lr] * steps, None))
-    return in_turn(
-        [topic.Run() for _ in given],
-        (
-            topic.train(rates, momentum=momentum, chunk=max(5, steps // 40), device=device)
-            for rates, momentum in given
-        ),
-    )
+    reports.append(topic.train([view.parameters.base_lr] * steps, chunk=chunk, device=device))
+    return in_turn([topic.Run() for _ in reports], reports)
 
 
 def take(settings: topic.Schedulers) -> tuple[str, list[frame.Download]]:
