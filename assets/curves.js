@@ -632,26 +632,27 @@ class Chart {
       ...(bands.length ? [`in: ${bands.join(", ")}`] : []),
       ...new Set(marks.map((mark) => mark[2])),
     ];
-    const written = values.map((value, k) => {
-      const { name } = this.read[k];
-      const asides = this.shown.filter((line) => line.aside && line.name === name && !this.read.includes(line))
-        .map((line) => `${line.aside} ${say(valueAt(line, x))}`);
-      return say(value) + (asides.length ? ` (${asides.join(", ")})` : "");
+    const written = values.map(say);
+    // What a pale line beside it is worth: its theory, say.
+    const beside = this.read.map(({ name }) => {
+      const pale = this.shown.filter((line) => line.aside && line.name === name && !this.read.includes(line));
+      const words = pale.map((line) => `${line.aside} ${say(valueAt(line, x))}`);
+      return words.length ? ` (${words.join(", ")})` : "";
     });
     const names = this.read.map(({ short }) => short);
-    this.spoken = [`${head}: ${names.map((name, k) => `${name} ${written[k]}`).join(", ")}`, ...more].join(", ");
+    this.spoken = [`${head}: ${names.map((name, k) => `${name} ${written[k]}${beside[k]}`).join(", ")}`, ...more].join(", ");
     const listed = this.lines.filter(({ faint }) => !faint).length > ABREAST;
     if (listed) {
       const items = this.read.map((line, k) => element("li", { title: line.name },
         swatch(line), element("span", { class: "name" }, `${names[k]} `),
-        element("b", { class: "value" }, `${written[k]} `)));
+        element("b", { class: "value" }, `${written[k]} `), beside[k].trimStart()));
       const top = element("div", {}, [head, ...more].join(" · "));
       this.reading.replaceChildren(top, " ", element("ul", {}, ...items));
       return;
     }
     const terms = [
       ...this.read.map((line, k) => element("span", { class: "term", title: line.name }, swatch(line),
-        `${names[k]} `, element("b", {}, written[k]))),
+        `${names[k]} `, element("b", {}, written[k]), beside[k])),
       ...more.map((words) => element("span", { class: "term" }, words)),
     ];
     // The dot between terms is not seen: it would begin or end a row.
