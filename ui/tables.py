@@ -108,13 +108,18 @@ def lines(mistake: Mistake, *, wrong: bool) -> None:
     `st.code` would load Streamlit's highlighter, 1.5 MB, into the first view of every page.
     """
     columns = "".join(
-        f"<div><p>{label}{' (runs now)' if runs else ''}</p><pre>{escape(code)}</pre></div>"
+        f"<div><p>{label}{' (runs now)' if runs else ''}</p><pre>{_code(code)}</pre></div>"
         for label, code, runs in (
             ("✗ <b>wrong</b>", mistake.wrong, wrong),
             ("✓ <b>right</b>", mistake.right, not wrong),
         )
     )
     st.html(f'<div class="loupe-lines">{columns}</div>')
+
+
+def _code(code: str) -> str:
+    """Return code as markup: a line that a narrow screen breaks goes on indented."""
+    return "".join(f"<span>{escape(line)}</span>" for line in code.split("\n"))
 
 
 def _text(main: str, small: str) -> str:

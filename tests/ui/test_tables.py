@@ -77,3 +77,25 @@ def test_libraries_that_never_agree_are_told_from_those_that_do_to_rounding() ->
     assert "<b>nan</b>" in rows[3]
     assert "why &lt;b&gt;" in rows[0]
     assert "a_<wbr>b" in rows[0]
+
+
+def made() -> None:
+    from explainers.evidence import Mistake
+    from ui import tables
+
+    mistake = Mistake(
+        wrong="for x in xs:\n    y = x < 1",
+        right="y = xs < 1",
+        wrong_cost="",
+        right_cost="",
+        lesson="",
+        source=("there", "https://example.org"),
+    )
+    tables.lines(mistake, wrong=False)
+
+
+def test_code_keeps_its_lines_and_indentation_and_says_which_runs() -> None:
+    (drawn,) = AppTest.from_function(made).run().html
+    assert "<pre><span>for x in xs:</span><span>    y = x &lt; 1</span></pre>" in drawn.value
+    assert "right</b> (runs now)" in drawn.value
+    assert "wrong</b> (runs now)" not in drawn.value
