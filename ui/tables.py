@@ -1,22 +1,13 @@
 """Draw small tables and lines of code that stay readable on a phone, where they stack."""
 
-import re
 from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
 
 from explainers.evidence import Agreement, Check, Claim, Difference, Mistake, Verdict
-
-_MARKS = {
-    Verdict.HOLDS: ("good", "✓"),
-    Verdict.CONDITION: ("partly", "◐"),
-    Verdict.WRONG: ("bad", "✗"),
-    Verdict.OBSOLETE: ("old", "◇"),
-}
-
-# A long dotted name may break after a dot.
-_WITHIN = re.compile(r"(?<=[a-z0-9])\.(?=[a-z_])")
+from ui import rows
+from ui.sheet import FAILS
 
 _KINDS = {
     "always equal": ("good", "✓"),
@@ -26,73 +17,57 @@ _KINDS = {
 }
 
 
-def checks(rows: Sequence[Check]) -> None:
+def checks(entries: Sequence[Check]) -> None:
     """Draw checks: statement, reference, error beside tolerance, verdict."""
-    body = "".join(
-        _row(
-            "good" if row.holds else "bad",
-            (
-                ("Statement", _text(row.statement, row.remark)),
-                ("Compared with", _reference(row.reference)),
-                ("Largest error", _number(row.error)),
-                ("Tolerance", _number(row.tolerance)),
-                ("Verdict", "✓ holds" if row.holds else "✗ fails"),
-            ),
+    drawn = []
+    for entry in entries:
+        said = str(Verdict.HOLDS) if entry.holds else FAILS
+        cells = (
+            rows.text(entry.statement, entry.remark),
+            rows.reference(entry.reference),
+            rows.number(entry.error),
+            rows.number(entry.tolerance),
+            rows.verdict(said),
         )
-        for row in rows
-    )
-    _table(("Statement", "Compared with", "Largest error", "Tolerance", "Verdict"), body)
+        drawn.append(rows.row(rows.MARKS[said][0], rows.CHECKS, cells))
+    st.html(rows.table(rows.CHECKS, drawn))
 
 
-def claims(rows: Sequence[Claim]) -> None:
+def claims(entries: Sequence[Claim]) -> None:
     """Draw claims of the notes: what they say, verdict, what torch gave, what is true."""
-    body = "".join(
-        _row(
-            _MARKS[row.verdict][0],
-            (
-                ("The notes say", _text(row.says, row.where)),
-                ("Verdict", f"{_MARKS[row.verdict][1]} {row.verdict}"),
-                ("torch gave", escape(row.measured)),
-                ("What is true", escape(row.truth)),
-            ),
+    drawn = []
+    for entry in entries:
+        cells = (
+            rows.text(entry.says, entry.where),
+            rows.verdict(entry.verdict),
+            escape(entry.measured),
+            escape(entry.truth),
         )
-        for row in rows
-    )
-    _table(("The notes say", "Verdict", "torch gave", "What is true"), body, kind="claims")
+        drawn.append(rows.row(rows.MARKS[entry.verdict][0], rows.CLAIMS, cells))
+    st.html(rows.table(rows.CLAIMS, drawn, kind="claims"))
 
 
-def agreements(rows: Sequence[Agreement]) -> None:
+def agreements(entries: Sequence[Agreement]) -> None:
     """Draw libraries compared: both names, the largest difference by case, and why."""
-    cases = [difference.case for difference in rows[0].differences]
+    cases = [difference.case for difference in entries[0].differences]
     names = ("torch", "Other library", *cases, "They agree", "Why")
-    body = "".join(
-        _row(
-            _KINDS[row.verdict][0],
-            (
-                ("torch", _name(row.ours)),
-                ("Other library", _name(row.theirs)),
-                *((d.case, _difference(d)) for d in row.differences),
-                ("They agree", f"{_KINDS[row.verdict][1]} {row.verdict}"),
-                ("Why", escape(row.why)),
-            ),
+    drawn = []
+    for entry in entries:
+        kind, mark = _KINDS[entry.verdict]
+        cells = (
+            _name(entry.ours),
+            _name(entry.theirs),
+            *(_difference(difference) for difference in entry.differences),
+            f"{mark} {entry.verdict}",
+            escape(entry.why),
         )
-        for row in rows
-    )
-    _table(names, body)
+        drawn.append(rows.row(kind, names, cells, marked="They agree"))
+    st.html(rows.table(names, drawn))
 
 
 def _name(name: str) -> str:
     """Let a long name break after its underscores, and nowhere else."""
     return escape(name).replace("_", "_<wbr>")
-
-
-def _reference(words: str) -> str:
-    return _WITHIN.sub(".<wbr>", escape(words))
-
-
-def _number(value: float) -> str:
-    """Return two digits of a number, as short as they can be written: 0, 0.42, 1, 7.6e-06."""
-    return f"{value:.2g}" if value == 0 or 0.01 <= value < 100 else f"{value:.1e}"
 
 
 def _difference(difference: Difference) -> str:
@@ -120,25 +95,3 @@ def lines(mistake: Mistake, *, wrong: bool) -> None:
 def _code(code: str) -> str:
     """Return code as markup: a line that a narrow screen breaks goes on indented."""
     return "".join(f"<span>{escape(line)}</span>" for line in code.split("\n"))
-
-
-def _text(main: str, small: str) -> str:
-    return escape(main) + (f"<small>{escape(small)}</small>" if small else "")
-
-
-def _row(kind: str, cells: Sequence[tuple[str, str]], *, red: bool = False) -> str:
-    inner = "".join(
-        f'<td data-label="{escape(label)}"'
-        + (f' class="verdict {kind}"' if label in ("Verdict", "They agree") else "")
-        + f">{value}</td>"
-        for label, value in cells
-    )
-    return f'<tr class="bad">{inner}</tr>' if red else f"<tr>{inner}</tr>"
-
-
-def _table(names: Sequence[str], body: str, *, kind: str = "") -> None:
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    st.html(
-        f'<table class="loupe-table {kind}"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table>"
-    )

@@ -10,7 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explainers.evidence import Check, Claim, Verdict
-from ui import catalogue, sheet, sheet_table, tables
+from ui import catalogue, sheet
+from ui import rows as markup
 
 
 @pytest.fixture(scope="module")
@@ -131,10 +132,10 @@ def test_the_summary_counts() -> None:
     assert sheet.counts([wrong, wrong]) == "Of 2 statements 2 are wrong."
 
 
-def test_every_verdict_has_the_mark_and_colour_it_has_on_its_page() -> None:
-    own = {str(verdict): mark for verdict, mark in tables._MARKS.items()}
-    assert own == {str(verdict): sheet_table.MARKS[str(verdict)] for verdict in Verdict}
-    assert sheet_table.MARKS["fails"] == ("bad", "✗")
+def test_every_verdict_has_a_mark_and_a_colour() -> None:
+    assert set(markup.MARKS) == {*map(str, Verdict), "fails"}
+    assert markup.MARKS["fails"] == markup.MARKS["wrong"] == ("bad", "✗")
+    assert len({mark for _, mark in markup.MARKS.values()}) == len(Verdict)
 
 
 def test_a_page_is_folded_below_what_stands_and_leads_to_itself(
