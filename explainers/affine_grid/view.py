@@ -9,7 +9,7 @@ from torch import Tensor
 
 from explainers.affine_grid.geometry import describe, rotation
 from explainers.affine_grid.sampling import MODES, PADDING_MODES, Warp, warp
-from explainers.linkage import MAX_SIDE, Linkage, linked
+from explainers.linkage import MAX_SIDE, Linkage, linkage
 from explainers.parameters import Parameters, Preset, choice, flag, number
 from explainers.pictures import picture
 
@@ -315,7 +315,7 @@ def explain(parameters: AffineGrid, *, image: Tensor | None = None, device: str 
 def _small_copy(
     parameters: AffineGrid, source: Tensor, theta: Tensor
 ) -> tuple[Tensor, Tensor, Linkage]:
-    """Warp a grey copy of about 256 pixels, and each of its pixels alone, for its weights."""
+    """Warp a grey copy of about 256 pixels, and link its pixels to those of the output."""
     _, height, width = source.shape
     smaller = math.sqrt(_TINY / (height * width))
 
@@ -328,16 +328,18 @@ def _small_copy(
     if tiny.std() < _FLAT * grey.std():
         tiny = _letter(*shape)
     out = [side(pixels) for pixels in parameters.size(source)]
-    # A warp is linear: what it makes of one pixel that is 1, the others 0, is that pixel's weights.
-    alone = torch.eye(tiny.numel()).reshape(-1, *shape)
-    made = F.grid_sample(
-        torch.cat([tiny[None], alone])[None],
-        F.affine_grid(theta[None], [1, 1, *out], align_corners=parameters.align_corners),
-        mode=parameters.mode,
-        padding_mode=parameters.padding_mode,
-        align_corners=parameters.align_corners,
-    )[0]
-    return tiny, made[0], linked(made[1:].reshape(*shape, -1), (out[0], out[1]))
+    grid = F.affine_grid(theta[None], [1, 1, *out], align_corners=parameters.align_corners)
+
+    def operation(image: Tensor) -> Tensor:
+        return F.grid_sample(
+            image[None, None],
+            grid,
+            mode=parameters.mode,
+            padding_mode=parameters.padding_mode,
+            align_corners=parameters.align_corners,
+        )[0, 0]
+
+    return tiny, operation(tiny), linkage(operation, shape)
 
 
 def _letter(height: int, width: int) -> Tensor:
