@@ -115,3 +115,12 @@ def test_the_first_chart_alone_says_how_it_is_read(page: Page, app_url: str) -> 
     assert len(seen) == 1
     first = page.get_by_test_id("curves").first
     expect(first.get_by_text("Hover or tap to read values.")).to_be_visible()
+
+
+@pytest.mark.parametrize("part", ["Break", "Prove", "Learn", "Take"])
+def test_a_link_leads_to_each_part_of_the_page(page: Page, app_url: str, part: str) -> None:
+    open_page(page, f"{app_url}/autocast")
+    page.get_by_role("link", name=part, exact=True).click()
+    settled(page)
+    expect(page.get_by_role("heading", name=part, exact=True)).to_be_in_viewport()
+    assert len(page.context.pages) == 1
