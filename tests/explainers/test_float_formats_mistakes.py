@@ -4,17 +4,6 @@ import pytest
 import torch
 
 from explainers.float_formats import mistakes
-from tests.lessons import corners, lessons_of
-
-
-@pytest.mark.parametrize("name", lessons_of("float_formats"))
-def test_no_line_of_code_is_wrapped(name: str) -> None:
-    run, kind = lessons_of("float_formats")[name]
-    for setting in corners(kind):
-        mistake = run(setting).mistake
-        for code in (mistake.wrong, mistake.right):
-            assert max(map(len, code.splitlines())) <= 46
-
 
 # --- small updates ---
 

@@ -74,3 +74,19 @@ def test_a_lesson_is_the_same_twice_and_quick(slug, run, kind) -> None:
 def test_a_lesson_refuses_a_device_that_is_not_there(slug, run, kind) -> None:
     with pytest.raises(ValueError, match="device must be one of cpu"):
         run(kind(), device="cuda:99")
+
+
+# Pages whose lines of code a column of 46 holds; the others' go on indented.
+NARROW = [
+    pytest.param(run, kind, id=f"{slug}.{name}")
+    for slug in ("affine_grid", "interpolate", "float_formats", "autocast")
+    for name, (run, kind) in lessons_of(slug).items()
+]
+
+
+@pytest.mark.parametrize(("run", "kind"), NARROW)
+def test_no_line_of_code_is_wrapped(run, kind) -> None:
+    for setting in corners(kind):
+        mistake = run(setting).mistake
+        for code in (mistake.wrong, mistake.right):
+            assert max(map(len, code.splitlines())) <= 46
