@@ -2,7 +2,6 @@
 
 import contextlib
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,9 +12,9 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitAPIException
 
 from explainers import devices, snippets
-from explainers.evidence import Check, Mistake, Question, Verdict
+from explainers.evidence import Check, Mistake, Question
 from explainers.parameters import Choice, Parameters, Preset, Spec
-from ui import address, catalogue, figure, sentences, status, style, tables, tour
+from ui import address, catalogue, figure, sentences, sheet, status, style, tables, tour
 from ui.component import Component
 from ui.controls import Controls, part_key
 from ui.curves import CHART
@@ -291,10 +290,7 @@ class Frame:
             if proof.agreements:
                 st.markdown("**Largest difference to other libraries**")
                 tables.agreements(proof.agreements)
-            counts = Counter(claim.verdict for claim in proof.claims)
-            said = ", ".join(
-                f"{counts[verdict]} {_COUNTED[verdict]}" for verdict in Verdict if counts[verdict]
-            )
+            said = sheet.standing([str(claim.verdict) for claim in proof.claims])
             st.markdown(
                 f"**What five files of study notes say: {len(proof.claims)} statements** ({said})"
             )
@@ -419,14 +415,6 @@ class Frame:
 
 
 _WAYS = " · ".join(f"[{part}](#{part.lower()})" for part in ("Break", "Prove", "Learn", "Take"))
-
-
-_COUNTED = {
-    Verdict.HOLDS: "hold",
-    Verdict.CONDITION: "hold with a condition",
-    Verdict.WRONG: "wrong",
-    Verdict.OBSOLETE: "obsolete",
-}
 
 
 def _section(title: str, words: str) -> None:

@@ -139,18 +139,22 @@ def summary(entries: Sequence[Entry]) -> str:
     return f"{counts(entries)} Computed in {sum(entry.seconds for entry in entries):.1f} s."
 
 
+def standing(verdicts: Sequence[str]) -> str:
+    """Return how many claims have which verdict: "3 hold, 1 is wrong"."""
+    return ", ".join(
+        f"{number} {many if number > 1 else one}"
+        for verdict, (one, many) in _STAND.items()
+        if (number := verdicts.count(verdict))
+    )
+
+
 def counts(entries: Sequence[Entry]) -> str:
     """Return how many checks hold, and how many claims have which verdict, in one sentence."""
     checks = [entry.verdict for entry in entries if entry.kind == "check"]
     claims = [entry.verdict for entry in entries if entry.kind == "claim"]
     parts = [f"{checks.count(HOLDS)} of {len(checks)} checks hold"] if checks else []
     if claims:
-        verdicts = ", ".join(
-            f"{number} {many if number > 1 else one}"
-            for verdict, (one, many) in _STAND.items()
-            if (number := claims.count(verdict))
-        )
-        parts.append(f"of {len(claims)} statements {verdicts}")
+        parts.append(f"of {len(claims)} statements {standing(claims)}")
     words = "; ".join(parts)
     return f"{words[:1].upper()}{words[1:]}."
 
