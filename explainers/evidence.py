@@ -13,13 +13,25 @@ import torch
 from torch import Tensor
 
 
+class Kind(enum.StrEnum):
+    """Say what a check compares torch with: how much of torch's code both sides share."""
+
+    INDEPENDENT = "independent"
+    """OpenCV, PIL, NumPy, a closed form, a loop: no code of torch's decides the answer."""
+    ANOTHER_PATH = "another path of torch"
+    """Torch on both sides, by two ways that ought to agree."""
+    INVARIANT = "an invariant"
+    """A property of torch's answer itself: it needs no second answer."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Check:
-    """Compare torch with an independent reference.
+    """Compare torch with a reference.
 
     Attributes:
         statement: What should be true, in one sentence.
         reference: What torch was compared with.
+        kind: How independent of torch the reference is.
         error: Largest absolute difference found now.
         tolerance: Largest difference that still counts as agreement.
         remark: Why they differ by as much as they do, or why they never will agree; may be empty.
@@ -32,6 +44,7 @@ class Check:
     error: float
     tolerance: float
     remark: str = ""
+    kind: Kind = dataclasses.field(default=Kind.INDEPENDENT, kw_only=True)
     made_at: float = dataclasses.field(default_factory=time.perf_counter, compare=False, repr=False)
 
     @property
