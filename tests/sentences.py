@@ -1,4 +1,4 @@
-"""Draw legal settings at random, so that what a page says is held over the range of its controls."""
+"""Draw legal settings at random: what a page says must hold over the range of its controls."""
 
 import os
 from typing import Any, TypeVar
