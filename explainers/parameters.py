@@ -7,12 +7,17 @@ from it.
 """
 
 import dataclasses
-import re
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+from explainers import pasted
+
 _LONGEST_VALUE_SHOWN = 40
-_BETWEEN_ROWS = re.compile(r"\]\s*,\s*\[")
+# Characters of the longest float with its sign, exponent and a separator.
+_LONGEST_NUMBER = 32
+# The digits that a slider of rates stops at in each power of ten.
+_STOPS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 
 
 def shown(value: object) -> str:
@@ -23,7 +28,10 @@ def shown(value: object) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Number:
-    """Describe a bounded number; `integer` when only whole ones make sense."""
+    """Describe a bounded number; `integer` when only whole ones make sense.
+
+    With `log` its control goes by powers of ten; `step` then says nothing.
+    """
 
     label: str
     help: str
@@ -31,6 +39,20 @@ class Number:
     maximum: float
     step: float
     integer: bool = False
+    log: bool = False
+
+    def stops(self, *held: float) -> tuple[float, ...]:
+        """Return where a logarithmic control stops, in order, the numbers it must hold among them.
+
+        From `minimum` to `maximum`, ten to a power of ten. A least value of 0 stands before the
+        smallest power that is worth a stop, 1e-7.
+        """
+        low = self.minimum if self.minimum > 0 else min(1e-7, self.maximum)
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(self.maximum)) + 1)
+        # Spelled and read, so that 3e-4 is the float of that name.
+        grid = {float(f"{digit:g}e{power}") for power in powers for digit in _STOPS}
+        within = {value for value in grid if low <= value <= self.maximum}
+        return tuple(sorted({*within, self.minimum, self.maximum, *held}))
 
     @property
     def rule(self) -> str:
@@ -43,20 +65,23 @@ class Number:
         if isinstance(value, int | float) and not isinstance(value, bool):
             within = self.minimum <= value <= self.maximum
             if within and (not self.integer or value == int(value)):
-                return int(value) if self.integer else float(value)
+                # Without -0.0, which equals 0 and is spelled otherwise.
+                return int(value) if self.integer else float(value) + 0.0
         raise ValueError(f"{self.rule}, got {shown(value)}")
 
     def parse(self, text: str) -> float:
         """Return the number that `text` spells. Raises ValueError with the rule."""
         try:
-            value = float(text)
+            value = pasted.number(text) if len(text) < _LONGEST_NUMBER else math.nan
         except ValueError:
-            raise ValueError(f"{self.rule}, got {shown(text)}") from None
+            value = math.nan
+        if math.isnan(value):
+            raise ValueError(f"{self.rule}, got {shown(text)}")
         return self.check(value)
 
     def spell(self, value: Any) -> str:
-        """Return `value` as it stands in an address."""
-        return f"{value:.10g}"
+        """Return `value` as it stands in an address: in full, so that it comes back the same."""
+        return str(value) if self.integer else pasted.shortest(value)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -126,8 +151,8 @@ class Flag:
 class Numbers:
     """Describe a short row, or a small table, of bounded numbers that a reader types.
 
-    The value is text, rows after each other: ``0, 0.5, 1`` or ``1, 2; 3, 4``. Python's brackets
-    are taken too.
+    The value is text, rows after each other: ``0, 0.5, 1`` or ``1, 2; 3, 4``. What
+    `explainers.pasted.rows` reads is taken too.
     """
 
     label: str
@@ -150,34 +175,36 @@ class Numbers:
 
     def table(self, text: str) -> tuple[tuple[float, ...], ...]:
         """Return the rows that `text` spells. Raises ValueError with the rule."""
-        wrong = ValueError(f"{self.rule}, got {shown(text)}")
-        # Twenty characters are enough for a number; the rest would only cost time.
-        if not isinstance(text, str) or len(text) > 20 * self.rows[1] * self.columns[1]:
-            raise wrong
-        plain = text.strip()
-        if plain.startswith("[["):
-            plain = _BETWEEN_ROWS.sub(";", plain.removeprefix("[").removesuffix("]").strip())
-        if plain.startswith("[") and plain.endswith("]"):
-            plain = plain[1:-1]
+        wrong = f"{self.rule}, got {shown(text)}"
+        # The longest that so many numbers are printed as; the rest would only cost time.
+        longest = 200 + _LONGEST_NUMBER * self.rows[1] * self.columns[1]
+        if not isinstance(text, str) or len(text) > longest:
+            raise ValueError(wrong)
         try:
-            rows = tuple(tuple(float(part) for part in row.split(",")) for row in plain.split(";"))
-        except ValueError:
-            raise wrong from None
-        width = len(rows[0])
-        if (
-            not self.rows[0] <= len(rows) <= self.rows[1]
-            or not self.columns[0] <= width <= self.columns[1]
-            or any(len(row) != width for row in rows)
-            or not all(self.minimum <= value <= self.maximum for row in rows for value in row)
-            or (self.integer and any(value != int(value) for row in rows for value in row))
-        ):
-            raise wrong
+            rows = pasted.rows(text, lines=self.rows[1] > 1)
+        except ValueError as error:
+            raise ValueError(f"{wrong}; {error}") from None
+        for value in (value for row in rows for value in row):
+            if not self.minimum <= value <= self.maximum:
+                raise ValueError(f"{wrong}; {pasted.shortest(value)} is out of range")
+            if self.integer and value != int(value):
+                raise ValueError(f"{wrong}; {pasted.shortest(value)} is not whole")
+        widths = [len(row) for row in rows]
+        if not self.rows[0] <= len(rows) <= self.rows[1]:
+            raise ValueError(f"{wrong}; these are {len(rows)} rows")
+        for width in widths:
+            if not self.columns[0] <= width <= self.columns[1]:
+                raise ValueError(f"{wrong}; a row has {width}")
+        if len(set(widths)) > 1:
+            raise ValueError(f"{wrong}; rows have {min(widths)} to {max(widths)}")
         return rows
 
     def check(self, value: object) -> str:
         """Return `value`, evenly spaced. Raises ValueError with the rule."""
         rows = self.table(value)  # type: ignore[arg-type]
-        return "; ".join(", ".join(f"{number + 0.0:.6g}" for number in row) for row in rows)
+        return "; ".join(
+            ", ".join(f"{pasted.shortest(number + 0.0)}" for number in row) for row in rows
+        )
 
     def parse(self, text: str) -> str:
         """Return the numbers that `text` spells. Raises ValueError with the rule."""
@@ -203,7 +230,7 @@ class Text:
         if not isinstance(value, str) or len(value) > self.longest:
             raise ValueError(f"{self.rule}, got {shown(value)}")
         try:
-            return self.read(value)
+            return self.read(pasted.plain(value))
         except ValueError as error:
             raise ValueError(f"{self.rule}; {error}") from None
 
@@ -226,10 +253,11 @@ def number(
     help: str,
     minimum: float,
     maximum: float,
-    step: float,
+    step: float = 1.0,
+    log: bool = False,
 ) -> Any:
-    """Declare a bounded number; whole when the default is an int."""
-    spec = Number(label, help, minimum, maximum, step, integer=isinstance(default, int))
+    """Declare a bounded number; whole when the default is an int; `log` for rates."""
+    spec = Number(label, help, minimum, maximum, step, isinstance(default, int), log)
     return dataclasses.field(default=default, metadata={"spec": spec})
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from explainers.parameters import Choice, Flag, Number, Numbers, Parameters, Text
+from explainers.pasted import shortest
 from ui import address, typed
 
 _LONGEST = 6000
@@ -78,10 +79,19 @@ class Controls:
             "persist_state": "session",
         }
         match spec:
+            case Number(log=True) if not typed:
+                # The number held is one of the stops, or the control would show another.
+                st.select_slider(
+                    spec.label,
+                    spec.stops(st.session_state[key]),
+                    format_func=shortest,
+                    **shared,
+                )
             case Number():
                 kind: type[int] | type[float] = int if spec.integer else float
                 widget: Callable[..., Any] = st.number_input if typed else st.slider
-                form = {} if typed else {"format": _format(spec.step)}
+                form = {"format": "%g"} if spec.log else {}
+                form = form if typed else {"format": _format(spec.step, st.session_state[key])}
                 widget(
                     spec.label,
                     min_value=kind(spec.minimum),
@@ -137,9 +147,10 @@ class Controls:
         )
 
 
-def _format(step: float) -> str:
-    """Return a slider's format: 30 and not 30.00, and as many decimals as its step has."""
-    if step % 1 == 0:
-        return "%d"
-    decimals = len(f"{step:.8f}".rstrip("0").partition(".")[2])
-    return f"%.{max(decimals, 2)}f"
+def _format(step: float, held: float) -> str:
+    """Return a slider's format: 30 and not 30.00, else two decimals or as many as are needed.
+
+    A number from an address may lie between two steps; it is shown as it is, up to 8 decimals.
+    """
+    decimals = max(len(f"{number:.8f}".rstrip("0").partition(".")[2]) for number in (step, held))
+    return f"%.{max(decimals, 2)}f" if decimals else "%d"
