@@ -124,14 +124,8 @@ def invert(theta: Tensor) -> Tensor:
         ValueError: `theta` is not a finite ``(2, 3)`` matrix, or it is singular to the precision
             of its dtype: it squeezes the plane onto a line or a point.
     """
-    (a, b), (c, d) = checked("theta", theta)[:, :2].to(torch.float64).tolist()
-    determinant = a * d - b * c
-    rounding = 4 * torch.finfo(theta.dtype).eps * (abs(a * d) + abs(b * c))
-    if abs(determinant) > rounding:
-        inverse: Tensor = torch.linalg.inv(_homogeneous(theta))[:2].to(theta.dtype)
-        if inverse.isfinite().all():
-            return inverse
-    raise ValueError(f"theta must be invertible, got a matrix with determinant {determinant:.3g}")
+    inverse: Tensor = torch.from_numpy(_way_back(theta)).to(theta.dtype)
+    return inverse
 
 
 def pixel_matrix(
@@ -182,8 +176,10 @@ class Motion:
     """Say what a theta does to a picture on screen, in the arguments of `rotation`.
 
     Attributes:
-        degrees: Turn, counter-clockwise, in (-180, 180].
-        scale: Enlargement along x (positive) and y (negative when the picture is mirrored).
+        degrees: Turn, counter-clockwise, in (-180, 180]; of a mirrored picture the smaller of the
+            two that do it.
+        scale: Enlargement along x and y; a negative x mirrors left to right, a negative y top to
+            bottom, and never both.
         shear: Degrees along x, positive leans the top edge right.
         translate: Move to the right and down, 1.0 is half the picture.
     """
@@ -209,38 +205,133 @@ def decompose(theta: Tensor, *, aspect: float = 1.0) -> Motion:
     """
     if not _finite("aspect", aspect) > 0:
         raise ValueError(f"aspect must be positive, got {shown(aspect)}")
-    forward = invert(theta.to(torch.float64) if theta.dtype != torch.float64 else theta).numpy()
-    linear = np.diag([aspect, 1.0]) @ forward[:, :2] @ np.diag([1 / aspect, 1.0])
+    forward = _way_back(theta)
+    return _motion(
+        np.diag([aspect, 1.0]) @ forward[:, :2] @ np.diag([1 / aspect, 1.0]),
+        (float(forward[0, 2]), float(forward[1, 2])),
+    )
+
+
+def describe(theta: Tensor, *, aspect: float = 1.0) -> str:
+    """Return one sentence on what this theta does to a picture, in a frame of the same shape.
+
+    Raises:
+        ValueError: As `decompose`.
+    """
+    return _sentence(decompose(theta, aspect=aspect), of="") or _UNCHANGED
+
+
+def motion_in_frame(
+    theta: Tensor, in_size: tuple[int, int], out_size: tuple[int, int], *, align_corners: bool
+) -> Motion | None:
+    """Return the motion of the picture's pixels to those of the output.
+
+    Args:
+        theta: Tensor of shape ``(2, 3)``.
+        in_size: Height and width of the picture, in pixels.
+        out_size: Height and width of the output, the frame, in pixels.
+        align_corners: As given to both `F.affine_grid` and `F.grid_sample`.
+
+    Returns:
+        The motion; turn, lean and scale are those of pixels, and ``translate`` is how far the
+        picture's middle stands from the frame's, in halves of the frame. None where a side of one
+        pixel has no length: with ``align_corners=True``.
+
+    Raises:
+        ValueError: As `pixel_matrix`, or `theta` is singular to the precision of its dtype.
+    """
+    ins, outs = (
+        [side - align_corners for side in checked_size(name, size)]
+        for name, size in (("in_size", in_size), ("out_size", out_size))
+    )
+    forward = _way_back(theta)
+    if 0 in ins or 0 in outs:
+        return None
+    (in_height, in_width), (out_height, out_width) = ins, outs
+    to_pixels = np.diag([float(out_width), float(out_height)])
+    return _motion(
+        to_pixels @ forward[:, :2] @ np.diag([1 / in_width, 1 / in_height]),
+        (
+            float(forward[0, 2]) * out_width / out_size[1],
+            float(forward[1, 2]) * out_height / out_size[0],
+        ),
+    )
+
+
+def describe_in_frame(
+    theta: Tensor, in_size: tuple[int, int], out_size: tuple[int, int], *, align_corners: bool
+) -> str:
+    """Return in a sentence or two what this theta does to a picture's pixels.
+
+    Args:
+        theta: Tensor of shape ``(2, 3)``.
+        in_size: Height and width of the picture, in pixels.
+        out_size: Height and width of the output, the frame, in pixels.
+        align_corners: As given to both `F.affine_grid` and `F.grid_sample`.
+
+    Raises:
+        ValueError: As `motion_in_frame`.
+    """
+    motion = motion_in_frame(theta, in_size, out_size, align_corners=align_corners)
+    if motion is None:
+        return "A side of one pixel has no length with align_corners=True: there is no motion."
+    alike = tuple(in_size) == tuple(out_size)
+    frame = "" if alike else f" The frame is {out_size[1]} by {out_size[0]} pixels."
+    words = _sentence(motion, of="" if alike else "frame's ")
+    if words:
+        return words + frame
+    matrix = pixel_matrix(theta, in_size, out_size, align_corners=align_corners)
+    ends = np.array([[x, y] for x in (0, out_size[1] - 1) for y in (0, out_size[0] - 1)])
+    # Where the frame's corners would read if only the frame were of another size.
+    expected = ends + (np.array(in_size[::-1]) - np.array(out_size[::-1])) / 2
+    off = float(np.abs(ends @ matrix[:, :2].T + matrix[:, 2] - expected).max())
+    if off < _UNSEEN:
+        return _UNCHANGED + frame
+    return f"Moves no pixel of the picture by more than {off:.2g} pixels.{frame}"
+
+
+_UNCHANGED = "Leaves the picture as it is."
+
+
+def _motion(linear: NDArray[np.float64], translate: tuple[float, float]) -> Motion:
+    """Read turn, lean and scale off a 2x2 matrix from picture to screen, both axes in one unit."""
     # A = R K S is a QR factorisation: the first column gives the turn and the scale along x.
     scale_x = math.hypot(linear[0, 0], linear[1, 0])
     cos, sin = linear[0, 0] / scale_x, -linear[1, 0] / scale_x
     scale_y = sin * linear[0, 1] + cos * linear[1, 1]
     lean = cos * linear[0, 1] - sin * linear[1, 1]
+    shear = math.degrees(math.atan2(-lean * scale_y, scale_y**2))
+    if scale_y < 0 and cos < 0:
+        # Top to bottom and then more than a quarter turn is left to right and a smaller turn.
+        cos, sin, scale_x, scale_y = -cos, -sin, -scale_x, -scale_y
     return Motion(
-        degrees=math.degrees(math.atan2(sin, cos)),
+        # Half a turn is 180, never -180: a negative nought is none.
+        degrees=math.degrees(math.atan2(sin + 0.0, cos)),
         scale=(float(scale_x), float(scale_y)),
-        shear=math.degrees(math.atan2(-lean * scale_y, scale_y**2)),
-        translate=(float(forward[0, 2]), float(forward[1, 2])),
+        shear=shear,
+        translate=translate,
     )
 
 
-def describe(theta: Tensor, *, aspect: float = 1.0) -> str:
-    """Return one sentence on what this theta does to the picture on screen.
+def _sentence(motion: Motion, *, of: str) -> str:
+    """Return the motion as a sentence, or "" where there is none to see.
 
-    Raises:
-        ValueError: As `decompose`.
+    Args:
+        motion: What the picture does.
+        of: Whose width and height a move is measured by, such as ``"frame's "``; "" for its own.
     """
-    motion = decompose(theta, aspect=aspect)
-    scale_x, scale_y = motion.scale
+    scale_x, scale_y = map(abs, motion.scale)
     parts = []
-    if scale_y < 0:
+    if motion.scale[0] < 0:
+        parts.append("mirrors {it} left to right")
+    if motion.scale[1] < 0:
         parts.append("mirrors {it} top to bottom")
-    if abs(scale_x - abs(scale_y)) < _UNSEEN * scale_x:
+    if abs(scale_x - scale_y) < _UNSEEN * scale_x:
         if abs(scale_x - 1) > _UNSEEN:
             word = "enlarges" if scale_x > 1 else "shrinks"
             parts.append(f"{word} {{it}} to {scale_x:.3g} times its size")
     else:
-        parts.append(f"scales {{its}} width by {scale_x:.3g} and height by {abs(scale_y):.3g}")
+        parts.append(f"scales {{its}} width by {scale_x:.3g} and height by {scale_y:.3g}")
     if abs(motion.shear) > _UNSEEN_DEGREES:
         side = "right" if motion.shear > 0 else "left"
         parts.append(f"leans {{its}} top edge {_degrees(motion.shear)} to the {side}")
@@ -249,14 +340,17 @@ def describe(theta: Tensor, *, aspect: float = 1.0) -> str:
         parts.append(f"turns {{it}} {_degrees(motion.degrees)} {way}")
     right, down = motion.translate
     moves = []
-    if abs(right) > _UNSEEN:
-        moves.append(f"{'right' if right > 0 else 'left'} by {50 * abs(right):.3g}% of the width")
-    if abs(down) > _UNSEEN:
-        moves.append(f"{'down' if down > 0 else 'up'} by {50 * abs(down):.3g}% of the height")
+    for move, (ahead, behind), side in (
+        (right, ("right", "left"), "width"),
+        (down, ("down", "up"), "height"),
+    ):
+        if abs(move) > _UNSEEN:
+            way = ahead if move > 0 else behind
+            moves.append(f"{way} by {50 * abs(move):.3g}% of the {of}{side}")
     if moves:
         parts.append("moves {it} " + " and ".join(moves))
     if not parts:
-        return "Leaves the picture as it is."
+        return ""
     first = parts[0].format(it="the picture", its="the picture's")
     rest = [part.format(it="it", its="its") for part in parts[1:]]
     return ", then ".join([first[0].upper() + first[1:], *rest]) + "."
@@ -295,6 +389,23 @@ def checked_size(name: str, size: Sequence[int]) -> tuple[int, int]:
             f"{name} must be a height and a width from 1 to {MAX_SIDE}, got {shown(size)}"
         )
     return size[0], size[1]
+
+
+def _way_back(theta: Tensor) -> NDArray[np.float64]:
+    """Return the inverse of `theta`, ``(2, 3)``, in float64.
+
+    Raises:
+        ValueError: `theta` is not a finite ``(2, 3)`` matrix, or singular to the precision of its
+            own dtype: numbers that float32 has rounded say no more in float64.
+    """
+    (a, b), (c, d) = checked("theta", theta)[:, :2].to(torch.float64).tolist()
+    determinant = a * d - b * c
+    rounding = 4 * torch.finfo(theta.dtype).eps * (abs(a * d) + abs(b * c))
+    if abs(determinant) > rounding:
+        inverse: Tensor = torch.linalg.inv(_homogeneous(theta))[:2]
+        if inverse.to(theta.dtype).isfinite().all():
+            return inverse.numpy()
+    raise ValueError(f"theta must be invertible, got a matrix with determinant {determinant:.3g}")
 
 
 def _homogeneous(theta: Tensor) -> Tensor:

@@ -88,7 +88,13 @@ def _theta_by_hand(parameters: AffineGrid) -> list[str]:
 
 
 def _theta_from_motion(parameters: AffineGrid) -> list[str]:
-    aspect = "width / height" if parameters.keep_aspect else "1.0"
+    # Of the output: a turn is one where it is seen.
+    width, height = (str(getattr(parameters, side) or side) for side in ("width", "height"))
+    aspect = "1.0"
+    if parameters.keep_aspect:
+        aspect = f"{width} / {height}"
+        if parameters.align_corners and "1" not in (width, height):
+            aspect = f"({width} - 1) / ({height} - 1)"
     return [
         "# What the picture should do on screen, x right and y down: scale, lean, turn, move.",
         f"turn = math.radians({parameters.degrees:g})  # counter-clockwise",

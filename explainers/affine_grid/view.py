@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from explainers.affine_grid.geometry import describe, rotation
+from explainers.affine_grid.geometry import describe_in_frame, rotation
 from explainers.affine_grid.sampling import MODES, PADDING_MODES, Warp, warp
 from explainers.linkage import MAX_SIDE, Linkage, linkage
 from explainers.parameters import Parameters, Preset, choice, flag, number
@@ -105,7 +105,7 @@ class AffineGrid(Parameters):
     keep_aspect: bool = flag(
         True,
         label="correct for aspect",
-        help="Width over height in theta: no shear.",
+        help="The output's width over height in theta: no shear.",
     )
     picture: str = choice(
         "card",
@@ -146,8 +146,23 @@ class AffineGrid(Parameters):
         _, height, width = picture.shape
         return self.height or height, self.width or width
 
+    def aspect(self, picture: Tensor) -> float:
+        """Return width over height of the output for a picture ``(C, H, W)``.
+
+        Between the positions -1 and 1, that is: with `align_corners` those are the centres of the
+        corner pixels. A turn is one where it is seen, so the output's shape counts.
+        """
+        height, width = self.size(picture)
+        if self.align_corners and height > 1 and width > 1:
+            return (width - 1) / (height - 1)
+        return width / height
+
     def theta(self, aspect: float) -> Tensor:
-        """Return the theta of these settings, ``(2, 3)``, for width over height `aspect`."""
+        """Return the theta of these settings, ``(2, 3)``.
+
+        Args:
+            aspect: Width over height of the output, as `aspect` gives it.
+        """
         if self.by_hand:
             return torch.tensor([getattr(self, name) for name in THETA_FIELDS]).reshape(2, 3)
         return rotation(
@@ -242,11 +257,6 @@ class View:
     links: Linkage
 
     @property
-    def aspect(self) -> float:
-        """Width over height of the input."""
-        return self.picture.shape[2] / self.picture.shape[1]
-
-    @property
     def tiny_name(self) -> str:
         """What `tiny` is."""
         return (
@@ -277,19 +287,22 @@ def explain(parameters: AffineGrid, *, image: Tensor | None = None, device: str 
     """
     source = picture(parameters.picture) if image is None else image
     _, height, width = source.shape
-    aspect = width / height
-    theta = parameters.theta(aspect)
+    size = parameters.size(source)
+    theta = parameters.theta(parameters.aspect(source))
     warped = warp(
         source,
         theta,
-        size=parameters.size(source),
+        size=size,
         mode=parameters.mode,
         padding_mode=parameters.padding_mode,
         align_corners=parameters.align_corners,
         device=device,
     )
     try:
-        sentence, problem = describe(theta, aspect=aspect), ""
+        sentence = describe_in_frame(
+            theta, (height, width), size, align_corners=parameters.align_corners
+        )
+        problem = ""
     except ValueError as error:
         sentence = ""
         problem = f"{error}. All is read from one line or point: point the first two columns apart."
@@ -352,7 +365,7 @@ def typed(parameters: AffineGrid, aspect: float) -> AffineGrid:
 
     Args:
         parameters: Settings of the sliders.
-        aspect: Width over height of the picture.
+        aspect: Width over height of the output, as `AffineGrid.aspect` gives it.
     """
     theta = dataclasses.replace(parameters, by_hand=False).theta(aspect).flatten().tolist()
     numbers = {
