@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from explainers.evidence import CurveMistake
-    from explainers.float_formats import FormatShare, Inspection, Run, View
+    from explainers.float_formats import Format, FormatShare, Inspection, Run, View
 
 _WIDE = 1000  # width of every drawing in its own units; the page stretches it
 # Powers of two that the lanes of the gradients show.
@@ -125,8 +125,7 @@ def _line(view: "View") -> str:
             "nearest",
         )
     words = (
-        f"{view.sentence} Its neighbours: {found.labels[0]} and {found.labels[2]}; the "
-        f"line: {view.window[0]:.6g} to {view.window[1]:.6g}."
+        f"{view.sentence} {view.neighbours} The line: {view.window[0]:.6g} to {view.window[1]:.6g}."
     )
     return (
         f'<div class="track" role="img" aria-label="{escape(words)}" '
@@ -258,7 +257,7 @@ def _off(found: "Inspection") -> str:
         return "held at its end"
     if found.bits.kind == "infinite":
         return "infinite"
-    if found.error == 0:
+    if found.held:
         return "exact"
     if found.bits.kind == "zero":
         return "all of it: 0"
@@ -279,7 +278,7 @@ def spectrum(view: "View") -> str:
         for power in range(-40, _MOST + 1, 10)
     )
     rows = "".join(_share_row(view, found.format.name) for found in view.inspections)
-    heads = ("format", "the same sizes", "kept", "fewer digits", "to 0", "to inf")
+    heads = ("format", "the same sizes", "kept", "fewer digits", "to 0", "too large")
     return (
         '<div class="formats spectrum">'
         f'<p class="title">How large a two-layer network\'s {len(view.gradients)} gradients are, '
@@ -297,12 +296,25 @@ def _spectrum_words(view: "View") -> str:
     return f"Gradients from 2{_up(int(edges[0]))} to 2{_up(int(edges[-1]))}. {view.loss}"
 
 
+def _format(view: "View", name: str) -> "Format":
+    return next(each.format for each in view.inspections if each.format.name == name)
+
+
 def _turns(view: "View", name: str) -> tuple[float, float, float]:
     """Return log2 of the sizes at which a format starts to hold, holds in full, and ends."""
-    found = next(each.format for each in view.inspections if each.format.name == name)
+    found = _format(view, name)
     # Half of the smallest number still becomes 0. log2 of a float64's smallest is beyond floats.
     smallest = found.smallest_exponent - found.mantissa_bits
-    return smallest - 1.0, float(found.smallest_exponent), math.log2(found.max)
+    return smallest - 1.0, float(found.smallest_exponent), _end(found)
+
+
+def _end(found: "Format") -> float:
+    """Return log2 of the size up to which numbers round to the format's largest."""
+    exponent = math.frexp(found.max)[1] - 1
+    # Half a gap further; float64's is beyond floats, not its logarithm.
+    return exponent + math.log2(
+        math.ldexp(found.max, -exponent) + 2.0 ** -(found.mantissa_bits + 1)
+    )
 
 
 def _spans(view: "View", name: str) -> list[tuple[str, float, float]]:
@@ -335,9 +347,16 @@ def _bands(view: "View", name: str, height: int) -> str:
 
 def _band_words(view: "View", name: str) -> str:
     return "".join(
-        f'<em style="left:{start:.2f}%;width:{end - start:.2f}%">{_FATE_WORDS[fate]}</em>'
+        f'<em style="left:{start:.2f}%;width:{end - start:.2f}%">'
+        f"{_fate(fate, _format(view, name))}</em>"
         for fate, start, end in _spans(view, name)
     )
+
+
+def _fate(fate: str, format_: "Format") -> str:
+    if fate == "infinite" and not format_.infinity:
+        return f"held at ±{format_.max:g}"
+    return _FATE_WORDS[fate]
 
 
 def _bars(view: "View", bottom: float, tall: float, *, solid: bool) -> str:
@@ -362,24 +381,28 @@ def _share_row(view: "View", name: str) -> str:
         f'<tr{chosen}><th scope="row">{name}</th><td class="lane"><div>{drawn}</div></td>'
         + "".join(
             f'<td data-label="{label}"{lost}>{_percent(part)}</td>'
-            for label, part, lost in _parts(share)
+            for label, part, lost in _parts(share, _format(view, name))
         )
         + "</tr>"
     )
 
 
-def _parts(share: "FormatShare") -> tuple[tuple[str, float, str], ...]:
+def _parts(share: "FormatShare", format_: "Format") -> tuple[tuple[str, float, str], ...]:
     bad = ' class="lost"'
+    beyond = "to inf" if format_.infinity else f"held at ±{format_.max:g}"
     return (
         ("kept", share.normal, ""),
         ("fewer digits", share.subnormal, ""),
         ("to 0", share.zero, bad if share.zero else ""),
-        ("to inf", share.infinite, bad if share.infinite else ""),
+        (beyond, share.infinite, bad if share.infinite else ""),
     )
 
 
 def _percent(share: float) -> str:
     value = 100 * share
+    if 99.5 <= value < 100:
+        # Nothing short of all of it is 100%.
+        return f"{value:.1f}%" if value < 99.95 else "over 99.9%"
     if value >= 10 or value == 0:
         return f"{value:.0f}%"
     return f"{value:.2g}%".replace("e-0", "e-")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from explainers import devices
-from explainers.evidence import Check, largest_difference
+from explainers.evidence import Check, Kind, largest_difference
 from explainers.float_formats.formats import (
     FORMATS,
     Format,
@@ -61,21 +61,22 @@ def view_checks(view: "View", *, device: str = "cpu") -> tuple[Check, ...]:
     where = devices.device(device)
     found = view.chosen
     name, spacing = found.format.name, found.spacing
+    twice = rounded(
+        rounded(found.value, "float32") if found.format.bits < 64 else found.value, name
+    )
+    # MPS reads no Python float as float64.
+    torchs = (
+        float(torch.tensor(found.value, dtype=found.format.dtype, device=where).double())
+        if where.type != "mps"
+        else found.stored
+    )
     return (
         _nearest_view_check(view),
         _bits_view_check(view),
         Check(
             f"torch.tensor({view.parameters.value}, dtype=torch.{name}) holds what is shown",
-            "rounded to float32, then to the format, in Python",
-            _apart(
-                float(torch.tensor(found.value, dtype=found.format.dtype, device=where).double())
-                if where.type != "mps"
-                else found.stored,
-                rounded(
-                    rounded(found.value, "float32") if found.format.bits < 64 else found.value, name
-                ),
-            )
-            / spacing,
+            "rounded to float32, then to the format, in Python; in spacings",
+            (_apart(found.stored, twice) + _apart(torchs, twice)) / spacing,
             0.0,
             "torch rounds Python floats twice, by way of float32." if found.twice_rounded else "",
         ),
@@ -95,7 +96,7 @@ def _nearest_view_check(view: "View") -> Check:
     own = abs(Fraction(found.nearest) - Fraction(found.value)) if isfinite(found.nearest) else least
     return Check(
         "No number of the format is nearer",
-        "distances as fractions, in spacings",
+        "distances to the codes beside it, as fractions, in spacings",
         float((own - least) / Fraction(found.spacing)),
         0.0,
         "Past the largest comes infinity, or the largest itself."
@@ -146,6 +147,7 @@ def _share_view_check(view: "View", where: torch.device) -> Check:
         f"{len(size)} gradients, cast by torch and counted",
         error,
         1e-12,
+        kind=Kind.ANOTHER_PATH,
     )
 
 
@@ -182,16 +184,15 @@ def _twice_check(where: torch.device) -> Check:
 
 
 def _brain_check(where: torch.device) -> Check:
-    values = _probes(FORMATS["bfloat16"])
+    values = _probes(FORMATS["bfloat16"]).float()
     # The upper half of float32's bytes, after half of the lower one is added; ties to even.
-    codes = values.view(torch.int32).long() & 0xFFFFFFFF
+    codes = values.numpy().view(np.uint32).astype(np.int64)
     codes = (codes + 0x7FFF + ((codes >> 16) & 1)) >> 16
-    upper = codes.to(torch.int32).to(torch.int16).view(torch.bfloat16)
     torchs = values.to(where).to(torch.bfloat16).cpu()
-    apart = (torchs.view(torch.int16) != upper.view(torch.int16)).sum()
+    apart = (torchs.view(torch.int16).numpy().view(np.uint16) != codes).sum()
     return Check(
         "bfloat16 is float32's upper half, rounded",
-        f"whole numbers on the bytes of {len(values)} float32 numbers",
+        f"numpy: whole numbers on the bytes of {len(values)} float32 numbers",
         float(apart),
         0.0,
     )
@@ -276,32 +277,46 @@ def _finfo_check() -> Check:
 
 
 def _probes(format_: Format) -> Tensor:
-    """Return float32 numbers around every turn of a format, with both signs."""
-    spread = torch.exp2(torch.linspace(-30, 20, 2001))
+    """Return numbers around every turn of a format, both signs, float64.
+
+    They are float32's, so that torch rounds once on the way to a narrower format.
+    """
+    spread = torch.exp2(torch.linspace(-30, 20, 2001, dtype=torch.float64))
     ends = torch.tensor(
         [format_.max, format_.smallest_normal, format_.smallest_subnormal, 1.0], dtype=torch.float64
     )
     near = ends[:, None] * torch.tensor([0.5, 0.51, 0.75, 1.0, 1.02, 1.03, 1.0358, 1.5, 2.0])
-    probes = torch.cat([spread, near.flatten().float()])
-    probes = probes[probes.isfinite() & (probes != 0)]
+    probes = torch.cat([spread, near.flatten()])
+    if format_.bits < 32:
+        probes = probes.float().double()
+        probes = probes[probes.isfinite() & (probes != 0)]
     return torch.cat([probes, -probes])
 
 
 def _cast_check(format_: Format, where: torch.device) -> Check:
     probes = _probes(format_)
-    torchs = probes.to(where).to(format_.dtype).cpu().double()
-    ours = torch.tensor([rounded(value, format_.name) for value in probes.tolist()]).double()
+    # MPS has no float64.
+    given = (probes.float() if format_.bits < 32 else probes).to(
+        where if where.type != "mps" or format_.bits < 32 else "cpu"
+    )
+    torchs = given.to(format_.dtype).cpu().double()
+    ours = torch.tensor(
+        [rounded(value, format_.name) for value in probes.tolist()], dtype=torch.float64
+    )
     both = torchs.isfinite() & ours.isfinite()
-    agree = (torchs == ours) | both
+    # A zero has a sign too.
+    agree = ((torchs == ours) | both) & (torchs.signbit() == ours.signbit())
     # Relative to the number, or to the smallest one where it is 0.
     unit = ours[both].abs().clamp(min=format_.smallest_subnormal)
     error = largest_difference(torchs[both] / unit, ours[both] / unit)
     return Check(
         f"tensor.to({format_.name}) gives the nearest number, in ties the even one",
-        f"exact rounding in Python, {len(probes)} float32 numbers",
+        f"exact rounding in Python, {len(probes)} float{32 if format_.bits < 32 else 64} numbers",
         error if bool(agree.all()) else math.inf,
         0.0,
-        "Past 448 torch stores 448, not infinity." if not format_.infinity else "",
+        "Past 448 torch stores 448 with the number's sign, not infinity."
+        if not format_.infinity
+        else "",
     )
 
 
@@ -337,18 +352,21 @@ def _neighbours_check() -> Check:
             strict=True,
         ):
             below, _, above = neighbours(value, format_.name)
-            error = max(error, abs(above - up), abs(below - down))
+            error = max(error, _apart(above, up), _apart(below, down))
     return Check(
         "A number's neighbours are one code of torch's bytes away",
         "torch.nextafter in float32 and float64",
         error,
         0.0,
+        kind=Kind.ANOTHER_PATH,
     )
 
 
 def _share_check(where: torch.device) -> Check:
     generator = torch.Generator().manual_seed(0)
-    values = torch.exp2(30 * torch.randn(4096, generator=generator))
+    powers = 30 * torch.randn(4096, generator=generator)
+    values = torch.exp2(powers)
+    least, most = math.floor(float(powers.min())), math.ceil(float(powers.max()))
     error = 0.0
     for name in ("float8_e5m2", "float16", "bfloat16", "float32"):
         format_ = FORMATS[name]
@@ -359,7 +377,8 @@ def _share_check(where: torch.device) -> Check:
             error = max(error, abs(kinds.count(kind) / len(kinds) - getattr(share, kind)))
     return Check(
         "Shares of zero, subnormal, normal, infinite are those of torch's casts",
-        f"4096 numbers from {power(-100)} to {power(100)}, cast by torch",
+        f"4096 numbers from {power(least)} to {power(most)}, cast by torch",
         error,
         1e-12,
+        kind=Kind.ANOTHER_PATH,
     )

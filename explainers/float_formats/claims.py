@@ -82,7 +82,7 @@ def _sum_claim(where: torch.device) -> Claim:
     return Claim(
         "Take care with sums: they overflow easily.",
         "Notes of caution: sum",
-        Verdict.HOLDS if math.isinf(total) and wide == 70000 else Verdict.WRONG,
+        Verdict.HOLDS if math.isinf(total) and (wide, mean) == (70000, 1) else Verdict.WRONG,
         f"70000 ones sum to {total:g} in float16, {wide:g} with dtype=float32; mean "
         f"{mean:g}. 300 squared is {square:g}.",
         "float16 cannot hold the result. torch adds in float32, so the mean is right; "

@@ -189,8 +189,8 @@ def neighbours(value: float, dtype: str | torch.dtype) -> tuple[float, float, fl
         dtype: torch's name or the dtype itself.
 
     Returns:
-        Below, nearest, above. Infinity stands where the format ends; infinity's own other
-        neighbour is infinity.
+        Below, nearest, above. Where the format ends stands what its next code is: infinity, or
+        NaN in a format without it. Infinity's own other neighbour is infinity.
 
     Raises:
         ValueError: `value` is no number, `dtype` no format.
@@ -279,9 +279,9 @@ class Inspection:
         exact: The number that was asked for.
         format: The format.
         bits: The bits of what torch stores, and that number itself.
-        below: The next smaller number than `nearest`.
+        below: The next smaller number than `nearest`; beyond the format's end as `neighbours` says.
         nearest: The nearest number of the format; a tie goes to the even mantissa.
-        above: The next larger number than `nearest`.
+        above: The next larger number than `nearest`, likewise.
         spacing: Distance from `nearest` to the next number away from 0.
     """
 
@@ -302,6 +302,12 @@ class Inspection:
     def stored(self) -> float:
         """What torch stores."""
         return self.bits.value
+
+    @property
+    def held(self) -> bool:
+        """Whether what is stored is the number itself, down to its last digit."""
+        # `error` may be 0 without it: a float has no 2**-1990.
+        return math.isfinite(self.stored) and Fraction(self.stored) == self.exact
 
     @property
     def error(self) -> float:
@@ -333,7 +339,8 @@ class Inspection:
     def spelled(self) -> str:
         """What torch stores, in Python's words; in more digits where they hide the error."""
         text = plain(self.stored)
-        hidden = math.isfinite(self.stored) and self.error and Fraction(text) == self.exact
+        finite = math.isfinite(self.stored)
+        hidden = finite and not self.held and Fraction(text) == self.exact
         return f"{self.stored:.20g}" if hidden else text
 
     @property
@@ -341,7 +348,7 @@ class Inspection:
         """`below`, `nearest` and `above` in few digits that still name each, in equal decimals."""
         values = (self.below, self.nearest, self.above)
         texts = [_short(each, self.format) for each in values]
-        finite = [text for text in texts if "inf" not in text]
+        finite = [text for value, text in zip(values, texts, strict=True) if math.isfinite(value)]
         if not any("e" in text for text in finite):
             decimals = max(len(text.partition(".")[2]) for text in finite)
             texts = [
@@ -417,8 +424,8 @@ def plain(value: float) -> str:
 
 def _short(value: float, format_: Format) -> str:
     """Return few digits that tell a number of the format from all others, and from what is near."""
-    text = plain(value)
-    if math.isinf(value) or len(text) <= 9:
+    text = "NaN" if math.isnan(value) else plain(value)
+    if not math.isfinite(value) or len(text) <= 9:
         return text
     gap = math.ldexp(1.0, _last_place(abs(value), format_))
     for digits in range(3, 20):
@@ -491,7 +498,7 @@ def _nearest(size: Tensor, format_: Format) -> Tensor:
 def _above(value: float, format_: Format) -> float:
     """Return the next larger number of the format: one code further, as the bytes count."""
     if value in (math.inf, format_.max):
-        return math.inf
+        return math.inf if format_.infinity else math.nan
     if value == -math.inf:
         return -format_.max
     if value == 0:

@@ -195,6 +195,7 @@ def one_by_one(parameters: OneByOne, *, device: str = "cpu") -> CurveMistake:
     right = row([float(ones[:point].sum()) for point in points.tolist()])
     stuck = int((wrong < wrong[-1]).sum())
     stands = wrong[-1] == wrong[-2]
+    end = int(_running(name, device)[-1])
     return CurveMistake(
         mistake=Mistake(
             wrong=f"total = torch.zeros((), dtype=torch.{name})\nfor value in values:\n"
@@ -208,8 +209,9 @@ def one_by_one(parameters: OneByOne, *, device: str = "cpu") -> CurveMistake:
                 if float(right[-1]) == count
                 else f": added in float32, then rounded: {name} has no {count}."
             ),
-            lesson="torch.sum adds in float32 and rounds once. A running total stops at "
-            "2048 in float16, 256 in bfloat16. Count in Python or float32.",
+            lesson="torch.sum adds in float32 and rounds at the end; of a long tensor on several "
+            f"threads, each thread's part too. A running total of ones stops at {end} in {name}. "
+            "Count in Python, or sum with dtype=torch.float32.",
             source=("pytorch/xla PR 2425", "https://github.com/pytorch/xla/pull/2425"),
         ),
         shows="total",

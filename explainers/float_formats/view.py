@@ -57,6 +57,8 @@ _LONGEST = 40
 _LARGEST = 10**60
 # Bits of a power that is worked out exactly: no tower of powers costs time.
 _MOST_BITS = 4000
+# Below it a float may be 0.
+_LEAST_WRITTEN = 1e-300
 _RULE = "a number, or a sum, product or power of numbers as 1 + 2**-12, of size 1e-60 to 1e60"
 
 
@@ -240,41 +242,55 @@ class View:
     @property
     def sentence(self) -> str:
         """What the format stores, in words."""
-        found, name = self.chosen, self.parameters.dtype
-        largest, written = found.format.max, self.parameters.value
-        if found.saturated:
-            return f"{name} stores {written} as {largest:g}, its largest: it has no infinity."
-        if math.isinf(found.stored):
-            return (
-                f"{name} stores {written} as {found.stored:g}: its largest number is {largest:g}."
-            )
-        if found.error == 0:
-            return f"{name} stores {written} as it is."
-        if found.stored == 0:
-            smallest = found.format.smallest_subnormal
-            return (
-                f"{name} stores {written} as 0: its smallest positive number is "
-                f"{brief(smallest, 3)}."
-            )
-        word = "large" if found.error > 0 else "small"
-        said = (
-            f"{name} stores {written} as {found.spelled}, {brief(abs(found.error))} too {word} "
-            f"({percent(found.relative_error)})."
-        )
+        found = self.chosen
+        said = f"{self.parameters.dtype} stores {self.parameters.value} as {self._stored}."
         if found.twice_rounded:
             said += f" {plain(found.nearest)} is nearer: torch rounds to float32 first."
         return said
 
     @property
+    def _stored(self) -> str:
+        found = self.chosen
+        end = "largest" if found.stored > 0 else "least"
+        if found.saturated:
+            return f"{found.stored:g}, its {end}: it has no infinity"
+        if math.isinf(found.stored):
+            last = math.copysign(found.format.max, found.stored)
+            return f"{found.stored:g}: its {end} number is {last:g}"
+        if found.held:
+            return "it is"
+        if found.stored == 0:
+            smallest = brief(found.format.smallest_subnormal, 3)
+            return f"{plain(found.stored)}: its smallest positive number is {smallest}"
+        error = Fraction(found.stored) - found.exact
+        word = "large" if error > 0 else "small"
+        if not found.error:
+            return f"{found.spelled}, less than {_LEAST_WRITTEN:g} too {word}"
+        return (
+            f"{found.spelled}, {brief(abs(found.error))} too {word} "
+            f"({percent(found.relative_error)})"
+        )
+
+    @property
+    def neighbours(self) -> str:
+        """What stands beside the nearest number, in words."""
+        found = self.chosen
+        below, nearest, above = found.labels
+        if math.isinf(found.nearest):
+            return f"The last before {nearest}: {below if found.nearest > 0 else above}."
+        return f"Beside {nearest}: {below} and {above}."
+
+    @property
     def loss(self) -> str:
         """What becomes of the gradients in the format, in words."""
-        share = self.shares[self.parameters.dtype]
+        share, format_ = self.shares[self.parameters.dtype], self.chosen.format
+        beyond = "overflow" if format_.infinity else f"are held at ±{format_.max:g}"
         parts = [
             f"{percent(part)} {words}"
             for part, words in (
                 (share.zero, "become 0"),
-                (share.subnormal, "lose digits"),
-                (share.infinite, "overflow"),
+                (share.subnormal, "keep fewer digits"),
+                (share.infinite, beyond),
             )
             if part
         ]
@@ -284,8 +300,10 @@ class View:
 
 
 def percent(share: float) -> str:
-    """Return a share as per cent in two digits."""
+    """Return a share as per cent in two digits; nothing short of all of it is 100%."""
     value = 100 * share
+    if 99.5 <= value < 100:
+        return f"{value:.1f}%" if value < 99.95 else "over 99.9%"
     return f"{value:.0f}%" if value >= 10 or value == 0 else f"{brief(value)}%"
 
 
