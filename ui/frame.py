@@ -114,7 +114,8 @@ class Frame:
         with self._prove:
             _section(
                 "Prove",
-                "torch beside references that share none of its code, computed by this server.",
+                "torch beside a reference, and how independent of torch that is. Computed by this "
+                "server.",
             )
             st.markdown("**This view**")
             self._live = st.empty()

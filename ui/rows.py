@@ -29,9 +29,12 @@ def text(main: str, small: str) -> str:
     return escape(main) + (f"<small>{escape(small)}</small>" if small else "")
 
 
-def reference(words: str) -> str:
-    """Return what torch is compared with; its dotted names may break after a dot."""
-    return _WITHIN.sub(".<wbr>", escape(words))
+def reference(words: str, kind: str) -> str:
+    """Return what torch is compared with, and how independent of torch that is, in smaller words.
+
+    Its dotted names may break after a dot.
+    """
+    return _WITHIN.sub(".<wbr>", escape(words)) + (f"<small>{escape(kind)}</small>" if kind else "")
 
 
 def number(value: float) -> str:

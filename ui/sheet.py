@@ -37,6 +37,7 @@ class Entry:
         kind: ``"check"``: torch against a reference, or ``"claim"``: what the notes say.
         statement: What is stated.
         reference: What torch was compared with; for a claim, what torch gave.
+        shared: How independent of torch the reference is; "" for a claim.
         error: Largest difference found; None for a claim.
         tolerance: Largest difference that still counts as agreement; None for a claim.
         verdict: ``"holds"``, ``"fails"``, or a claim's verdict.
@@ -49,6 +50,7 @@ class Entry:
     kind: str
     statement: str
     reference: str
+    shared: str
     error: float | None
     tolerance: float | None
     verdict: str
@@ -87,6 +89,7 @@ def _entries(
                 kind,
                 f"This page's {kind}s run",
                 f"{type(error).__name__}: {error}".splitlines()[0],
+                "",
                 None,
                 None,
                 FAILS,
@@ -109,6 +112,7 @@ def _entry(page: catalogue.Page, row: Check | Claim, seconds: float) -> Entry:
             kind="check",
             statement=row.statement,
             reference=row.reference,
+            shared=str(row.kind),
             error=row.error,
             tolerance=row.tolerance,
             verdict=HOLDS if row.holds else FAILS,
@@ -121,6 +125,7 @@ def _entry(page: catalogue.Page, row: Check | Claim, seconds: float) -> Entry:
         kind="claim",
         statement=row.says,
         reference=row.measured,
+        shared="",
         error=None,
         tolerance=None,
         verdict=str(row.verdict),

@@ -47,7 +47,7 @@ def _check(row: sheet.Entry) -> str:
         beyond = f" by {rows.number(row.error - row.tolerance)}"
     cells = (
         rows.text(row.statement, row.remark),
-        rows.reference(row.reference),
+        rows.reference(row.reference, row.shared),
         "–" if row.error is None else rows.number(row.error),
         "–" if row.tolerance is None else rows.number(row.tolerance),
         _verdict(row, beyond),

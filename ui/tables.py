@@ -24,7 +24,7 @@ def checks(entries: Sequence[Check]) -> None:
         said = str(Verdict.HOLDS) if entry.holds else FAILS
         cells = (
             rows.text(entry.statement, entry.remark),
-            rows.reference(entry.reference),
+            rows.reference(entry.reference, entry.kind),
             rows.number(entry.error),
             rows.number(entry.tolerance),
             rows.verdict(said),

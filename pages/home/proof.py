@@ -78,8 +78,8 @@ def draw() -> None:
 address.leave()
 st.title("Proof sheet", anchor=False)
 st.markdown(
-    "Every check and statement of the notes, run now on your device: torch beside "
-    "references that share none of its code."
+    "Every check and statement of the notes, run now on your device. Each check says what torch "
+    "is held against: an independent reference, another path of torch, or an invariant."
 )
 style.put()
 st.fragment(draw)()

@@ -117,7 +117,7 @@ def test_the_downloads_hold_every_entry(entries: list[sheet.Entry]) -> None:
 
 
 def test_the_summary_counts() -> None:
-    good = sheet.Entry("c", "p", "check", "s", "r", 0.0, 0.0, "holds", "", 0.5)
+    good = sheet.Entry("c", "p", "check", "s", "r", "independent", 0.0, 0.0, "holds", "", 0.5)
     rows = [
         good,
         dataclasses.replace(good, verdict="fails"),
@@ -152,7 +152,7 @@ def test_a_page_is_folded_below_what_stands_and_leads_to_itself(
 
 
 def test_a_time_too_short_to_write_is_not_nought() -> None:
-    entry = sheet.Entry("c", "p", "check", "s", "r", 0.0, 0.0, "holds", "", 1e-6)
+    entry = sheet.Entry("c", "p", "check", "s", "r", "independent", 0.0, 0.0, "holds", "", 1e-6)
     assert "&lt;0.1 ms" in drawn([entry])
     assert "0.2 ms" in drawn([dataclasses.replace(entry, seconds=2e-4)])
 

@@ -6,16 +6,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explainers import affine_grid
+from explainers.evidence import Kind
 
 
 def failing() -> None:
-    from explainers.evidence import Check, Claim, Verdict
+    from explainers.evidence import Check, Claim, Kind, Verdict
     from ui import tables
 
     tables.checks(
         [
             Check("good <b>", "reference", error=1e-6, tolerance=1e-5),
-            Check("bad", "reference", error=2e-5, tolerance=1e-5),
+            Check("bad", "reference", error=2e-5, tolerance=1e-5, kind=Kind.ANOTHER_PATH),
             Check("exact", "torchvision.transforms.rotate", error=0.0, tolerance=1.0),
             Check("lost", "reference", error=float("nan"), tolerance=1e-5),
         ]
@@ -33,6 +34,8 @@ def test_a_failing_check_and_a_nan_are_marked_and_the_error_is_shown() -> None:
     assert ">0</td>" in table.value
     assert ">1</td>" in table.value
     assert "torchvision.<wbr>transforms.<wbr>rotate" in table.value
+    assert table.value.count(f"reference<small>{Kind.INDEPENDENT}</small>") == 2
+    assert table.value.count(f"reference<small>{Kind.ANOTHER_PATH}</small>") == 1
     assert "obsolete" in claims.value
     assert "now &amp; then" in claims.value
 
