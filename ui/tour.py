@@ -45,7 +45,7 @@ STOPS = (
         "affine_grid",
         "Wide, uncorrected",
         "A turn that shears",
-        "The same theta, a wide picture. Switch correct for aspect on.",
+        "theta is a turn, the picture is wide: it shears. Switch correct for aspect on.",
     ),
     Stop(
         "interpolate",
