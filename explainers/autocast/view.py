@@ -5,7 +5,7 @@ import functools
 import io
 from collections import Counter
 
-from explainers import devices
+from explainers import devices, pasted
 from explainers.autocast.lists import DTYPES, short
 from explainers.autocast.operations import OPS
 from explainers.autocast.rows import (
@@ -23,10 +23,11 @@ from explainers.autocast.rows import (
 from explainers.parameters import Parameters, Preset, choice, flag, number, shown, text
 
 
-def _operation(name: str) -> str:
+def _operation(text: str) -> str:
+    name = pasted.name(text)
     # Fifty names would make a wall of a sentence: the rule names one.
     if name not in OPS:
-        raise ValueError(f"got {shown(name)}")
+        raise ValueError(f"got {shown(text)}")
     return name
 
 
@@ -62,7 +63,7 @@ class Autocast(Parameters):
         help="Its casts and errors are shown below.",
         rule="the name of an operation in the table, such as matmul",
         read=_operation,
-        longest=max(map(len, OPS)),
+        longest=80,  # of torch.nn.functional.linear(x, weight)
     )
 
     @property
