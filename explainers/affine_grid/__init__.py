@@ -12,6 +12,15 @@ from explainers.affine_grid.geometry import (
     pixel_matrix,
     rotation,
 )
+from explainers.affine_grid.matrices import (
+    Asked,
+    Matrices,
+    Proof,
+    Spelling,
+    convert,
+    of_view,
+    prove,
+)
 from explainers.affine_grid.mistakes import question
 from explainers.affine_grid.sampling import MODES, PADDING_MODES, Warp, warp
 from explainers.affine_grid.snippet import snippet, table
@@ -32,20 +41,27 @@ __all__ = [
     "REFERENCES",
     "THETA_FIELDS",
     "AffineGrid",
+    "Asked",
     "Descent",
     "Found",
+    "Matrices",
     "Motion",
+    "Proof",
+    "Spelling",
     "View",
     "Warp",
     "checks",
     "claims",
     "compose",
+    "convert",
     "decompose",
     "descend",
     "describe",
     "explain",
     "invert",
+    "of_view",
     "pixel_matrix",
+    "prove",
     "question",
     "rotation",
     "snippet",

@@ -5,7 +5,7 @@ import streamlit as st
 from explainers import affine_grid as topic
 from explainers.affine_grid import mistakes
 from figures import affine_grid as figures
-from ui import figure, frame, proofs, sentences, upload
+from ui import figure, frame, matrices, proofs, sentences, upload
 from ui.controls import Controls
 from ui.frame import Lesson
 from ui.loupe import LOUPE, loupe
@@ -63,6 +63,13 @@ def draw_view() -> None:
     page.live_checks(topic.view_checks(view, device=device))
 
 
+def matrix_of_view() -> topic.Asked:
+    """Return the view's theta, with its sizes, to be said in other libraries' words."""
+    settings = page.settings()
+    _, height, width = upload.or_picture(SLUG, settings.picture).shape
+    return topic.of_view(settings, (height, width))
+
+
 def learn() -> None:
     """Let gradient descent find a turn."""
     asked = Controls(f"{SLUG}.descent", topic.Descent)
@@ -90,6 +97,7 @@ def take(settings: topic.AffineGrid) -> tuple[str, list[frame.Download]]:
 
 
 page.see(draw_controls, draw_view)
+matrices.draw(page, matrix_of_view)
 page.mistakes(
     Lesson(
         "theta maps output to input",
