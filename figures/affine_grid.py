@@ -293,7 +293,9 @@ def ruler(result: "PaddingRuler", *, wrong: bool) -> Curves:
     if wrong:
         at = int((result.positions - result.documented).abs().argmin())
         there = float(result.values["reflection"][at])
-        marks.append(Mark(result.documented, there, f"docs: {result.documented:g}", "cross"))
+        # The documentation speaks of one position, wherever the probe is.
+        of = "" if abs(result.probe + 3.5) < _NOUGHT else ", of -3.5"
+        marks.append(Mark(result.documented, there, f"docs{of}: {result.documented:g}", "cross"))
     values = ", ".join(f"{mode} {number:.2f}" for mode, number in result.probe_value.items())
     return Curves(
         (

@@ -23,6 +23,7 @@ from explainers.pictures import picture
 
 _FORUM = "https://github.com/pytorch/pytorch"
 _SQUARE = 16
+_SHOWN = 5e-4  # what three decimals do not round to nought
 _DOCUMENTED = -0.5  # where torch's docs say that -3.5 is read under reflection
 
 
@@ -75,12 +76,29 @@ class PictureMistake:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Measured:
-    """What a warp did to a white square, and to a bar."""
+    """What a warp did to a white square, and to a bar.
+
+    Attributes:
+        right: Pixels that the square's middle moved to the right.
+        area: Times that the square's area grew.
+        degrees: Turn of the bar, counter-clockwise.
+        sides: Pixels of the shorter and the longer side of what became of the square.
+        corner: Degrees between those sides, at most 90.
+    """
 
     right: float
     area: float
     degrees: float
     sides: tuple[float, float]
+    corner: float
+
+    @property
+    def shape(self) -> str:
+        """What became of the square, in words."""
+        short, long = (f"{side:.3g}" for side in self.sides)
+        if self.corner > 89.5:
+            return f"{short} by {long}"
+        return f"a parallelogram: sides {short} and {long}, {self.corner:.0f}° apart"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -223,8 +241,8 @@ def order(parameters: Order, *, device: str = "cpu") -> PictureMistake:
             wrong="theta = compose(move, turn)  # move @ turn",
             right="theta = compose(turn, move)  # turn @ move",
             wrong_cost=f"Mean difference to two steps: {errors[0]:.3f} of full scale.",
-            right_cost=f"Mean difference to two steps: {errors[1]:.3f}, from blurring twice "
-            "and cutting the edge.",
+            right_cost=f"Mean difference to two steps: {errors[1]:.3f}"
+            + (", from sampling twice." if errors[1] >= _SHOWN else "."),
             lesson="A, then B, is one warp by A @ B, both with the row 0, 0, 1 added: positions "
             "go through B first.",
             source=("pytorch#35775", f"{_FORUM}/issues/35775"),
@@ -265,17 +283,15 @@ def not_square(parameters: NotSquare, *, device: str = "cpu") -> PictureMistake:
     wrong, right = rotation(degrees), rotation(degrees, aspect=width / height)
     wanted = tv.rotate(source, degrees, interpolation=InterpolationMode.BILINEAR)
     sizes = [_square_after(theta, device, height, width) for theta in (wrong, right)]
-    costs = [
-        (f"A square of {_SQUARE} by {_SQUARE} pixels becomes {m.sides[0]:.0f} by {m.sides[1]:.0f}.")
-        for m in sizes
-    ]
+    costs = [f"A square of {_SQUARE} by {_SQUARE} pixels becomes {m.shape}." for m in sizes]
     return _picture_mistake(
         Mistake(
             wrong="theta = [[cos, -sin, 0],\n         [sin, cos, 0]]",
             right="theta = [[cos, -sin * H / W, 0],\n         [sin * W / H, cos, 0]]",
             wrong_cost=costs[0],
             right_cost=costs[1],
-            lesson="On a wide picture x's unit is longer than y's: a plain turn shears.",
+            lesson="On a wide picture x's unit is longer than y's: a plain turn, but for 0° and "
+            "180°, stretches or shears.",
             source=("torchvision PR 2553", "https://github.com/pytorch/vision/pull/2553"),
         ),
         source,
@@ -467,9 +483,7 @@ def libraries(parameters: SameAngle, *, device: str = "cpu") -> Libraries:
     """
     degrees = parameters.degrees
     as_written = _ask_libraries(degrees, {}, device)
-    signs = {
-        turn.library: -1.0 for turn in as_written if abs(turn.measured - degrees) > 1 and degrees
-    }
+    signs = {turn.library: -1.0 for turn in as_written if turn.measured * degrees < 0}
     mended = _ask_libraries(degrees, signs, device)
     against = [turn.library for turn in as_written if turn.library in signs]
     apart = max(abs(turn.measured - degrees) for turn in mended)
@@ -480,7 +494,7 @@ def libraries(parameters: SameAngle, *, device: str = "cpu") -> Libraries:
             wrong_cost=f"{len(against)} of {len(as_written)} turn the other way"
             + (f": {', '.join(against)}." if against else "."),
             right_cost=f"All turn {_turned(degrees)}"
-            + (f", to within {apart:.2g}°." if apart >= 0.005 else "."),
+            + (f", to within {apart:.2g}°." if apart >= 0.05 else "."),
             lesson="torchvision's rotate is counter-clockwise, its affine clockwise. Test "
             "the sign.",
             source=("torchvision#5608", "https://github.com/pytorch/vision/issues/5608"),
@@ -670,8 +684,8 @@ def full_turn(parameters: SmallTurns, *, device: str = "cpu") -> FullTurn:
             "    theta = compose(theta, small)\nx = warp(x, theta)",
             wrong_cost=_left(wrong["bilinear"]),
             right_cost=_left(right["bilinear"]),
-            lesson="Each warp resamples: bilinear blurs, bicubic overshoots, nearest "
-            "misplaces. Multiply the matrices; sample once.",
+            lesson="Off quarter turns each warp resamples: bilinear blurs, bicubic overshoots, "
+            "nearest misplaces. Multiply the matrices; sample once.",
             source=("MONAI PR 4911", "https://github.com/Project-MONAI/MONAI/pull/4911"),
         ),
         source=source,
@@ -698,10 +712,9 @@ def question(*, device: str = "cpu") -> Question:
 
 
 def _turned(degrees: float) -> str:
-    size = f"{abs(degrees):.0f}°"
-    if size == "0°":
-        return size
-    return f"{size} {'counter-clockwise' if degrees > 0 else 'clockwise'}"
+    if abs(degrees) < 0.005:
+        return "0°"
+    return f"{abs(degrees):.3g}° {'counter-clockwise' if degrees > 0 else 'clockwise'}"
 
 
 def _sideways(right: float, to: str = "") -> str:
@@ -717,35 +730,44 @@ def _size(difference: float) -> str:
 
 
 def _left(remains: Remains) -> str:
-    error = f"{remains.error:.3f}" if remains.error >= 5e-4 else f"{remains.error:.0e}"
+    error = f"{remains.error:.3f}" if remains.error >= _SHOWN else f"{remains.error:.0e}"
     return (
-        f"Bilinear: mean difference {error} of full scale, {remains.contrast:.0%} of the contrast "
+        f"Bilinear: mean difference {error} of full scale, {remains.contrast:.0%} of the variance "
         "left."
     )
 
 
 def _square_after(theta: Tensor, device: str, height: int = 128, width: int = 128) -> _Measured:
-    """Measure by moments what a warp does to a white square (and to a bar, for its angle)."""
-    square = torch.zeros(1, height, width)
-    top, left = (height - _SQUARE) // 2, (width - _SQUARE) // 2
-    square[:, top : top + _SQUARE, left : left + _SQUARE] = 1
-    moved = warp(square, theta, device=device).output[0]
+    """Measure by moments what a warp does to a white square, and to a bar for its angle."""
     y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")
-    mass = moved.sum()
-    mean_x, mean_y = (moved * x).sum() / mass, (moved * y).sum() / mass
-    centred = torch.stack([(y - mean_y).flatten(), (x - mean_x).flatten()])
-    covariance = (moved.flatten() * centred) @ centred.T / mass
-    # Along its own axes a filled rectangle of side s has variance s² / 12.
-    short, long = (12 * torch.linalg.eigvalsh(covariance)).clamp(min=0).sqrt().tolist()
-    bar = torch.zeros(1, height, width)
-    middle = height // 2
-    bar[:, middle - 2 : middle + 2, width // 2 - 24 : width // 2 + 24] = 1
+    y, x = y - height / 2, x - width / 2
+    half = _SQUARE / 2
+    square = (torch.maximum(x.abs(), y.abs()) < half).float()
+    bar = ((x.abs() < 24) & (y.abs() < 2)).float()
+    # Smooth spots, whose middles a warp keeps, on the middles of the square's four sides.
+    spots = [
+        torch.exp(-((x - right) ** 2 + (y - down) ** 2) / 18)
+        for right, down in ((-half, 0), (half, 0), (0, -half), (0, half))
+    ]
+    moved, turned, *ends = warp(torch.stack([square, bar, *spots]), theta, device=device).output
+    across, down = (_middle(ends[n + 1]) - _middle(ends[n]) for n in (0, 2))
+    lengths = float(across.norm()), float(down.norm())
+    cosine = float(across @ down) / (lengths[0] * lengths[1])
     return _Measured(
-        right=float(mean_x - width / 2),
-        area=float(mass / square.sum()),
-        degrees=bar_angle(warp(bar, theta, device=device).output[0]),
-        sides=(short, long),
+        right=float(_middle(moved)[0]) - width / 2,
+        area=float(moved.sum() / square.sum()),
+        degrees=bar_angle(turned),
+        sides=(min(lengths), max(lengths)),
+        corner=math.degrees(math.acos(min(abs(cosine), 1.0))),
     )
+
+
+def _middle(image: Tensor) -> Tensor:
+    """Return where the middle (x, y) of what is bright in ``(H, W)`` lies, in pixels, ``(2,)``."""
+    height, width = image.shape
+    weight = image.double() / image.double().sum()
+    x = (weight.sum(dim=0) * (torch.arange(width) + 0.5)).sum()
+    return torch.stack([x, (weight.sum(dim=1) * (torch.arange(height) + 0.5)).sum()])
 
 
 def bar_angle(picture_of_bar: Tensor) -> float:

@@ -15,7 +15,7 @@ from explainers import affine_grid as ag
 from explainers.affine_grid import mistakes
 from tests.sentences import EXAMPLES, legal
 
-NUMBER = r"(-?[\d.]+(?:e[+-]?\d+)?)"
+NUMBER = r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
 
 
 def pixels_read(view: ag.View) -> np.ndarray:
@@ -276,3 +276,59 @@ def test_a_mirror_is_named_by_the_sides_that_change_places(
     theta: tuple[float, float, float, float], words: str
 ) -> None:
     assert ag.describe(torch.tensor([[*theta[:2], 0.0], [*theta[2:], 0.0]])).startswith(words)
+
+
+# --- mistakes, over the range of their controls ---
+
+
+@pytest.mark.parametrize("degrees", [-170, -45, 0, 1, 30, 45, 90, 120, 180])
+def test_a_square_under_a_plain_turn_is_called_what_its_corners_make_it(degrees: int) -> None:
+    shown = mistakes.not_square(mistakes.NotSquare(degrees=float(degrees))).mistake
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    # On a picture twice as wide as high, in pixels.
+    across, down = 16 * np.array([c, -s / 2]), 16 * np.array([2 * s, c])
+    cosine = abs(across @ down) / np.hypot(*across) / np.hypot(*down)
+    short, long = sorted([np.hypot(*across), np.hypot(*down)])
+    numbers = [float(text) for text in re.findall(NUMBER, shown.wrong_cost)][2:]
+    assert numbers[:2] == pytest.approx([short, long], abs=0.06)
+    assert ("parallelogram" in shown.wrong_cost) == (cosine > 0.01)
+    if cosine > 0.01:
+        assert numbers[2] == pytest.approx(math.degrees(math.acos(cosine)), abs=0.6)
+    assert shown.right_cost == "A square of 16 by 16 pixels becomes 16 by 16."
+
+
+@given(legal(mistakes.SameAngle))
+@settings(max_examples=max(1, EXAMPLES // 10))
+def test_the_one_library_that_turns_the_other_way_is_named_at_any_angle(
+    parameters: mistakes.SameAngle,
+) -> None:
+    assume(abs(parameters.degrees) > 0.1)
+    shown = mistakes.libraries(parameters)
+    assert shown.mistake.wrong_cost == "1 of 5 turn the other way: torchvision affine."
+    for turn in shown.right:
+        assert turn.measured == pytest.approx(parameters.degrees, abs=0.05)
+    said = re.search(rf"All turn {NUMBER}° (c\S+?)[,.]", shown.mistake.right_cost)
+    assert said is not None
+    assert float(said[1]) == pytest.approx(abs(parameters.degrees), rel=6e-3)
+    assert said[2].startswith("counter") == (parameters.degrees > 0)
+
+
+@given(legal(mistakes.Order))
+@settings(max_examples=max(1, EXAMPLES // 10))
+def test_two_steps_are_said_to_differ_only_where_they_do(parameters: mistakes.Order) -> None:
+    shown = mistakes.order(parameters)
+    assert ("0.000" in shown.mistake.right_cost) != ("sampling twice" in shown.mistake.right_cost)
+    assert f"{shown.right_error:.3f}" in shown.mistake.right_cost
+    assert f"{shown.wrong_error:.3f}" in shown.mistake.wrong_cost
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3, 4, 5, 12, 36, 72])
+def test_each_mode_does_what_is_said_of_it_but_in_quarter_turns(turns: int) -> None:
+    shown = mistakes.full_turn(mistakes.SmallTurns(turns=turns))
+    quarters = 4 % turns == 0
+    assert "Off quarter turns" in shown.mistake.lesson
+    left = shown.wrong
+    assert (left["bilinear"].contrast < 0.99) != quarters
+    assert (left["bicubic"].contrast > 1.01) != quarters
+    assert (left["nearest"].error > 1e-3) != quarters
+    assert f"{left['bilinear'].contrast:.0%} of the variance" in shown.mistake.wrong_cost
