@@ -73,8 +73,10 @@ def _by_layer(view: "View", name: str, what: str, title: str, height: int) -> Cu
 def _network(view: "View") -> str:
     parameters = view.parameters
     norm = {"none": "", "batch": ", BatchNorm", "layer": ", LayerNorm"}[parameters.norm]
-    return f"{parameters.kind}, {parameters.nonlinearity}{norm}" + (
-        ", residual" if parameters.residual else ""
+    return (
+        f"{parameters.kind}, {parameters.nonlinearity}{norm}"
+        + (", bias" if parameters.bias else ", no bias")
+        + (", residual" if parameters.residual else "")
     )
 
 
@@ -208,7 +210,12 @@ def _gain(view: "View") -> Curves:
             (found.torchs, found.size_at(found.torchs), "calculate_gain: {:.4g}", "triangle")
         )
     gain, trace = view.gain(view.current), view.current.trace
-    plain = parameters.kind == "linear" and parameters.norm == "none" and not parameters.residual
+    plain = (
+        parameters.kind == "linear"
+        and parameters.norm == "none"
+        and not parameters.residual
+        and not parameters.bias
+    )
     # On another mark its words would cover that one's.
     if plain and gain is not None and trace and all(abs(gain - at) > 0.02 for at, *_ in marks):
         marks.append((gain, trace.last_size, "measured at {:.4g}", "cross"))
@@ -219,7 +226,7 @@ def _gain(view: "View") -> Curves:
     else:
         rest = f"repels: a layer makes {found.pull:.0%} of a deviation from it"
     return Curves(
-        lines=(Line("theory, plain linear stack", size, found.gains),),
+        lines=(Line("theory, plain linear stack without bias", size, found.gains),),
         title=f"Size of the activations after {parameters.depth} {parameters.nonlinearity} layers, "
         f"by gain: the fixed point, {found.unit:.4g}, {rest}",
         x_title="gain",

@@ -3,14 +3,16 @@
 import itertools
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import init
 
 from explainers import devices
-from explainers.evidence import Check, largest_difference
+from explainers.evidence import Check, Kind, largest_difference
 from explainers.initialization import propagation, reference, schemes, theory
 from explainers.initialization.calls import Call, read
 from explainers.initialization.propagation import KINDS, propagate
@@ -60,7 +62,12 @@ def checks(*, device: str = "cpu") -> tuple[Check, ...]:
         _predicted("kaiming_normal", "relu", "a ReLU stack", device),
         _predicted("default", "relu", "nn.Linear's default under relu", device),
         _predicted("normal", "tanh", "a tanh stack, large weights", device, std=0.3),
-        _conv_predicted(device),
+        _predicted("default", "relu", "nn.Linear's own weights and bias, relu", device, bias=True),
+        _predicted("kaiming_normal", "relu", "a relu stack under BatchNorm", device, norm="batch"),
+        _predicted("normal", "tanh", "a tanh stack under LayerNorm", device, norm="layer", std=0.3),
+        _predicted("kaiming_normal", "tanh", "residual sums, tanh", device, residual=True),
+        _predicted("kaiming_normal", "relu", "BatchNorm over pictures", device, kind="conv"),
+        _conv_counted(device),
         _symmetry(device),
     )
 
@@ -93,14 +100,16 @@ def _view_spread(view: View) -> Iterable[Check]:
         f"formula, {trace.asked_std:.5g}; tolerance {_SIGMAS:g} standard errors",
         difference,
         _SIGMAS * error + 1e-6,
+        kind=Kind.INDEPENDENT,
     )
 
 
 def _view_first_layer(view: View) -> Check:
     parameters = view.parameters
     entry = view.current.call
-    (x, weights) = first_weights(parameters, entry)
+    x, weights, bias = first_layer(parameters, entry)
     z = reference.layer(parameters.kind, x.double().numpy(), weights.double().numpy())
+    z = z + bias.double().numpy().reshape(-1, *[1] * (z.ndim - 2))
     axes: tuple[int, ...] | None = None
     if parameters.norm == "batch":
         axes = (0, *range(2, z.ndim))
@@ -118,11 +127,12 @@ def _view_first_layer(view: View) -> Check:
         "float64 NumPy: sums over the taps, then the nonlinearity",
         abs(found - expected) / max(1.0, expected),
         1e-5,
+        kind=Kind.INDEPENDENT,
     )
 
 
-def first_weights(parameters: Initialization, entry: Call) -> tuple[Tensor, Tensor]:
-    """Return the inputs and the first layer's weights of a view, drawn anew from its seed."""
+def first_layer(parameters: Initialization, entry: Call) -> tuple[Tensor, Tensor, Tensor]:
+    """Return a view's inputs and its first layer's weights and bias, drawn anew from its seed."""
     generator = torch.Generator().manual_seed(parameters.seed)
     shape = propagation.input_shape(parameters.kind, parameters.width, parameters.batch)
     x = torch.randn(shape, generator=generator)
@@ -136,7 +146,11 @@ def first_weights(parameters: Initialization, entry: Call) -> tuple[Tensor, Tens
         generator=generator,
         **entry.arguments,
     )
-    return x, weight
+    bias = torch.zeros(parameters.width)
+    if parameters.bias:
+        end = 1 / math.sqrt(math.prod(weight.shape[1:]))
+        bias.uniform_(-end, end, generator=generator)
+    return x, weight, bias
 
 
 def _standard_error(entry: Call, count: int) -> float:
@@ -164,6 +178,7 @@ def _spread(scheme: str) -> Check:
         abs(found / asked - 1),
         _SIGMAS * _standard_error(entry, weight.numel()),
         f"Measured: {found:.5g}.",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -196,6 +211,7 @@ def _conv_fans() -> Check:
         "48 · 3 · 5 inputs and 64 · 3 · 5 outputs, by xavier's formula",
         max(wrong, abs(found / asked - 1)),
         _SIGMAS * math.sqrt(2 / (4 * kernel.numel())),
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -218,6 +234,7 @@ def _bounds() -> Check:
         "1/sqrt(fan_in), gain sqrt(6/(fan_in + fan_out)), sqrt(6/fan_in)",
         worst,
         2e-4,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -241,6 +258,7 @@ def _own_default() -> Check:
         "the layers' own weights, same generator",
         worst,
         0.0,
+        kind=Kind.ANOTHER_PATH,
     )
 
 
@@ -261,6 +279,7 @@ def _gains_in_closed_form() -> Check:
             for name in TORCH_GAINS
         ),
         1e-12,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -281,6 +300,7 @@ def _gains_by_integral() -> Check:
         "Others: off by "
         + ", ".join(f"{off[name]:+.0%} for {name}" for name in off if name not in exact)
         + ".",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -294,6 +314,7 @@ def _integrals() -> Check:
         "NumPy's Gauss-Legendre on either side of 0",
         worst,
         1e-7,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -304,6 +325,7 @@ def _selu() -> Check:
         "the fixed point its constants were made for",
         max(abs(float(found.mean)), abs(float(found.square) - 1)),
         1e-6,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -317,6 +339,7 @@ def _orthogonal() -> Check:
         "NumPy: W Wᵀ = gain² I",
         float(np.abs(found @ found.T - 1.7**2 * np.eye(30)).max()),
         1e-5,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -328,6 +351,7 @@ def _dirac(device: str) -> Check:
         "the input",
         largest_difference(F.conv2d(x, weight, padding=1), x),
         1e-6,
+        kind=Kind.INVARIANT,
     )
 
 
@@ -358,6 +382,7 @@ def _connections() -> Check:
         "loops counting taps within reach",
         worst,
         1e-9,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -379,6 +404,7 @@ def _fan_in_keeps() -> Check:
         abs(float(forward.var()) - 1),
         0.02,
         f"Backward: {float(backward.var()):.3f}, fan_out/fan_in.",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -390,6 +416,7 @@ def _fan_out_keeps() -> Check:
         abs(float(backward.var()) - 1),
         0.02,
         f"Forward: {float(forward.var()):.3f}, fan_in/fan_out.",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -419,6 +446,7 @@ def _forward(device: str) -> Check:
         "float64 NumPy",
         largest_difference(found, torch.tensor(np.array(spreads))),
         1e-5,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -440,23 +468,27 @@ def _backward(device: str) -> Check:
         "the chain rule in float64 NumPy",
         largest_difference(found, torch.tensor(np.array(spreads[::-1]))),
         1e-5,
+        kind=Kind.INDEPENDENT,
     )
 
 
-def _predicted(
-    scheme: str, nonlinearity: str, words: str, device: str, **arguments: float
-) -> Check:
+def _predicted(scheme: str, nonlinearity: str, words: str, device: str, **arguments: Any) -> Check:
     """Compare the theory with torch over eight layers, the mean over eight seeds."""
+    pictures = arguments.get("kind") == "conv"
+    # A convolution's units count 64 pixels each.
+    width, batch = (32, 256) if pictures else (256, 64)
+    if pictures:
+        arguments["norm"] = "batch"
     traces = [
         propagate(
             scheme,
             nonlinearity,
             depth=8,
-            width=256,
-            batch=64,
+            width=width,
+            batch=batch,
             seed=seed,
             device=device,
-            **arguments,  # type: ignore[arg-type]
+            **arguments,
         )
         for seed in range(8)
     ]
@@ -466,38 +498,43 @@ def _predicted(
         mean = torch.stack([getattr(trace, f"{name}_std").square() for trace in traces]).mean(0)
         worst = max(worst, float((mean.sqrt() / predicted - 1).abs().max()))
     return Check(
-        f"Theory predicts activations and gradients of {words}, eight layers of 256",
+        f"Theory predicts activations and gradients of {words}, eight layers of {width}",
         "torch's mean square over eight seeds",
         worst,
         0.1,
-        "Shares of the std. Theory is for infinite width; 256 leaves chance.",
+        f"Shares of the std. Theory is for infinite width; {width} leaves chance.",
+        kind=Kind.ANOTHER_PATH,
     )
 
 
-def _conv_predicted(device: str) -> Check:
-    worst = 0.0
+def _conv_counted(device: str) -> Check:
+    """Hold each pixel's count against what torch gives there: corners, edges and inner pixels."""
+    place = np.add.outer(
+        *[np.isin(np.arange(propagation.SIDE), (0, propagation.SIDE - 1)).astype(int)] * 2
+    ).ravel()
+    worst, corners = 0.0, []
     for kind in KINDS[1:]:
-        traces = [
-            propagate(
-                "kaiming_normal",
-                "linear",
-                depth=3,
-                width=32,
-                batch=256,
-                seed=seed,
-                kind=kind,
-                device=device,
-            )
-            for seed in range(6)
-        ]
-        mean = torch.stack([trace.forward_std.square() for trace in traces]).mean(0).sqrt()
-        worst = max(worst, float((mean / traces[0].predicted_forward_std - 1).abs().max()))
+        generator = torch.Generator().manual_seed(0)
+        squares = []
+        for _ in range(6):
+            x = torch.randn(propagation.input_shape(kind, 32, 1024), generator=generator)
+            weight = torch.empty(propagation.weight_shape(kind, 32))
+            init.normal_(weight, generator=generator)
+            z = propagation.layer(kind, x.to(device), weight.to(device))
+            squares.append(z.double().square().mean((0, 1)).flatten().cpu())
+        found = torch.stack(squares).mean(0).numpy()
+        count = propagation.counted(kind, 32).sum(1).numpy()
+        for border in range(3):
+            here = place == border
+            worst = max(worst, abs(found[here].mean() / count[here].mean() - 1))
+        corners.append(f"{kind} {count[place == 2].mean() / count[place == 0].mean():.2f}")
     return Check(
-        "Counting each pixel's connections predicts every convolution, borders too",
-        "torch's mean square over six seeds",
+        "Each pixel's variance is its number of connections, in corners, at edges and inside",
+        "torch's mean square over six layers of weights of variance 1",
         worst,
         0.15,
-        "Shares of the std; a depthwise kernel's nine weights leave much to chance.",
+        f"Shares. A corner's count by an inner pixel's: {', '.join(corners)}.",
+        kind=Kind.ANOTHER_PATH,
     )
 
 
@@ -510,6 +547,7 @@ def _symmetry(device: str) -> Check:
         "largest difference between two rows of the trained weight",
         apart if math.isfinite(last.loss) else math.inf,
         1e-6,
+        kind=Kind.INVARIANT,
     )
 
 

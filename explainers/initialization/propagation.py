@@ -1,11 +1,13 @@
 """Send a signal through a stack of layers and its gradient back, and measure both."""
 
 import dataclasses
+import functools
 import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import init
 
 from explainers import devices
 from explainers.initialization import schemes, theory
@@ -28,6 +30,12 @@ BATCH = Number("batch", "Inputs.", 2, 4096, 16, integer=True)
 _SEED = Number("seed", "Of everything drawn.", 0, 2**31 - 1, 1, integer=True)
 _KIND = Choice("kind", "Of layer.", KINDS)
 _NORM = Choice("norm", "Between layer and nonlinearity.", theory.NORMS)
+
+# Theory is for infinite width. Chance makes of a product over layers the more, the deeper it is and
+# the fewer terms each sum has: as many layers as these shares of the width are still foretold.
+_LAYERS_PER_UNIT = 3
+_DEPTHWISE_INPUTS = 9
+_LAYERS_PER_VALUE = 2
 
 BINS = 41
 # As many values as a histogram of 41 bars needs; a wide layer has many more.
@@ -72,6 +80,7 @@ class SignalTrace:
         fans: fan_in and fan_out of a layer, as torch counts them.
         connections: True mean number of inputs per output, and of outputs per input.
         histograms: Of the layer asked for; None where none is.
+        untold: Where theory says nothing, and why, in a sentence; empty where it says all.
     """
 
     forward_std: Tensor
@@ -87,6 +96,7 @@ class SignalTrace:
     fans: tuple[int, int]
     connections: tuple[float, float]
     histograms: Histograms | None = None
+    untold: str = ""
 
     @property
     def depth(self) -> int:
@@ -110,11 +120,12 @@ def propagate(
     kind: str = "linear",
     norm: str = "none",
     residual: bool = False,
+    bias: bool = False,
     histograms_of: int | None = None,
 ) -> SignalTrace:
     """Send standard normal inputs through a stack of equal layers, and a gradient back.
 
-    Each layer is weights without bias, then normalisation, then the nonlinearity, then, if
+    Each layer is weights, then a bias if there is one, normalisation, the nonlinearity, and, if
     residual, the sum with what it read. The gradient at the output is standard normal.
 
     Args:
@@ -134,6 +145,7 @@ def propagate(
             channel); ``"transposed"`` (4x4, stride 2, padding 1, then every second pixel).
         norm: ``"none"``, ``"batch"`` or ``"layer"``.
         residual: Whether each layer adds to what it reads.
+        bias: Whether layers have a bias, drawn as torch's own layers draw theirs.
         histograms_of: Layer to take histograms of, 1 to `depth`; None for none.
 
     Returns:
@@ -183,7 +195,9 @@ def propagate(
             generator=generator,
         )
         weights.append(weight)
-        y = theory.apply(nonlinearity, normed(norm, layer(kind, h, weight.to(where))), a)
+        added = own_bias(weight, width, generator).to(where) if bias else None
+        z = layer(kind, h, weight.to(where), added)
+        y = theory.apply(nonlinearity, normed(norm, z), a)
         sizes.append(_sizes(y.detach()))
         saturated.append(_saturated(nonlinearity, y.detach()))
         h = h + y if residual else y
@@ -195,7 +209,7 @@ def propagate(
         at = histograms_of
         histograms = _histograms(outputs[at], gradients[at], weights[at - 1])
     counts = counted(kind, width)
-    predicted = _predicted(
+    forward, backward, untold = _predicted(
         scheme,
         nonlinearity,
         counts,
@@ -207,14 +221,16 @@ def propagate(
         kind=kind,
         norm=norm,
         residual=residual,
+        bias=bias_variance(kind, width) if bias else 0.0,
+        values=math.prod(shape) // width,
     )
     return SignalTrace(
         forward_std=_column([output.std(correction=0) for output in outputs]),
         backward_std=_column([_spread(part) for part in gradients]),
         dead=(torch.stack(sizes).cpu() == 0).double().mean(1),
         saturated=_column(saturated),
-        predicted_forward_std=predicted[0],
-        predicted_backward_std=predicted[1],
+        predicted_forward_std=forward,
+        predicted_backward_std=backward,
         last_size=float(_column([_root_mean_square(outputs[-1])])),
         signal_std=_column([_signal(output) for output in outputs]),
         asked_std=asked,
@@ -222,6 +238,7 @@ def propagate(
         fans=schemes.fans(weights[0]),
         connections=(float(counts.sum(1).mean()), float(counts.sum(0).mean())),
         histograms=histograms,
+        untold=untold,
     )
 
 
@@ -235,17 +252,30 @@ def weight_shape(kind: str, width: int) -> tuple[int, ...]:
     }[kind]
 
 
-def layer(kind: str, x: Tensor, weight: Tensor) -> Tensor:
+def own_bias(weight: Tensor, channels: int, generator: torch.Generator) -> Tensor:
+    """Return a bias ``(channels,)`` as reset_parameters draws it: within 1/sqrt(fan_in)."""
+    end = 1 / math.sqrt(schemes.fans(weight)[0])
+    return init.uniform_(torch.empty(channels), -end, end, generator=generator)
+
+
+def bias_variance(kind: str, width: int) -> float:
+    """Return the variance of a layer's own bias: that of a uniform one, a third of its bound's."""
+    fan_in, _ = schemes.fans(torch.empty(weight_shape(kind, width), device="meta"))
+    return 1 / (3 * fan_in)
+
+
+def layer(kind: str, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Apply a layer of the stack: what it gives has the shape of what it reads."""
     match kind:
         case "conv":
-            return F.conv2d(x, weight, padding=1)
+            return F.conv2d(x, weight, bias, padding=1)
         case "depthwise":
-            return F.conv2d(x, weight, padding=1, groups=x.shape[1])
+            return F.conv2d(x, weight, bias, padding=1, groups=x.shape[1])
         case "transposed":
             # The next layer reads every second pixel, so that the pictures keep their size.
-            return F.conv_transpose2d(x, weight, stride=2, padding=1)[:, :, 1::2, 1::2]
-    return F.linear(x, weight)
+            made = F.conv_transpose2d(x, weight, bias, stride=2, padding=1)
+            return made[:, :, 1::2, 1::2]
+    return F.linear(x, weight, bias)
 
 
 def normed(norm: str, x: Tensor) -> Tensor:
@@ -274,6 +304,21 @@ def counted(kind: str, width: int) -> Tensor:
     # One channel counts for all of them: they do not differ.
     channels = 1 if kind == "depthwise" else width
     return channels * layer(kind, ones, one).reshape(positions, positions).T
+
+
+@functools.cache
+def read_by(kind: str) -> Tensor | None:
+    """Return which position each tap of a kernel reads: ``(taps, positions)``, -1 past the border.
+
+    The layer itself shows it: one tap is 1, and the input holds its positions, from 1.
+    """
+    if kind == "linear":
+        return None
+    numbered = torch.arange(1.0, SIDE * SIDE + 1).reshape(1, 1, SIDE, SIDE)
+    shape = weight_shape(kind, 1)
+    taps = torch.eye(math.prod(shape)).reshape(-1, *shape)
+    read = torch.stack([layer(kind, numbered, tap).flatten() for tap in taps]).long() - 1
+    return read[(read >= 0).any(1)]
 
 
 def input_shape(kind: str, width: int, batch: int) -> tuple[int, ...]:
@@ -327,9 +372,12 @@ def _predicted(
     kind: str,
     norm: str,
     residual: bool,
-) -> tuple[Tensor, Tensor]:
+    bias: float,
+    values: int,
+) -> tuple[Tensor, Tensor, str]:
+    """Return what theory says of activations and gradients, and where it says nothing and why."""
     if schemes.SCHEMES[scheme].kind != "fixed":
-        return theory.predict(
+        forward, backward = theory.predict(
             nonlinearity,
             counts,
             variance=asked**2,
@@ -338,17 +386,51 @@ def _predicted(
             norm=norm,
             residual=residual,
             units=float(width * len(counts)),
+            bias=bias,
+            taps=read_by(kind),
         )
-    if norm == "none" and scheme == "dirac":
-        return theory.predict_passed_on(nonlinearity, depth=depth, a=a, residual=residual)
-    if norm == "none" and (kind == "linear" or scheme == "zeros"):
+        return _trusted(forward, backward, kind, width, norm, values)
+    if norm == "none" and scheme == "dirac" and not bias:
+        return *theory.predict_passed_on(nonlinearity, depth=depth, a=a, residual=residual), ""
+    if norm == "none" and (kind == "linear" or scheme == "zeros") and not bias:
         value = 0.0 if scheme == "zeros" else std
-        return theory.predict_same(
+        same = theory.predict_same(
             nonlinearity, width, value=value, depth=depth, a=a, residual=residual
         )
-    # Normalised, or pixels that share their inputs: no sum of independent terms is left.
-    nothing = torch.full((depth + 1,), math.nan, dtype=torch.float64)
-    return nothing, nothing
+        return *same, ""
+    # Normalised, biased, or pixels that share their inputs: no sum of independent terms is left.
+    return *theory.nothing(depth), (
+        f"No theory of {scheme} here: it needs weights drawn at random, or none of bias, "
+        "normalization and kernels that overlap."
+    )
+
+
+def _trusted(
+    forward: Tensor, backward: Tensor, kind: str, width: int, norm: str, values: int
+) -> tuple[Tensor, Tensor, str]:
+    """Leave out of theory what chance makes of it: deep and narrow, or a small batch."""
+    depth = len(forward) - 1
+    most, why = width // _LAYERS_PER_UNIT, f"layers of {width} units leave"
+    if kind == "depthwise":
+        most, why = _DEPTHWISE_INPUTS // _LAYERS_PER_UNIT, "sums of nine inputs leave"
+    if norm == "batch" and values // _LAYERS_PER_VALUE < most:
+        most, why = values // _LAYERS_PER_VALUE, f"{values} values per unit in BatchNorm leave"
+    if most < depth:
+        forward, backward = forward.clone(), torch.full_like(backward, math.nan)
+        forward[most + 1 :] = math.nan
+        return (
+            forward,
+            backward,
+            f"Theory, for infinite width, ends after {most} layers: {why} more to chance.",
+        )
+    if backward.isnan().all():
+        return (
+            forward,
+            backward,
+            "No theory of gradients here: under BatchNorm border and inner pixels differ by more "
+            "than inputs do.",
+        )
+    return forward, backward, ""
 
 
 def _sizes(y: Tensor) -> Tensor:

@@ -16,6 +16,12 @@ _LAYERS = {
     "depthwise": "F.conv2d(h, weight, padding=1, groups=width)",
     "transposed": "F.conv_transpose2d(h, weight, stride=2, padding=1)[:, :, 1::2, 1::2]",
 }
+_FAN_IN = {
+    "linear": "width",
+    "conv": "width * 3 * 3",
+    "depthwise": "1 * 3 * 3",
+    "transposed": "width * 4 * 4",
+}
 _NORMS = {
     "none": "{}",
     "batch": "F.batch_norm({}, None, None, training=True)",
@@ -52,7 +58,16 @@ def snippet(parameters: Initialization, *, device: str = "cpu") -> str:
         for entry in parameters.calls()
         if len(shape) >= SCHEMES[entry.scheme].least_dimensions
     ]
-    layer = _NORMS[parameters.norm].format(_LAYERS[kind])
+    made, biased = _LAYERS[kind], []
+    if parameters.bias:
+        # Where a convolution takes it, so that what is written is what ran.
+        made = made.replace("weight", "weight, bias", 1)
+        biased = [
+            f"        end = 1 / ({_FAN_IN[kind]}) ** 0.5",
+            "        bias = init.uniform_(torch.empty(width), -end, end, generator=generator)",
+            f'        bias = bias.to("{device}")',
+        ]
+    layer = _NORMS[parameters.norm].format(made)
     outer = _CALLS.get(nonlinearity, f"F.{nonlinearity}({{}})")
     slope = [f"slope = {parameters.a:.10g}"] if nonlinearity == "leaky_relu" else []
     fills = [
@@ -79,6 +94,7 @@ def snippet(parameters: Initialization, *, device: str = "cpu") -> str:
         f"        weight = torch.empty({sizes})",
         "        fill(weight, generator)",
         f'        weight = weight.to("{device}")',
+        *biased,
         f"        y = {layer}",
         f"        y = {outer.format('y')}",
         f"        h = {'h + y' if parameters.residual else 'y'}",

@@ -24,6 +24,8 @@ _POINTS = 201
 _DENSE = 1e-3
 _FURTHEST = 9.0
 _TINY = 1e-300
+# Share of what batch normalisation divides by that all inputs may have in common.
+_SHARED = 0.5
 
 
 def _leaky(x: Tensor, a: float) -> Tensor:
@@ -73,6 +75,7 @@ class Moments:
         slope: E[f'(x)²], the slope by autograd.
         along: E[x f'(x)].
         both: E[x f'(x) f(x)].
+        rise: E[f'(x)].
     """
 
     mean: Tensor
@@ -80,6 +83,7 @@ class Moments:
     slope: Tensor
     along: Tensor
     both: Tensor
+    rise: Tensor
 
 
 def moments(nonlinearity: str, variance: Tensor, a: float = 0.01) -> Moments:
@@ -101,9 +105,16 @@ def _moments(nonlinearity: str, variance: Array, a: float) -> tuple[Array, ...]:
     if nonlinearity not in _HOMOGENEOUS:
         return _integrated(nonlinearity, variance, a)
     # f(r x) = r f(x) for every r above 0: one integral serves all variances.
-    mean, square, slope, along, both = _at_one(nonlinearity, a)
-    root = np.sqrt(variance)
-    return mean * root, square * variance, slope + 0 * variance, along * root, both * variance
+    mean, square, slope, along, both, rise = _at_one(nonlinearity, a)
+    root, same = np.sqrt(variance), np.ones_like(variance)
+    return (
+        mean * root,
+        square * variance,
+        slope * same,
+        along * root,
+        both * variance,
+        rise * same,
+    )
 
 
 @functools.lru_cache(maxsize=64)
@@ -118,7 +129,7 @@ def _integrated(nonlinearity: str, variance: Array, a: float) -> tuple[Array, ..
     (slope,) = torch.autograd.grad(y.sum(), x)
     x, y = x.detach(), y.detach()
     tilted = x * slope
-    terms = torch.stack([y, y * y, slope * slope, tilted, tilted * y]) @ weights
+    terms = torch.stack([y, y * y, slope * slope, tilted, tilted * y, slope]) @ weights
     return tuple(terms.numpy())
 
 
@@ -148,6 +159,8 @@ def predict(
     norm: str = "none",
     residual: bool = False,
     units: float = math.inf,
+    bias: float = 0.0,
+    taps: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Predict the std of activations and of gradients for independent weights of mean 0.
 
@@ -165,9 +178,14 @@ def predict(
         residual: Whether each layer adds to what it reads.
         units: Values in each layer. Of the gradient one part in so many lies along the
             activations; it grows as they do, which tells where residual sums gather a mean.
+        bias: Variance of each unit's bias, of mean 0; 0 for none.
+        taps: ``(taps, positions)`` int64: the position that each tap of the kernel reads for each
+            output, -1 past the border; None for one position.
 
     Returns:
-        Two tensors ``(depth + 1,)`` float64: after layer l, entry 0 at the input.
+        Two tensors ``(depth + 1,)`` float64: after layer l, entry 0 at the input. The gradients'
+        is NaN where border and inner pixels differ, under batch normalisation, by more than
+        inputs do.
 
     References:
         Poole et al., arXiv:1606.05340; Yang et al., arXiv:1902.08129 (batch normalisation).
@@ -182,6 +200,8 @@ def predict(
             norm,
             residual=residual,
             units=units,
+            bias=bias,
+            taps=None if taps is None else taps.numpy(),
         )
     return torch.tensor(forward, dtype=torch.float64), torch.tensor(backward, dtype=torch.float64)
 
@@ -195,18 +215,40 @@ def _predict(
     *,
     residual: bool,
     units: float,
+    bias: float,
+    taps: NDArray[np.int64] | None,
 ) -> tuple[list[float], list[float]]:
     square = np.ones(len(spread))
     mean, around = np.zeros_like(square), square
+    # What all inputs share of a channel at two positions: the mean of their product.
+    shared = np.zeros((len(square), len(square)))
+    apart = norm == "batch" and taps is not None and not residual
+    unsure = False
     forward, steps = [1.0], []
     for _ in range(depth):
-        # Batch normalisation takes out what all inputs of the batch share, and so only what
-        # differs between them reaches the nonlinearity.
-        before = spread @ (around if norm == "batch" else square)
+        # Batch normalisation takes out what all inputs of the batch share, the bias too, and so
+        # only what differs between them reaches the nonlinearity.
+        summed = spread @ (around if norm == "batch" else square)
+        before = summed if norm == "batch" else summed + bias
         scale = 1.0 if norm == "none" else before.mean()
-        found_mean, found_square, slope, along, both = _moments(
+        if apart:
+            # A channel has one mean over all positions, but fewer inputs at the border: where
+            # activations share much, border and inner pixels stand apart, and that stays.
+            assert taps is not None
+            before, over = _centred(spread, square, shared, taps)
+            scale = before.mean()
+            # The divisor is then no mean over many inputs, but the chance of a few patterns.
+            unsure = unsure or bool(np.trace(over) > _SHARED * before.sum())
+        found_mean, found_square, slope, along, both, rise = _moments(
             nonlinearity, before / scale if scale > 0 else before * 0, a
         )
+        if apart:
+            shared = np.outer(found_mean, found_mean)
+            if scale > 0:
+                shared += np.outer(rise, rise) * over / scale
+        # Only the weights' part of what a unit reads goes with the activations before it.
+        part = np.divide(summed, before, out=np.ones_like(before), where=before > 0)
+        along, both = along * part, both * part
         kept, read = np.zeros_like(square), square
         if residual:
             kept, both = square + mean * found_mean, both + mean * along
@@ -237,7 +279,37 @@ def _predict(
         gradient = passed
         product = product * (kept + along) ** 2
         backward.append(np.sqrt(gradient.mean()))
-    return forward, backward[::-1]
+    return forward, [math.nan] * (depth + 1) if unsure else backward[::-1]
+
+
+def _centred(
+    spread: Array, square: Array, shared: Array, taps: NDArray[np.int64]
+) -> tuple[Array, Array]:
+    """Return what is left of a layer's sums without their mean over inputs and positions.
+
+    Args:
+        spread: ``(positions, positions)``: connections times the weights' variance.
+        square: ``(positions,)``: mean square of what the layer reads.
+        shared: ``(positions, positions)``: what all inputs share of it, at two positions.
+        taps: As in `predict`.
+
+    Returns:
+        The variance at each position, ``(positions,)``, and what all inputs share of two,
+        ``(positions, positions)``.
+    """
+    each = spread.sum() / (taps >= 0).sum()
+    wide = np.zeros((len(shared) + 1, len(shared) + 1))
+    wide[:-1, :-1] = shared  # the last row, at -1, is the padding's
+    common = sum(wide[np.ix_(tap, tap)] for tap in taps) * each
+    along, whole = common.mean(0), common.mean()
+    variance = spread @ square - 2 * along + whole
+    return np.maximum(variance, 0), common - along - along[:, None] + whole
+
+
+def nothing(depth: int) -> tuple[Tensor, Tensor]:
+    """Return what theory says where it says nothing: NaN, shaped as by `predict`."""
+    empty = torch.full((depth + 1,), math.nan, dtype=torch.float64)
+    return empty, empty
 
 
 def predict_same(

@@ -11,7 +11,7 @@ from torch import Tensor
 from explainers import devices, runs
 from explainers.initialization import schemes, theory
 from explainers.initialization.calls import Call
-from explainers.initialization.propagation import normed
+from explainers.initialization.propagation import normed, own_bias
 from explainers.initialization.schemes import SCHEMES
 from explainers.initialization.view import Initialization
 from explainers.parameters import Number
@@ -60,6 +60,7 @@ def train(
     a: float = 0.01,
     norm: str = "none",
     residual: bool = False,
+    bias: bool = False,
     steps: int = STEPS,
     seed: int = 0,
     chunk: int = 10,
@@ -77,6 +78,7 @@ def train(
         a: Slope of leaky_relu below zero.
         norm: ``"none"``, ``"batch"`` or ``"layer"``.
         residual: Whether each hidden layer adds to what it reads.
+        bias: Whether the hidden layers' biases start as nn.Linear draws them; else at 0.
         steps: Steps of the optimizer.
         seed: Of data, weights and batches.
         chunk: Steps between two reports.
@@ -116,12 +118,16 @@ def train(
     ]
     weights = [part.to(where).requires_grad_() for part in (first, *hidden, last)]
     biases = [torch.zeros(len(part), device=where, requires_grad=True) for part in weights]
+    if bias:
+        with torch.no_grad():
+            for weight, part in zip(hidden, biases[1:-1], strict=True):
+                part.copy_(own_bias(weight, HIDDEN, generator))
     optimizer = torch.optim.SGD([*weights, *biases], lr=_RATE, momentum=0.9)
 
     def logits(x: Tensor) -> Tensor:
         h = torch.tanh(F.linear(x, weights[0], biases[0]))
-        for weight, bias in zip(weights[1:-1], biases[1:-1], strict=True):
-            y = theory.apply(nonlinearity, normed(norm, F.linear(h, weight, bias)), a)
+        for weight, added in zip(weights[1:-1], biases[1:-1], strict=True):
+            y = theory.apply(nonlinearity, normed(norm, F.linear(h, weight, added)), a)
             h = h + y if residual else y
         return F.linear(h, weights[-1], biases[-1])
 
@@ -147,7 +153,7 @@ def train(
 
 
 def train_as(parameters: Initialization, entry: Call, *, device: str = "cpu") -> Iterator[Progress]:
-    """Train under the page's settings: their nonlinearity, norm and seed, at most 12 layers.
+    """Train under the page's settings: their nonlinearity, norm, bias and seed, at most 12 layers.
 
     Args:
         parameters: The settings of the page.
@@ -164,6 +170,7 @@ def train_as(parameters: Initialization, entry: Call, *, device: str = "cpu") ->
         a=parameters.a,
         norm=parameters.norm,
         residual=parameters.residual,
+        bias=parameters.bias,
         seed=parameters.seed,
         device=device,
     )

@@ -4,6 +4,8 @@ import dataclasses
 import functools
 import math
 
+from torch import Tensor
+
 from explainers import devices
 from explainers.initialization import propagation, theory
 from explainers.initialization.calls import (
@@ -74,9 +76,10 @@ class Initialization(Parameters):
         0.1,
         label="std",
         help="Of the weights; constant's value.",
-        minimum=0.01,
+        minimum=1e-4,
         maximum=2.0,
-        step=0.01,
+        step=1e-4,
+        log=True,
     )
     kept: str = text(
         "default; xavier_normal(gain=1)",
@@ -123,6 +126,11 @@ class Initialization(Parameters):
         label="normalization",
         help="Between layer and nonlinearity.",
         words=("none", "BatchNorm", "LayerNorm"),
+    )
+    bias: bool = flag(
+        False,
+        label="bias",
+        help="As nn.Linear and nn.Conv2d draw theirs: uniform within 1/sqrt(fan_in).",
     )
     residual: bool = flag(
         False, label="residual", help="Each layer adds to its input: x + f(norm(W x))."
@@ -313,11 +321,16 @@ class View:
             return ""
         last, first = float(trace.forward_std[-1]), float(trace.backward_std[0])
         return (
-            f"{self.current.call.label}, {trace.depth} layers: activations end at a std of "
-            f"{_said(last)} (theory {_said(float(trace.predicted_forward_std[-1]))}), "
-            f"gradients reach the input at {_said(first)} (theory "
-            f"{_said(float(trace.predicted_backward_std[0]))})."
+            f"{self.current.call.label}, {trace.depth} layers"
+            f"{' with bias' if self.parameters.bias else ' without bias'}: activations end at a "
+            f"std of {_said(last)}{_foretold(trace.predicted_forward_std[-1])}, gradients reach "
+            f"the input at {_said(first)}{_foretold(trace.predicted_backward_std[0])}."
+            + (f" {trace.untold}" if trace.untold else "")
         )
+
+
+def _foretold(value: Tensor) -> str:
+    return "" if value.isnan() else f" (theory {_said(float(value))})"
 
 
 def _said(value: float) -> str:
@@ -396,6 +409,7 @@ def _entry(
                 parameters.kind,
                 parameters.norm,
                 parameters.residual,
+                parameters.bias,
                 parameters.a,
                 parameters.seed,
                 device,
@@ -417,6 +431,7 @@ def _measured(
     kind: str,
     norm: str,
     residual: bool,
+    bias: bool,
     a: float,
     seed: int,
     device: str,
@@ -431,6 +446,7 @@ def _measured(
         kind=kind,
         norm=norm,
         residual=residual,
+        bias=bias,
         a=a,
         seed=seed,
         device=device,

@@ -93,7 +93,7 @@ def draw_controls() -> None:
     page.part("kept list", draw_kept)
     controls.draw("kind")
     controls.draw("norm")
-    controls.draw("residual", "layer")
+    controls.draw("bias", "residual", "layer")
     with st.popover("Batch, seed and code", icon=":material/tune:"):
         controls.draw("batch")
         controls.draw("seed")

@@ -29,7 +29,15 @@ def test_every_scheme_on_show_is_a_line_with_the_theory_pale_beside_it(preset) -
         assert [line.name for line in plain] == [entry.call.label for entry in view.entries]
         for line, entry in zip(plain, view.entries, strict=True):
             assert torch.equal(line.y, getattr(entry.trace, name))
-            assert torch.equal(pale[line.name].y, getattr(entry.trace, f"predicted_{name}"))
+            predicted = getattr(entry.trace, f"predicted_{name}")
+            # Nine inputs a unit are too few for theory: it ends, and the gradient has none.
+            if predicted.isnan().all():
+                assert preset.name == "Depthwise fans"
+                assert line.name not in pale
+            else:
+                torch.testing.assert_close(
+                    pale[line.name].y, predicted, rtol=0, atol=0, equal_nan=True
+                )
             assert f"{line.name}: {float(line.y[0]):.3g} at the input" in drawn.alt
     assert isinstance(layer, str)
     assert isinstance(gain, Curves)
