@@ -100,7 +100,9 @@ def _control(
     value = held[name]
 
     def moved() -> None:
-        take(name, st.session_state[key], False)
+        set_to = st.session_state[key]
+        # A step from 0.1 by 0.02 gives 0.12000000000000001.
+        take(name, float(f"{set_to:.10g}") if isinstance(set_to, float) else set_to, False)
 
     match spec:
         case Number() if not isinstance(value, tuple):

@@ -1,6 +1,7 @@
 """Compare torch's schedulers with their closed forms, with each other and with themselves, now."""
 
 import copy
+import dataclasses
 import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +12,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import ChainedScheduler, ReduceLROnPlateau, SequentialLR
 
 from explainers import devices
-from explainers.evidence import Check, largest_difference, recorded_warnings
+from explainers.evidence import Check, Kind, largest_difference, recorded_warnings
 from explainers.schedulers.losses import LOSSES, losses
 from explainers.schedulers.reference import Curve, reduce_on_plateau
 from explainers.schedulers.specs import SCHEDULERS, SchedulerSpec, total_steps
@@ -29,6 +30,7 @@ _STEPS = 100
 _BASE_LR = (0.1, 0.02)
 # float64 keeps 16 digits; a rate made of a hundred roundings keeps 12 and more.
 _ROUNDING = 1e-12
+_LARGEST_FLOAT32 = torch.finfo(torch.float32).max
 _RESUMED_STEPS = 20
 _CLOSED = [spec for spec in SCHEDULERS.values() if spec.closed_form is not None]
 
@@ -87,13 +89,14 @@ def _view_closed_form(view: View) -> list[Check]:
         arguments["total_steps"] = parameters.steps
     checks = []
     for index, rate in enumerate(parameters.rates()):
+        own = _of_group(spec, arguments, index)
         if spec.closed_form is not None:
-            expected = spec.closed_form(parameters.steps, rate, **arguments)
+            expected = spec.closed_form(parameters.steps, rate, **own)
             reference = "the documented formula, numpy float64"
         else:
             seen = parameters.curve_of_losses()
             # The reference gives the rate after each loss; a step uses what the last loss left.
-            after = reduce_on_plateau(seen, rate, **arguments)
+            after = reduce_on_plateau(seen, rate, **own)
             expected = np.concatenate([[rate], after[:-1]])
             reference = "a Python loop over best, bad steps and cooldown"
         curve = _tensor(expected)
@@ -107,6 +110,14 @@ def _view_closed_form(view: View) -> list[Check]:
             )
         )
     return checks
+
+
+def _of_group(spec: SchedulerSpec, arguments: Mapping[str, Any], index: int) -> dict[str, Any]:
+    """Return the arguments of one group: its entry where each group has its own."""
+    return {
+        name: value[index] if spec.arguments[name].per_group and isinstance(value, tuple) else value
+        for name, value in arguments.items()
+    }
 
 
 def _view_made(view: View, where: torch.device) -> tuple[torch.optim.Optimizer, Any]:
@@ -152,6 +163,7 @@ def _view_resumed(view: View, where: torch.device) -> Check:
             torch.tensor(rest, dtype=torch.float64), found.learning_rate[0][cut:last]
         ),
         0.0,
+        kind=Kind.INVARIANT,
     )
 
 
@@ -179,6 +191,7 @@ def _view_first_child(view: View) -> list[Check]:
             f"{own[0]} sets the optimizer's rate when made, before the first child steps."
             if error > _ROUNDING and own
             else "",
+            kind=Kind.ANOTHER_PATH,
         )
     ]
 
@@ -187,21 +200,37 @@ def _view_used(view: View, where: torch.device) -> Check:
     found = view.current.trace
     assert found is not None
     rates = found.learning_rate[0]
-    at = sorted({0, len(rates) // 3, int(rates.argmax()), len(rates) - 1})
+    held = rates.where(rates <= _LARGEST_FLOAT32, 0.0)
+    looked = {0, len(rates) // 3, int(held.argmax()), len(rates) - 1}
+    at = sorted(index for index in looked if rates[index] <= _LARGEST_FLOAT32)
+    curve = view.parameters.curve_of_losses()
     moved = []
-    for index in at:
-        weight = torch.zeros(1, device=where, requires_grad=True)
-        optimizer = torch.optim.SGD([weight], lr=float(rates[index].clamp(min=0)))
-        weight.grad = torch.ones_like(weight)
+    with recorded_warnings():
+        # SGD's step is the rate times the gradient.
+        on_sgd = dataclasses.replace(view.parameters, optimizer="SGD")
+        optimizer, scheduler = _view_made(dataclasses.replace(view, parameters=on_sgd), where)
+        weight = optimizer.param_groups[0]["params"][0]
         optimizer.step()
-        moved.append(-float(weight.detach()))
-    used = rates[at].clamp(min=0)
+        for index in range(at[-1] + 1):
+            if index in at:
+                with torch.no_grad():
+                    weight.zero_()
+                weight.grad = torch.ones_like(weight)
+                # Without a memory of steps before, momentum adds nothing.
+                optimizer.state.clear()
+                optimizer.step()
+                moved.append(-float(weight.detach()))
+                weight.grad = None
+            if index < at[-1]:
+                _run_on(scheduler, optimizer, [curve[index]])
+    used = rates[at]
     return Check(
-        "Plain SGD moves a weight by the rate, per unit of gradient",
+        "SGD under the scheduler moves a weight by the rate shown, per unit of gradient",
         f"one optimizer step at each of steps {', '.join(str(index) for index in at)}",
         largest_difference(torch.tensor(moved, dtype=torch.float64), used),
         1e-6 * max(1e-2, float(used.max())),
         "float32 keeps seven digits of the rate.",
+        kind=Kind.ANOTHER_PATH,
     )
 
 
@@ -283,6 +312,7 @@ def _momentum_is_mirrored() -> Check:
         "both curves scaled from 0 to 1",
         largest_difference(risen, fallen),
         _ROUNDING,
+        kind=Kind.INVARIANT,
     )
 
 
@@ -298,6 +328,7 @@ def _beta1_is_momentum() -> Check:
         "SGD's momentum under the same schedule",
         max(errors, default=float("inf")),
         0.0,
+        kind=Kind.ANOTHER_PATH,
     )
 
 
@@ -376,6 +407,7 @@ def _groups_are_alone() -> Check:
         "one optimizer with two groups, two with one",
         error,
         0.0,
+        kind=Kind.ANOTHER_PATH,
     )
 
 
@@ -477,12 +509,14 @@ def _round_trips(where: torch.device) -> list[Check]:
             max(errors),
             0.0,
             "Needs the scheduler's and the optimizer's state dicts.",
+            kind=Kind.INVARIANT,
         ),
         Check(
             "SequentialLR and ChainedScheduler, saved and loaded likewise, go on to the bit",
             "the uncut run",
             max(composers),
             0.0,
+            kind=Kind.INVARIANT,
         ),
     ]
 
@@ -506,4 +540,5 @@ def _rate_is_used(where: torch.device) -> Check:
         largest_difference(torch.tensor(moved, dtype=torch.float64), rates),
         1e-8,
         "float32 keeps seven digits of the rate.",
+        kind=Kind.ANOTHER_PATH,
     )

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from simpleeval import SimpleEval
 
 from explainers.parameters import shown
+from explainers.pasted import plain
 
 LONGEST = 200
 DEEPEST = 40
@@ -39,6 +40,20 @@ FUNCTIONS = {
     "where": (3, 3),
 }
 _KEYWORDS = {"if", "else", "and", "or", "not"}
+
+# What is read before it is rewritten; each expression below takes one pass over it.
+_LONGEST_READ = 1000
+_LAMBDA = re.compile(
+    r"(?:[A-Za-z_][A-Za-z0-9_]*\ *=\ *)?lambda\ +"
+    r"(?P<variable>[A-Za-z_][A-Za-z0-9_]*)\ *:(?P<body>.*)"
+)
+_MODULE = re.compile(r"(?<![A-Za-z0-9_.])(?:math|np|numpy|torch)\.(?=([a-z]+)(?![A-Za-z0-9_.]))")
+_WORD = re.compile(r"(?<![A-Za-z0-9_.])[A-Za-z_][A-Za-z0-9_]*")
+# A float of a float is itself.
+_FLOAT = re.compile(r"(?<![A-Za-z0-9_.])float(?=\ *\()")
+# Other names of the same.
+_ALIASES = {"minimum": "min", "maximum": "max", "fabs": "abs"}
+_INSTEAD = {"int": "floor(…)", "round": "floor(… + 0.5)", "pow": "a ** b"}
 
 _TOKEN = re.compile(
     r"""\ +
@@ -124,7 +139,7 @@ def formula(expression: str, *, variable: str = "epoch") -> Callable[[int], floa
     All of it is computed in float64. Parts without the variable are computed once, here.
 
     Args:
-        expression: The text, at most 200 characters.
+        expression: The text, at most 200 characters as `spelled` gives it.
         variable: Name of the one variable.
 
     Returns:
@@ -134,12 +149,44 @@ def formula(expression: str, *, variable: str = "epoch") -> Callable[[int], floa
     Raises:
         ValueError: `expression` is anything else.
     """
+    expression = spelled(expression, variable=variable)
     tree = _tree(expression, variable)
 
     def evaluate(epoch: int) -> float:
         return _value(tree, expression, variable, epoch)
 
     return evaluate
+
+
+def spelled(expression: str, *, variable: str = "epoch") -> str:
+    """Return a formula as the page spells it: what is pasted may be a line of code.
+
+    Taken away are full-width signs, a lambda (its variable becomes `variable`), the modules of
+    ``math.cos``, ``np.minimum``, ``torch.exp`` and the like, and ``float(...)``. Text without them
+    comes back as it is, right or wrong.
+
+    Raises:
+        ValueError: A lambda uses `variable` beside its own, which is another.
+    """
+    if not isinstance(expression, str) or len(expression) > _LONGEST_READ:
+        return expression
+    # Letters and digits stay: a wide one is no letter of a formula.
+    text = "".join(sign if sign.isalnum() else plain(sign) for sign in expression)
+    taken = _LAMBDA.fullmatch(text.strip(" "))
+    if taken is not None:
+        own, text = taken["variable"], taken["body"].strip(" ")
+        words = {word[0] for word in _WORD.finditer(text)}
+        if own != variable:
+            if variable in words:
+                raise _refuse(f"use its own variable alone, {own}", variable)
+            text = _WORD.sub(lambda word: variable if word[0] == own else word[0], text)
+    text = _MODULE.sub(lambda found: "" if _is_known(found[1]) else found[0], text)
+    text = _FLOAT.sub("", text)
+    return _WORD.sub(lambda word: _ALIASES.get(word[0], word[0]), text)
+
+
+def _is_known(word: str) -> bool:
+    return word in CONSTANTS or word in FUNCTIONS or word in _ALIASES or word in _INSTEAD
 
 
 def _refuse(rule: str, got: object) -> ValueError:
@@ -175,6 +222,8 @@ def _check_words(expression: str, variable: str) -> None:
             rest = expression[at:].split(" ", maxsplit=1)[0]
             raise _refuse("hold only numbers, words and + - * / // % ** < > ( ) and commas", rest)
         if token["word"] is not None and token["word"] not in known:
+            if token["word"] in _INSTEAD:
+                raise _refuse(f"write {_INSTEAD[token['word']]} instead", token["word"])
             words = ", ".join([variable, *CONSTANTS, *FUNCTIONS])
             raise _refuse(f"use only the words {words}, if, else, and, or, not", token["word"])
         at = token.end()

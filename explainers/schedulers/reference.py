@@ -4,22 +4,90 @@ Each function takes the number of steps, the rate given to the optimizer and the
 arguments, and returns the rate of every step, ``(steps,)``. They share no code with torch.
 """
 
+import ast
+import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explainers.schedulers.formula import formula
-
 Curve = NDArray[np.float64]
 Factor = str | Callable[[int], float]
 
 
 def values(factor: Factor, at: Sequence[int], *, variable: str = "epoch") -> Curve:
-    """Return what a formula or a callable gives at each of `at`, as float64 of the same length."""
-    function = formula(factor, variable=variable) if isinstance(factor, str) else factor
-    return np.array([function(epoch) for epoch in at], dtype=np.float64)
+    """Return what a formula or a callable gives at each of `at`, as float64 of the same length.
+
+    A formula is computed here, by Python's own operators and `math`, and not by what gives it to
+    torch: the two would share their errors.
+    """
+    if not isinstance(factor, str):
+        return np.array([factor(epoch) for epoch in at], dtype=np.float64)
+    tree = ast.parse(factor.strip(), mode="eval").body
+    return np.array([_computed(tree, {variable: float(t)}) for t in at], dtype=np.float64)
+
+
+_TWO: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+_ONE: dict[type[ast.AST], Callable[[Any], Any]] = {
+    ast.Not: operator.not_,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+_BUILTIN: dict[str, Callable[..., Any]] = {"min": min, "max": max, "abs": abs}
+
+
+def _computed(node: ast.expr, names: dict[str, float]) -> Any:
+    """Return the value of arithmetic in floats. Raises TypeError for anything else."""
+    match node:
+        case ast.Constant(value=int() | float() as number):
+            return float(number)
+        case ast.Name(id=name):
+            return names[name] if name in names else {"pi": math.pi, "e": math.e}[name]
+        case ast.BinOp(left=left, op=op, right=right):
+            return _TWO[type(op)](_computed(left, names), _computed(right, names))
+        case ast.UnaryOp(op=op, operand=operand):
+            value = _computed(operand, names)
+            return _ONE[type(op)](value)
+        case ast.BoolOp(op=op, values=[first, *others]):
+            value = _computed(first, names)
+            for other in others:
+                if bool(value) == isinstance(op, ast.Or):
+                    break
+                value = _computed(other, names)
+            return value
+        case ast.Compare(left=left, ops=ops, comparators=others):
+            value = _computed(left, names)
+            for sign, other in zip(ops, others, strict=True):
+                right = _computed(other, names)
+                if not _TWO[type(sign)](value, right):
+                    return False
+                value = right
+            return True
+        case (
+            ast.IfExp(test=test, body=body, orelse=orelse)
+            | ast.Call(func=ast.Name(id="where"), args=[test, body, orelse])
+        ):
+            return _computed(body if _computed(test, names) else orelse, names)
+        case ast.Call(func=ast.Name(id=name), args=given):
+            function = _BUILTIN.get(name) or getattr(math, name)
+            return function(*(_computed(each, names) for each in given))
+    raise TypeError(ast.dump(node))
 
 
 def lambda_lr(steps: int, base_lr: float, *, lr_lambda: Factor) -> Curve:

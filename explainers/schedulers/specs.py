@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from explainers import pasted
 from explainers.parameters import Choice, Flag, Number, shown
 from explainers.schedulers import reference
-from explainers.schedulers.formula import formula
+from explainers.schedulers.formula import formula, spelled
 
 MOST_STEPS = 10_000
 LARGEST_RATE = 10.0
@@ -30,13 +31,14 @@ class Formula:
         return f"a formula in {self.variable}"
 
     def check(self, value: object) -> Any:
-        """Return `value`. Raises ValueError with the rule, or with what is wrong in the formula."""
+        """Return `value`, text as `spelled`. Raises ValueError with the rule or what is wrong."""
         if isinstance(value, str):
             try:
-                formula(value, variable=self.variable)
+                text = spelled(value, variable=self.variable)
+                formula(text, variable=self.variable)
             except ValueError as error:
                 raise ValueError(f"{self.rule}: {error}") from None
-            return value
+            return text
         if callable(value):
             return value
         raise ValueError(f"{self.rule}, got {shown(value)}")
@@ -77,7 +79,8 @@ class Milestones:
     def parse(self, text: str) -> tuple[int, ...]:
         """Return the steps that `text` spells, as in "30, 80". Raises ValueError with the rule."""
         try:
-            steps = [int(part) for part in text.split(",")] if text.strip() else []
+            rows = pasted.rows(text) if text.strip("[]() ") else ((),)
+            steps = [int(step) if step.is_integer() else step for row in rows for step in row]
         except ValueError:
             raise ValueError(f"{self.rule}, got {shown(text)}") from None
         return self.check(steps)
@@ -248,9 +251,16 @@ def _gamma(default: float, help: str, *, maximum: float = 2.0, **more: Any) -> A
 
 def _momenta(base: float, top: float) -> dict[str, Argument]:
     return {
-        "cycle_momentum": _flag(True, "Move momentum (Adam: beta1) against the rate."),
-        "base_momentum": _real(base, "At the highest rate.", 0.0, 0.999, 0.01, per_group=True),
-        "max_momentum": _real(top, "At the lowest rate.", 0.0, 0.999, 0.01, per_group=True),
+        "cycle_momentum": _flag(True, "Move momentum (Adam: beta1) along with the rate."),
+        "base_momentum": _real(base, "Where the rate is max_lr.", 0.0, 0.999, 0.01, per_group=True),
+        "max_momentum": _real(
+            top,
+            "Farthest from max_lr.",
+            0.0,
+            0.999,
+            0.01,
+            per_group=True,
+        ),
     }
 
 
@@ -309,8 +319,8 @@ _ALL = (
         "StepLR",
         "Multiplies the rate by gamma every step_size steps.",
         {
-            "step_size": _whole(30, "Steps between drops.", required=True),
-            "gamma": _gamma(0.1, "Factor at each drop."),
+            "step_size": _whole(30, "Steps from one factor to the next.", required=True),
+            "gamma": _gamma(0.1, "Factor every step_size steps."),
         },
         {
             "Tenfold every 30": {"step_size": 30, "gamma": 0.1},
@@ -325,7 +335,7 @@ _ALL = (
         {
             "milestones": Argument(
                 (30, 80),
-                Milestones("", "Steps where the rate falls; doubled ones count twice."),
+                Milestones("", "Steps where gamma comes in; doubled ones count twice."),
                 required=True,
             ),
             "gamma": _gamma(0.1, "Factor at each milestone."),
@@ -379,10 +389,10 @@ _ALL = (
     ),
     _spec(
         "PolynomialLR",
-        "Down to 0 at step total_iters, along a line or a power of it.",
+        "The first rate times (1 - step / total_iters) ** power, until total_iters.",
         {
-            "total_iters": _whole(5, "Step where the rate is 0."),
-            "power": _real(1.0, "1 is a line; larger falls faster at first.", 0.0, 10.0, 0.1),
+            "total_iters": _whole(5, "Step where the rate is 0, if power is above 0."),
+            "power": _real(1.0, "1 is a line; above 1 falls faster at first.", 0.0, 10.0, 0.1),
         },
         {
             "A line over 100 steps": {"total_iters": 100},
@@ -393,10 +403,10 @@ _ALL = (
     ),
     _spec(
         "CosineAnnealingLR",
-        "A cosine down to eta_min at T_max, then up.",
+        "A cosine from the first rate to eta_min at T_max, then back.",
         {
-            "T_max": _whole(50, "Step of the lowest rate.", required=True),
-            "eta_min": _rate(0.0, "Lowest rate."),
+            "T_max": _whole(50, "Step where the rate is eta_min: half a period.", required=True),
+            "eta_min": _rate(0.0, "Rate at T_max."),
         },
         {
             "Down in 100 steps": {"T_max": 100},
@@ -407,11 +417,11 @@ _ALL = (
     ),
     _spec(
         "CosineAnnealingWarmRestarts",
-        "A cosine down, with a jump back up after T_0 steps.",
+        "A cosine towards eta_min, begun again at the first rate after T_0 steps.",
         {
             "T_0": _whole(10, "Steps to the first restart.", required=True),
             "T_mult": _whole(1, "Each period over the last.", maximum=10),
-            "eta_min": _rate(0.0, "Lowest rate."),
+            "eta_min": _rate(0.0, "What a period heads for; it restarts before."),
         },
         {
             "Restart every 25": {"T_0": 25},
@@ -422,14 +432,14 @@ _ALL = (
     ),
     _spec(
         "CyclicLR",
-        "Up to max_lr and down, in cycles; step it per batch.",
+        "From the first rate towards max_lr and back, in cycles; step it per batch.",
         {
-            "max_lr": _rate(1.0, "Rate at the first cycle's top.", required=True, per_group=True),
-            "step_size_up": _whole(2000, "Steps from bottom to top."),
-            "step_size_down": _whole(None, "Steps from top to bottom; None: as up."),
+            "max_lr": _rate(1.0, "Rate that a full cycle reaches.", required=True, per_group=True),
+            "step_size_up": _whole(2000, "Steps towards max_lr."),
+            "step_size_down": _whole(None, "Steps back; None: as many as up."),
             "mode": _choice(
                 ("triangular", "triangular2", "exp_range"),
-                "Equal cycles, each half as high, or shrinking by gamma a step.",
+                "Equal cycles, each half as high, or height times gamma a step.",
             ),
             "gamma": _gamma(1.0, "exp_range's height, times this each step.", maximum=1.0),
             "scale_fn": Argument(
@@ -458,18 +468,18 @@ _ALL = (
     ),
     _spec(
         "OneCycleLR",
-        "Up once and far down once, in total_steps; step it per batch.",
+        "From a first rate to max_lr and on to a last one, in total_steps; step it per batch.",
         {
-            "max_lr": _rate(0.1, "Rate at the top.", required=True, per_group=True),
+            "max_lr": _rate(0.1, "Rate where the first phase ends.", required=True, per_group=True),
             "total_steps": _whole(None, "The cycle's length; None: the steps shown."),
             "epochs": _whole(None, "With steps_per_epoch, for total_steps."),
             "steps_per_epoch": _whole(None, "With epochs, for total_steps."),
-            "pct_start": _real(0.3, "Share of the cycle going up.", 0.0, 1.0, 0.01),
+            "pct_start": _real(0.3, "The first phase's share of the cycle.", 0.0, 1.0, 0.01),
             "anneal_strategy": _choice(("cos", "linear"), "Half cosines, or straight lines."),
             **_momenta(0.85, 0.95),
             "div_factor": _real(25.0, "max_lr over the first rate.", 1.0, 1e6, 1.0),
             "final_div_factor": _real(1e4, "First rate over the last.", 0.001, 1e10, 1.0),
-            "three_phase": _flag(False, "Down to the first rate, then to the last."),
+            "three_phase": _flag(False, "Back to the first rate, then to the last."),
         },
         {
             "Up and down": {},
@@ -496,8 +506,8 @@ _ALL = (
             "cooldown": _whole(
                 0, "Steps after a drop where none counts as bad.", minimum=0, maximum=1000
             ),
-            "min_lr": _rate(0.0, "Lowest rate.", per_group=True),
-            "eps": _real(1e-8, "Smaller drops are left out.", 0.0, 1.0, 1e-8),
+            "min_lr": _rate(0.0, "No drop goes below it.", per_group=True),
+            "eps": _real(1e-8, "Only drops of more than this are made.", 0.0, 1.0, 1e-8),
         },
         {
             "torch's defaults": {},

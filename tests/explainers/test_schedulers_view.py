@@ -73,18 +73,34 @@ def test_arguments_at_torchs_default_are_left_out_but_those_it_wants_stay() -> N
 BAD_CALLS = [
     ("", "a call such as"),
     ("StepLR", "a call such as"),
-    ("StepLR(30)", "arguments of StepLR must be given by name"),
+    ("StepLR(30, 0.1, -1, 5)", "StepLR must have at most 3 arguments, got 4"),
     ("StepLR(step_size=0)", "step_size must be a whole number from 1 to 10000, got 0"),
     ("StepLR(step_size=x)", "step_size must be a number, a word, a list or a formula"),
-    ("StepLR(step_size=1+1)", "step_size must be a number, a word, a list or a formula"),
+    ("StepLR(step_size=1+x)", "step_size must be a number, a word, a list or a formula"),
+    ("StepLR(step_size=1+epoch)", "step_size must be a number, a word, a list or a formula"),
     ("StepLR(**{'step_size': 3})", "a call such as"),
     ("StepLR(step_size=30).__class__", "a call such as"),
     ("__import__('os').system('true')", "a call such as"),
-    ("__import__('os')", "arguments of __import__ must be given by name"),
+    ("__import__('os')", "got __import__"),
     ("SGD(lr=0.1)", "scheduler must be one of LambdaLR"),
     ("LambdaLR(lr_lambda=\"__import__('os')\")", "lr_lambda must be a formula in epoch"),
     ("LambdaLR(lr_lambda=lambda: 1)", "lr_lambda must be a number, a word"),
-    ("LambdaLR(lr_lambda=lambda a: 1)", "lr_lambda must be a number, a word"),
+    ("LambdaLR(lr_lambda=lambda a, b=__import__('os'): 1)", "lr_lambda must be a number, a word"),
+    ("LambdaLR(lr_lambda=lambda a: epoch)", "formula must use its own variable alone, a, got ep"),
+    ("LambdaLR(lr_lambda=lambda a: int(a))", "formula must write floor(…) instead, got int"),
+    ("LambdaLR(lr_lambda=lambda a: open('x'))", "lr_lambda must be a formula in epoch"),
+    ("StepLR(optimizer, step_size=len(loader))", "got len(loader); write its value"),
+    ("StepLR(optimizer)", "step_size must be given, as in StepLR(step_size=30)"),
+    ("timm.StepLR(optimizer, 3)", "write StepLR alone if torch's is meant"),
+    ("StepLR(optimizer, 3, verbose=True)", "verbose must be left out: torch has it no more"),
+    ("StepLR(optimizer, 3, last_epoch=5)", "last_epoch must be left out or -1"),
+    ("StepLR(optimizer, 3, step_size=3)", "step_size must be given once"),
+    ("StepLR(*given)", "got *given; write the arguments out"),
+    ("CyclicLR(optimizer, 0.01, 0.1)", "base_lr must be left out, got 0.01: the control lr is"),
+    ("for step in range(3): pass", "leave that line out"),
+    ("a = ChainedScheduler([a])", "children of ChainedScheduler must be 1 to 6 schedulers"),
+    ("a = [a, a]\nMultiStepLR(a)", "milestones must be"),
+    ("SequentialLR(optimizer, schedulers)", "schedulers must be a list of calls, got schedulers"),
     ("MultiStepLR(milestones=[80, 30])", "milestones must be at most 20 whole numbers"),
     ("CosineAnnealingLR(T_max=0)", "T_max must be a whole number"),
     ("OneCycleLR(max_lr=-1)", "max_lr must be a number from 0 to 10, got -1"),
@@ -104,6 +120,114 @@ def test_what_is_no_call_is_refused_with_the_rule_and_the_reason(text: str, reas
         Schedulers(schedule=text)
     assert reason in str(refusal.value)
     assert len(str(refusal.value)) < 600
+
+
+PASTED = [
+    ("StepLR(optimizer, step_size=30)", "StepLR(step_size=30)"),
+    ("StepLR(30, 0.5)", "StepLR(step_size=30, gamma=0.5)"),
+    ("StepLR(self.optimizer, 30, 0.5)", "StepLR(step_size=30, gamma=0.5)"),
+    ("StepLR(optim.SGD(net.parameters(), lr=0.1), 30)", "StepLR(step_size=30)"),
+    ("torch.optim.lr_scheduler.StepLR(optimizer, 7)", "StepLR(step_size=7)"),
+    ("optim.lr_scheduler.StepLR(optimizer, 7)", "StepLR(step_size=7)"),
+    ("self.scheduler = lr_scheduler.StepLR(optimizer, 7)  # every week", "StepLR(step_size=7)"),
+    ("scheduler = StepLR(optimizer=optimizer, step_size=7, last_epoch=-1),", "StepLR(step_size=7)"),
+    ("LinearLR（optimizer，start_factor=0．5）", "LinearLR(start_factor=0.5)"),
+    ("LinearLR(opt, start_factor=1/4)", "LinearLR(start_factor=0.25)"),
+    ("LinearLR(opt, 1/7)", "LinearLR(start_factor=0.14285714285714285)"),
+    ("CosineAnnealingLR(opt, T_max=20 * 5, eta_min=float('1e-6'))",
+     "CosineAnnealingLR(T_max=100, eta_min=1e-06)"),
+    ("MultiStepLR(opt, milestones=(30, 80), gamma=math.sqrt(0.25))",
+     "MultiStepLR(milestones=[30, 80], gamma=0.5)"),
+    ("ReduceLROnPlateau(optimizer, 'max', 0.5)", 'ReduceLROnPlateau(mode="max", factor=0.5)'),
+    ("LambdaLR(opt, lambda step: 0.9**step)", 'LambdaLR(lr_lambda="0.9 ** epoch")'),
+    ('LambdaLR(lr_lambda="lambda e: e**−0.5 if e else 1")',
+     'LambdaLR(lr_lambda="epoch**-0.5 if epoch else 1")'),
+    ("LambdaLR(opt, lr_lambda=lambda s: 0.5 * (1 + math.cos(math.pi * float(s) / 100)))",
+     'LambdaLR(lr_lambda="0.5 * (1 + cos(pi * (epoch) / 100))")'),
+    ("LambdaLR(opt, lr_lambda=[lambda epoch: epoch // 30, lambda epoch: np.minimum(1, epoch)])",
+     'LambdaLR(lr_lambda=["epoch // 30", "min(1, epoch)"])'),
+    ("warm = 40\nhalf = warm // 2\nLambdaLR(opt, lambda s: min(1, s / half))",
+     'LambdaLR(lr_lambda="min(1, epoch / 20)")'),
+    ("CyclicLR(opt, max_lr=0.5, scale_fn=lambda c: 1 / 2 ** (c - 1))",
+     'CyclicLR(max_lr=0.5, scale_fn="1 / 2 ** (x - 1)")'),
+    ("SequentialLR(optimizer, schedulers=[LinearLR(optimizer), StepLR(optimizer, 9)], "
+     "milestones=[5])",
+     "SequentialLR(LinearLR(), StepLR(step_size=9), milestones=[5])"),
+    ("SequentialLR(opt, [LinearLR(opt), StepLR(opt, 9)], [5])",
+     "SequentialLR(LinearLR(), StepLR(step_size=9), milestones=[5])"),
+    ("ChainedScheduler([LinearLR(opt), ExponentialLR(opt, gamma=0.9)], optimizer=opt)",
+     "ChainedScheduler(LinearLR(), ExponentialLR(gamma=0.9))"),
+    (">>> first = ConstantLR(optimizer, factor=0.1, total_iters=20)\n"
+     ">>> second = ExponentialLR(optimizer, gamma=0.9)\n"
+     ">>> scheduler = SequentialLR(\n...     optimizer,\n"
+     "...     schedulers=[first, second],\n...     milestones=[20],\n... )",
+     "SequentialLR(ConstantLR(factor=0.1, total_iters=20), ExponentialLR(gamma=0.9), "
+     "milestones=[20])"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "call"), PASTED)
+def test_code_as_people_have_it_is_read_and_shown_back_as_the_page_spells_it(
+    text: str, call: str
+) -> None:
+    assert Schedulers(schedule=text).schedule == call
+    assert str(topic.read(call)) == call
+
+
+def test_names_that_stand_for_lists_of_names_take_no_time() -> None:
+    lines = ["a = [1]", *(f"{b} = [{', '.join([a] * 5)}]" for a, b in itertools.pairwise("abcdef"))]
+    text = "\n".join([*lines, "MultiStepLR(f)"])
+
+    def refuse() -> None:
+        with pytest.raises(ValueError, match="milestones must be"):
+            topic.read(text)
+
+    assert milliseconds(refuse, limit=50) < 50
+
+
+def numbers_of(argument: topic.Argument) -> st.SearchStrategy[Any]:
+    low, high = argument.minimum, argument.maximum
+    assert low is not None
+    assert high is not None
+    if argument.kind == "integer":
+        return st.integers(int(low), int(high))
+    return st.floats(low, high)
+
+
+@st.composite
+def legal_calls(draw: st.DrawFn) -> topic.Schedule:
+    """Return any scheduler with any numbers, options and flags within their bounds."""
+    spec = topic.SCHEDULERS[draw(st.sampled_from(list(topic.SCHEDULERS)))]
+    given: dict[str, Any] = {}
+    for name, argument in spec.arguments.items():
+        if not draw(st.booleans()):
+            continue
+        if argument.kind in ("number", "integer"):
+            given[name] = draw(numbers_of(argument))
+        elif argument.kind == "choice":
+            given[name] = draw(st.sampled_from(argument.options))
+        elif argument.kind == "flag":
+            given[name] = draw(st.booleans())
+        elif argument.kind == "milestones":
+            given[name] = sorted(draw(st.lists(st.integers(1, 99), max_size=5)))
+        else:
+            given[name] = f"1 / (1 + {draw(st.floats(0, 9))} * {argument.spec.variable})"  # type: ignore[union-attr]
+    try:
+        return topic.schedule(spec.name, given)
+    except ValueError:  # pct_start of a phase without length
+        return topic.schedule(spec.name)
+
+
+@given(st.lists(legal_calls(), min_size=1, max_size=4))
+@settings(max_examples=200, deadline=None)
+def test_whatever_the_page_writes_it_reads_back_to_the_bit(schedules: list[topic.Schedule]) -> None:
+    for schedule in schedules:
+        assert topic.read(str(schedule)) == schedule
+        assert topic.read(f"scheduler = lr_scheduler.{schedule}") == schedule
+    chain = topic.schedule("ChainedScheduler", children=tuple(schedules))
+    assert topic.read(str(chain)) == chain
+    many = tuple(dict.fromkeys(schedules))
+    assert topic.read_all(topic.written_all(many)) == many
 
 
 @given(
