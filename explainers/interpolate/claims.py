@@ -216,28 +216,30 @@ def _edge_values(where: torch.device) -> Claim:
 
 
 def _independent_of_size(where: torch.device) -> Claim:
-    def moved(factor: float, **flags: Any) -> float:
+    def moved(factor: float, kept: int = 6, **flags: Any) -> float:
         line = _noise(1, 12)[0].to(where)
         longer, shorter = (
             F.interpolate(values, scale_factor=factor, mode="linear", **flags)
-            for values in (line, line[..., :6])
+            for values in (line, line[..., :kept])
         )
         # The last outputs of the shorter line read its end, which the longer line does not have.
-        count = int(4 * factor)
+        count = int((kept - 2) * factor)
         return largest_difference(longer[..., :count], shorter[..., :count])
 
     doubled, aligned = moved(2.0), moved(2.0, align_corners=True)
     odd, recomputed = moved(1.3), moved(1.3, recompute_scale_factor=True)
+    # 5 times 1.1 is 5.5: the side stays 5, and torch copies it.
+    copied = moved(1.1, kept=5)
     return Claim(
         "With align_corners=False and the same scale_factor the operation does not depend on the "
         "input's size.",
         _FIRST,
-        _verdict(max(doubled, odd) < 1e-6, recomputed < 1e-6),
+        _verdict(max(doubled, odd) < 1e-6, max(recomputed, copied) < 1e-6),
         f"Without a line's second half its first outputs move {_by(max(doubled, odd))} at 2 "
         f"and 1.3, by {recomputed:.2f} at 1.3 with recompute_scale_factor=True; with "
-        f"align_corners=True by {aligned:.2f}.",
-        "With a scale_factor. A size, or recompute_scale_factor=True, reads at the rounded "
-        "sides' ratio.",
+        f"align_corners=True by {aligned:.2f}. At 1.1, 12 samples cut to 5: by {copied:.2f}.",
+        "With a scale_factor that changes the length: where rounding leaves it, torch copies. A "
+        "size, or recompute_scale_factor=True, reads at the rounded sides' ratio.",
     )
 
 

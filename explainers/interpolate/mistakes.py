@@ -1,6 +1,7 @@
 """Run the mistakes people make with `F.interpolate`, and what each costs."""
 
 import dataclasses
+from fractions import Fraction
 
 import torch
 import torch.nn.functional as F
@@ -10,10 +11,12 @@ from explainers import devices
 from explainers.evidence import Mistake, Question
 from explainers.interpolate.reference import pil_resize
 from explainers.interpolate.sampling import centres, resize, sample_positions
+from explainers.interpolate.view import share
 from explainers.parameters import Parameters, choice, number
 from explainers.pictures import picture
 
 _COLUMNS = 43  # of code that a phone holds
+_ROUNDED = 1e-6  # of a line's length: what float32 explains
 _TORCH = "https://github.com/pytorch/pytorch"
 
 
@@ -170,7 +173,7 @@ def nearest(parameters: TwoLengths, *, device: str = "cpu") -> Combs:
             wrong_cost=f"Picks {picks[0]}: on average {_drift(drifts[0])}.",
             right_cost=f"Picks {picks[1]}: on average {_drift(drifts[1])}.",
             lesson="nearest reads floor(i·n/m), under the output's left edge, as OpenCV "
-            "does; nearest-exact under its centre, as PIL does.",
+            "does; nearest-exact under its centre, as PIL does but between two pixels.",
             source=("pytorch#34808", f"{_TORCH}/issues/34808"),
         ),
         wrong=(combs[0],),
@@ -291,23 +294,41 @@ def rounded_scale(parameters: OddScale, *, device: str = "cpu") -> Combs:
     off = [(line.outputs - by_size.outputs).abs() for line in (wrong, right)]
     at = int(off[0].argmax())
     equal = not off[1].any()
+    steps = "copying the line" if m == n else "stepping by 1 / scale_factor"
     return Combs(
         mistake=Mistake(
             wrong=_call(f"scale_factor={factor:g}", "linear"),
             right=_call(f"scale_factor={factor:g}", "linear", "recompute_scale_factor=True"),
             wrong_cost=f"Up to {float(off[0].max()):.3f} off size={m}: index {at} is "
             f"{_value(wrong.outputs[at])}, not {_value(by_size.outputs[at])}."
-            if off[0].any()
-            else f"Equal to size={m}: {factor:g} gives a whole length here.",
+            if float(off[0].max()) > _ROUNDED * n
+            else f"Equal to size={m} here: {_why_equal(n, m, factor)}.",
             right_cost=("Equal to" if equal else f"Up to {float(off[1].max()):.0e} off")
             + f" size={m}: index {at} is {_value(right.outputs[at])}.",
-            lesson=f"{n} times {factor:g} is {n * factor:g}; torch gives {m} values, "
-            "stepping by 1 / scale_factor, or recomputed by n / m, as with size.",
+            lesson=f"{n} times {factor:g} is {_product(n, factor)}; torch gives {m} "
+            f"values, {steps}; recomputed, as with size.",
             source=("pytorch#55909", f"{_TORCH}/issues/55909"),
         ),
         wrong=(wrong, by_size),
         right=(right, by_size),
     )
+
+
+def _product(n: int, factor: float) -> str:
+    """Return a product, to the last digit where only that says why it is rounded down."""
+    below = int(n * factor) != int(float(f"{n * factor:g}"))
+    return repr(n * factor) if below else f"{n * factor:g}"
+
+
+def _why_equal(n: int, m: int, factor: float) -> str:
+    """Return why a factor reads as the length that it gives does."""
+    # In the digits that Python shows: 0.35 is 7/20, whatever its last bit.
+    product = Fraction(repr(factor)) * n
+    if product == m:
+        return f"{n} times {factor:g} is a whole number"
+    if m == n:
+        return f"the length stays {n}, and torch copies such a line"
+    return f"{n} times {factor!r} is {m} but for rounding"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -362,17 +383,23 @@ def overshoot(parameters: Step, *, device: str = "cpu") -> Overshoot:
     )[0]
     careless = output.to(torch.uint8)
     careful = output.clamp(0, 255).round().to(torch.uint8)
-    outside = (output < -0.5) | (output > 255.5)
+    # By less than 1, the cast cuts a fraction as it does inside the range.
+    outside = (output <= -1) | (output >= 256)
+    beyond = int(((output < -1e-3) | (output > 255 + 1e-3)).sum())
     low, high = float(output.min()), float(output.max())
     # Below 0 is the more striking end; the other where only that leaves the range.
-    worst = int(output.argmin() if low < -0.5 else output.argmax())
+    worst = int(output.argmin() if low <= -1 else output.argmax())
     wrapped = f"{float(output.flatten()[worst]):.0f} becomes {int(careless.flatten()[worst])}"
     return Overshoot(
         mistake=Mistake(
             wrong="y.to(torch.uint8)",
             right="y.clamp(0, 255).round().to(torch.uint8)",
-            wrong_cost=f"{int(outside.sum())} of {output.numel()} pixels leave 0 to 255"
-            + (f", wrapping around: {wrapped}." if outside.any() else "; only fractions are cut."),
+            wrong_cost=f"{int(outside.sum())} of {output.numel()} pixels leave 0 to 255 by 1 or "
+            f"more, wrapping around: {wrapped}."
+            if outside.any()
+            else f"{beyond} of {output.numel()} pixels leave 0 to 255"
+            + (" by less than 1" if beyond else "")
+            + "; only fractions are cut.",
             right_cost=f"The step runs from {low:.0f} to {high:.0f}; clamped, nothing wraps.",
             lesson="The cubic kernel's negative weights overshoot a step by up to 11 %. "
             "(Given uint8, torch clamps.)",
@@ -441,15 +468,18 @@ def two_ways(parameters: OtherSize, *, device: str = "cpu") -> TwoWays:
         for flag in (True, False)
     )
     errors = [float((output - sampled).abs().max()) for output in (wrong, right)]
-    # Where the first output reads under either flag; the last mirrors it.
-    shift = abs(float(sample_positions(16, side)[0]))
+    # Beyond the edge both read the edge.
+    aligned, edges = (
+        sample_positions(16, side, align_corners=flag).clamp(0, 15) for flag in (True, False)
+    )
+    shift = float((aligned - edges).abs().max())
     by_grid = "\nF.grid_sample(x, grid, align_corners=False)"
     return TwoWays(
         mistake=Mistake(
             wrong=_call("size", "bilinear", "align_corners=True") + by_grid,
             right=_call("size", "bilinear", "align_corners=False") + by_grid,
             wrong_cost=f"grid_sample and interpolate {_apart(errors[0])}"
-            + (f"; they read the corners {shift:.2f} pixels apart." if shift else "."),
+            + (f"; they read up to {shift:.2f} pixels apart." if shift else "."),
             right_cost=f"grid_sample and interpolate {_apart(errors[1])}.",
             lesson="A grid fits one way of resizing. Give every call the same align_corners.",
             source=("pytorch-pwc#33", "https://github.com/sniklaus/pytorch-pwc/issues/33"),
@@ -578,7 +608,7 @@ def antialiased_corners(parameters: TwoLengths, *, device: str = "cpu") -> Combs
             right_cost=f"Reads {_drift(drifts[1])} on average; ends read {ends[1]} for 0 "
             f"and {n - 1}.",
             lesson="With antialias torch takes align_corners' scale but reads at s·(i + ½) "
-            "− ½: corners part, the picture moves. False matches PIL.",
+            "− ½: where the side changes, the picture moves. False matches PIL.",
             source=("pytorch PR 145526", f"{_TORCH}/pull/145526"),
         ),
         wrong=(wrong,),
@@ -622,8 +652,8 @@ def _apart(error: float) -> str:
     return f"differ by up to {error:.2f}" if error >= 0.005 else f"differ by at most {error:.0e}"
 
 
-def _unread(share: float) -> str:
-    return f"{share:.0%} of pixels are never read." if share >= 0.005 else "Every pixel is read."
+def _unread(part: float) -> str:
+    return f"{share(part)} of pixels are never read." if part else "Every pixel is read."
 
 
 def _value(value: Tensor) -> str:

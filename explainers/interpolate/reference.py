@@ -15,6 +15,7 @@ from explainers.interpolate.sampling import (
     MAX_SIDE,
     MODES_OF,
     WITHOUT_CORNERS,
+    is_small,
     sample_positions,
 )
 from explainers.parameters import shown
@@ -114,6 +115,7 @@ def axis_weights(
     antialias: bool = False,
     scale_factor: float | None = None,
     axes: int = 1,
+    small: bool = True,
     only: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
     """Return the weight of each input value in each output value along one axis, in float64.
@@ -129,6 +131,7 @@ def axis_weights(
         antialias: As in `F.interpolate`.
         scale_factor: As in `sample_positions`.
         axes: As in `sample_positions`.
+        small: As in `sample_positions`.
         only: Indices of the outputs to return; None for all.
 
     Returns:
@@ -149,6 +152,7 @@ def axis_weights(
         scale_factor=scale_factor,
         antialias=antialias,
         axes=axes,
+        small=small,
     ).numpy()[outputs]
     if mode in WITHOUT_CORNERS:
         weights[rows, positions.astype(int)] = 1
@@ -218,6 +222,7 @@ def slow_resize(
             antialias=antialias,
             scale_factor=each[axis - 1],
             axes=axes,
+            small=is_small(size),
             only=None if only is None else only[axis - 1],
         )
         # Not numpy's product: its threads wait for each other on a busy server.

@@ -35,6 +35,9 @@ ANTIALIASED = ("bilinear", "bicubic", "lanczos")
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
+_SMALL = 128
+"""Most rows and columns together for which torch's kernel for small pictures runs."""
+
 WITHOUT_CORNERS = ("nearest", "nearest-exact", "area")
 """Modes that refuse any `align_corners` but None."""
 
@@ -230,6 +233,7 @@ def sample_positions(
     scale_factor: float | None = None,
     antialias: bool = False,
     axes: int = 1,
+    small: bool = True,
 ) -> Tensor:
     r"""Return where each output value reads along one axis of the input.
 
@@ -241,8 +245,10 @@ def sample_positions(
 
     Three shortcuts of torch are kept: an axis whose side stays the same is copied by the linear
     modes and with antialias, whatever `scale_factor` says; nearest on ``(C, H, W)`` copies such an
-    axis too, and repeats each value twice where the side doubles; antialias with `align_corners`
-    takes the scale :math:`(n - 1) / (m - 1)` and still reads at :math:`s (i + 1/2) - 1/2`.
+    axis too, and repeats each value twice where the side doubles, if the output is `small`
+    (nearest-exact rounds otherwise there, and may differ where the exact product is whole);
+    antialias with `align_corners` takes the scale :math:`(n - 1) / (m - 1)` and still reads at
+    :math:`s (i + 1/2) - 1/2`.
 
     Args:
         in_size: Length n of the input, 1 to 512.
@@ -254,6 +260,7 @@ def sample_positions(
             and `align_corners` do not use it.
         antialias: As in `F.interpolate`.
         axes: Number of spatial axes of the input.
+        small: What `is_small` says of the whole output; of two axes, both nearest modes read by it.
 
     Returns:
         Tensor ``(out_size,)``, float64, in input pixels: whole numbers are centres of input
@@ -264,6 +271,7 @@ def sample_positions(
 
     References:
         ``area_pixel_compute_source_index`` and ``nearest_idx`` in ATen/native/UpSample.h
+        ``_use_vectorized_kernel_cond_2d`` in ATen/native/cpu/UpSampleKernel.cpp
     """
     for name, side in (("in_size", in_size), ("out_size", out_size)):
         if not _is_side(side):
@@ -289,11 +297,13 @@ def sample_positions(
         return torch.from_numpy((first + last) / 2)
     scale = in_size / out_size if scale_factor is None else 1 / scale_factor
     if mode in ("nearest", "nearest-exact"):
-        if mode == "nearest" and axes == 2 and out_size in (in_size, 2 * in_size):
+        if mode == "nearest" and axes == 2 and small and out_size in (in_size, 2 * in_size):
             return torch.from_numpy((index * in_size // out_size).astype(np.float64))
         single = np.float32(scale)
         if mode == "nearest":
             read = np.floor(index.astype(np.float32) * single)
+        elif axes == 2 and small:
+            read = np.floor((np.float64(single) * (index + 0.5)).astype(np.float32))
         else:
             # torch rounds once, after multiplying and subtracting, and then adds the half back.
             centre = (np.float64(single) * (index + 0.5) - 0.5).astype(np.float32)
@@ -305,6 +315,15 @@ def sample_positions(
         step = (in_size - 1) / (out_size - 1) if out_size > 1 else 0.0
         return torch.from_numpy(step * (index + 0.5) - 0.5 if antialias else step * index)
     return torch.from_numpy(scale * (index + 0.5) - 0.5)
+
+
+def is_small(out: Sequence[int]) -> bool:
+    """Return whether torch resizes to these sides by its kernel for small pictures, on the CPU.
+
+    Args:
+        out: Sides of the output.
+    """
+    return len(out) == 2 and sum(out) <= _SMALL
 
 
 def centres(in_size: int, out_size: int) -> Tensor:

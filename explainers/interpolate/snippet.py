@@ -4,7 +4,7 @@ import io
 
 import torch
 
-from explainers.interpolate.sampling import sample_positions
+from explainers.interpolate.sampling import is_small, sample_positions
 from explainers.interpolate.view import Interpolate, View
 
 _VOLUME = (
@@ -84,6 +84,7 @@ def table(view: View) -> str:
                 scale_factor=None if fixed else parameters.used_scale,
                 antialias=parameters.antialias,
                 axes=axes,
+                small=is_small(out),
             )
         )
     indices = torch.cartesian_prod(*(torch.arange(side) for side in out)).reshape(-1, axes)

@@ -1,6 +1,7 @@
 """Declare the page's parameters and compute what one setting of them shows."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -15,6 +16,7 @@ from explainers.interpolate.sampling import (
     MODES,
     WITHOUT_CORNERS,
     centres,
+    is_small,
     resize,
     sample_positions,
     torch_says,
@@ -25,6 +27,7 @@ from explainers.parameters import Numbers, Parameters, Preset, choice, flag, num
 from explainers.pictures import picture
 
 _CURVE = 16
+_COPIED = ": the side stays, so torch copies it"
 _FLAGS = {"None": None, "False": False, "True": True}
 
 
@@ -285,6 +288,8 @@ class View:
         problem: Which argument to change, and to what; empty where the call runs.
         refusal: Torch's own words for it; empty where torch would take the call.
         used: Share of the input's values that any output depends on, 0 to 1.
+        reads: For nearest and nearest-exact, by axis, Tensor ``(m,)`` int64: the input that torch
+            copied to each output.
         line: How the line of samples is resized, for a signal or a row.
         loupe: The linked values, for a table that is small enough or a picture.
     """
@@ -295,6 +300,7 @@ class View:
     problem: str = ""
     refusal: str = ""
     used: float = 0.0
+    reads: tuple[Tensor, ...] = ()
     line: Line | None = None
     loupe: Loupe | None = None
 
@@ -305,7 +311,7 @@ class View:
             return ""
         shape = "×".join(str(side) for side in self.source.shape[1:])
         out = "×".join(str(side) for side in self.output.shape[1:])
-        unread = f" {1 - self.used:.0%} of the input is never read." if self.used < 0.995 else ""
+        unread = f" {share(1 - self.used)} of the input is never read." if self.used < 1 else ""
         return f"{shape} → {out}. {reading_rule(self)}{unread}"
 
 
@@ -346,11 +352,13 @@ def explain(parameters: Interpolate, *, image: Tensor | None = None, device: str
         loupe = _loupe(source[0], arguments, device)
     elif parameters.input == "picture":
         loupe = _small_copy(parameters, (source.shape[1], source.shape[2]), device)
+    reads = _reads(source, output, arguments, device)
     return View(
         parameters,
         source,
         output=output,
-        used=_used(source, arguments, device),
+        used=_used(source, arguments, reads, device),
+        reads=reads,
         line=line,
         loupe=loupe,
     )
@@ -364,40 +372,85 @@ def volume() -> Tensor:
     return ball[None]
 
 
+def share(part: float) -> str:
+    """Return a share of a whole as a percentage: whole, unless that would say none or all."""
+    return f"{part:.0%}" if 0.005 <= part < 0.995 or part in (0, 1) else f"{part:.2%}"
+
+
 def reading_rule(view: View) -> str:
-    """Return where output i reads along the last axis, as a short formula in words."""
+    """Return where output i reads along each axis, as short formulas in words."""
     parameters = view.parameters
     assert view.output is not None
-    in_size, out_size = view.source.shape[-1], view.output.shape[-1]
     if parameters.mode == "area":
-        return "Output i is the mean of the inputs it covers."
-    scale = _ratio(in_size, out_size)
-    if parameters.used_scale is not None:
-        exact = 1 / Fraction(f"{parameters.used_scale:g}")
-        scale = str(exact) if exact.denominator < 1000 else f"{float(exact):.4g}"
-    if parameters.mode == "nearest":
-        return f"Output i is input floor({_scaled('i', scale)})."
-    if parameters.mode == "nearest-exact":
-        return f"Output i is input floor({_scaled('(i + ½)', scale)})."
-    if in_size == out_size and (parameters.mode != "bicubic" or parameters.antialias):
-        return "Output i is input i."
-    if parameters.align_corners == "True" and not parameters.antialias:
-        return f"Output i reads at {_scaled('i', _ratio(in_size - 1, out_size - 1))}."
+        return "Each output is the mean of all inputs that it touches."
+    axes = view.source.dim() - 1
+    if axes == 1 or parameters.input == "row":
+        return f"Output {_rule(view, axes - 1)}."
+    names: dict[str, list[str]] = {}
+    for axis, name in reversed(list(enumerate(("depth", "height", "width")[3 - axes :]))):
+        names.setdefault(_rule(view, axis), []).append(name)
+    if len(names) == 1:
+        return f"Along each axis, output {next(iter(names))}."
+    return " ".join(
+        f"Along the {' and the '.join(along)}, output {rule}." for rule, along in names.items()
+    )
+
+
+def _rule(view: View, axis: int) -> str:
+    """Return where output i reads along one axis, as the words that follow ``output``."""
+    parameters = view.parameters
+    assert view.output is not None
+    n, m = view.source.shape[axis + 1], view.output.shape[axis + 1]
+    used = None if parameters.input == "row" and axis == 0 else parameters.used_scale
+    step = Fraction(n, m) if used is None else 1 / Fraction(repr(used))
+    if parameters.mode in ("nearest", "nearest-exact"):
+        return _picks(view, axis, step, used)
+    if n == m and (parameters.mode != "bicubic" or parameters.antialias):
+        return "i is input i" + ("" if step == 1 else _COPIED)
     if parameters.align_corners == "True":
-        scale = _ratio(in_size - 1, out_size - 1)
-    return f"Output i reads at {_scaled('(i + ½)', scale)} − ½."
+        step, used = Fraction(n - 1, m - 1) if m > 1 else Fraction(0), None
+        if not parameters.antialias:
+            return f"i reads at {_scaled('i', step, used)}"
+    return f"i reads at {_scaled('(i + ½)', step, used)} − ½"
 
 
-def _ratio(over: int, under: int) -> str:
-    """Return a ratio of lengths as a fraction in lowest terms; 0 where torch takes that."""
-    return str(Fraction(over, under)) if under else "0"
+def _picks(view: View, axis: int, step: Fraction, used: float | None) -> str:
+    """Return which input nearest or nearest-exact copies, and where that is not the formula's."""
+    assert view.output is not None
+    mode, axes = view.parameters.mode, view.source.dim() - 1
+    n, read = view.source.shape[axis + 1], view.reads[axis].tolist()
+    m = len(read)
+    over, under = step.numerator, step.denominator
+    if mode == "nearest":
+        exact = [min(i * over // under, n - 1) for i in range(m)]
+        words = f"i is input floor({_scaled('i', step, used)})"
+    else:
+        exact = [min((2 * i + 1) * over // (2 * under), n - 1) for i in range(m)]
+        words = f"i is input floor({_scaled('(i + ½)', step, used)})"
+    words = "i is input i" if step == 1 else words
+    if read == exact:
+        return words
+    if m == n and read == list(range(m)):
+        return "i is input i" + _COPIED
+    if m == 2 * n and read == [i // 2 for i in range(m)]:
+        return "i is input floor(i/2): the side doubles, so torch repeats each value twice"
+    other = next(i for i in range(m) if read[i] != exact[i])
+    # Without the shortcuts, which are said above.
+    small = is_small(view.output.shape[1:]) and mode == "nearest-exact"
+    rounded = sample_positions(n, m, mode=mode, scale_factor=used, axes=axes, small=small)
+    how = "in float32" if rounded.tolist() == read else "with exceptions"
+    return (
+        f"{words} {how}: output {other} is {read[other]}, where exact numbers give {exact[other]}"
+    )
 
 
-def _scaled(name: str, factor: str) -> str:
-    """Return a product as one writes it: ``i·5/3``, ``i/3``, ``i·2``, ``i``."""
-    if factor == "1":
+def _scaled(name: str, step: Fraction, used: float | None) -> str:
+    """Return a product as one writes it: ``i·5/3``, ``i/3``, ``i·2``, ``i``, ``i/1.234``."""
+    if step == 1:
         return name
-    return name + (factor.removeprefix("1") if factor.startswith("1/") else f"·{factor}")
+    if used is not None and max(step.numerator, step.denominator) >= 1000:
+        return f"{name}/{used!r}"
+    return f"{name}/{step.denominator}" if step.numerator == 1 else f"{name}·{step}"
 
 
 def _line(parameters: Interpolate, source: Tensor, device: str) -> Line:
@@ -445,9 +498,34 @@ def _response(count: int, row: bool, arguments: Mapping[str, Any], device: str) 
     return resize(alone[:, None] if row else alone, device=device, **arguments).reshape(count, -1).T
 
 
-def _used(source: Tensor, arguments: Mapping[str, Any], device: str) -> float:
+def _reads(
+    source: Tensor, output: Tensor, arguments: Mapping[str, Any], device: str
+) -> tuple[Tensor, ...]:
+    """Return which input each output copies, by axis; empty for a mode that mixes.
+
+    Ramps of the whole shape are resized, for torch's kernel depends on it.
+    """
+    if arguments["mode"] not in ("nearest", "nearest-exact"):
+        return ()
+    found = []
+    for axis, count in enumerate(source.shape[1:]):
+        along = [1] * output.dim()
+        along[axis + 1] = count
+        ramp = torch.arange(float(count)).reshape(along).expand(1, *source.shape[1:])
+        made = resize(ramp, device=device, **arguments)
+        found.append(made.movedim(axis + 1, 0).reshape(made.shape[axis + 1], -1)[:, 0].long())
+    return tuple(found)
+
+
+def _used(
+    source: Tensor, arguments: Mapping[str, Any], reads: tuple[Tensor, ...], device: str
+) -> float:
     """Return the share of the input's values that any output depends on, axis by axis."""
-    share = 1.0
+    if reads:
+        return math.prod(
+            len(read.unique()) / count for read, count in zip(reads, source.shape[1:], strict=True)
+        )
+    used = 1.0
     axes = source.dim() - 1
     for axis in range(axes):
         along = dict(arguments)
@@ -459,8 +537,8 @@ def _used(source: Tensor, arguments: Mapping[str, Any], device: str) -> float:
         count = source.shape[axis + 1]
         alone = torch.eye(count).reshape(count, *(1 for _ in range(axes - 1)), count)
         response = resize(alone, device=device, **along).reshape(count, -1)
-        share *= float((response != 0).any(dim=1).double().mean())
-    return share
+        used *= float((response != 0).any(dim=1).double().mean())
+    return used
 
 
 def _kernel(parameters: Interpolate, in_size: int, out_size: int) -> tuple[Tensor, Tensor]:
