@@ -26,6 +26,7 @@ _GROUPS = {
 # By state: the sign on a button, and what it means.
 _FAILURES = {
     "overflows": ("∞", "overflow"),
+    "infinite from 0": ("∞", "are infinite, an input being 0,"),
     "all zero": ("→ 0", "become all 0"),
     "raises": ("✗", "raise an error"),
 }

@@ -4,7 +4,7 @@ import functools
 import importlib
 import time
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -104,7 +104,7 @@ def cuda_only(*, device: str = "cpu") -> Claim:
         f"On the CPU linear gives {' and '.join(found.values())}. This torch autocasts for "
         f"{', '.join(takes)}; run on {where.type}.",
         "True of the first releases. Now each device has lists; float16 with a GradScaler runs "
-        "on CPUs, seldom faster.",
+        "on CPUs too.",
     )
 
 
@@ -200,6 +200,11 @@ def _verdict(partly: bool) -> Verdict:
     return Verdict.CONDITION if partly else Verdict.WRONG
 
 
+def _part(parts: Sequence[bool]) -> Verdict:
+    """Judge a statement of several parts, or cases: all hold, some do, or none."""
+    return Verdict.HOLDS if all(parts) else _verdict(any(parts))
+
+
 def _mismatch_claim(where: torch.device) -> Claim:
     found = mismatch(device=str(where))
     product, ones = (torch.ones(2, 2, dtype=d, device=where) for d in (found.inside, torch.float32))
@@ -256,14 +261,49 @@ def _reduction_claim(device: str) -> Claim:
     rows = {row.name: row for row in table(device)}
     names = ("sum", "mean", "softmax", "mse_loss", "cross_entropy")
     wide = [name for name in names if rows[name].from_lower is torch.float32]
+    narrow = narrow_losses(devices.device(device))
     return Claim(
         "Reductions need float32's range, and autocast gives them float32.",
         _AMP,
         Verdict.HOLDS if len(wide) == len(names) else _verdict(bool(wide)),
         f"From float16 inputs, {', '.join(wide)} give float32, "
-        f"{', '.join(name for name in names if name not in wide) or 'none'} float16.",
-        "Losses do. sum and softmax are on CUDA's float32 list, not the CPU's; mean on neither.",
+        f"{', '.join(name for name in names if name not in wide) or 'none'} float16. Of "
+        f"{len(_LOSSES)} losses {', '.join(narrow) or 'none'} give{'' if len(narrow) > 1 else 's'} "
+        "float16.",
+        "Losses on autocast's list do. sum and softmax are on CUDA's float32 list, not the CPU's; "
+        "mean on neither.",
     )
+
+
+# torch's losses of two or three tensors of one shape.
+_LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "mse_loss": lambda a, b, _: F.mse_loss(a, b),
+    "l1_loss": lambda a, b, _: F.l1_loss(a, b),
+    "smooth_l1_loss": lambda a, b, _: F.smooth_l1_loss(a, b),
+    "huber_loss": lambda a, b, _: F.huber_loss(a, b),
+    "kl_div": lambda a, b, _: F.kl_div(a, b, reduction="sum"),
+    "cross_entropy": lambda a, b, _: F.cross_entropy(a, b),
+    "binary_cross_entropy_with_logits": lambda a, b, _: F.binary_cross_entropy_with_logits(a, b),
+    "soft_margin_loss": lambda a, b, _: F.soft_margin_loss(a, b),
+    "hinge_embedding_loss": lambda a, b, _: F.hinge_embedding_loss(a, b),
+    "poisson_nll_loss": lambda a, b, _: F.poisson_nll_loss(a, b),
+    "gaussian_nll_loss": F.gaussian_nll_loss,
+    "multilabel_soft_margin_loss": lambda a, b, _: F.multilabel_soft_margin_loss(a, b),
+    "triplet_margin_loss": F.triplet_margin_loss,
+    "triplet_margin_with_distance_loss": F.triplet_margin_with_distance_loss,
+    "margin_ranking_loss": F.margin_ranking_loss,
+}
+
+
+def narrow_losses(where: torch.device) -> tuple[str, ...]:
+    """Return torch's losses that give float16 from float16 inputs under autocast."""
+    generator = torch.Generator().manual_seed(0)
+    given = [
+        (0.1 + 0.8 * torch.rand(4, 4, generator=generator)).to(where, torch.float16)
+        for _ in range(3)
+    ]
+    with torch.autocast(where.type, dtype=torch.float16):
+        return tuple(name for name, run in _LOSSES.items() if run(*given).dtype is torch.float16)
 
 
 def _register_claim(where: torch.device) -> Claim:
@@ -295,13 +335,15 @@ def _memory_claim(where: torch.device) -> Claim:
     found = {name: Trainee(name, size, where).saved for name in ("float32", "float16")}
     weights = sum(weight.nbytes for weight in Trainee("float16", size, where).weights)
     share = found["float16"] / found["float32"]
+    few = Cost(width=128, batch=16)
+    other = Trainee("float16", few, where).saved / Trainee("float32", few, where).saved
     return Claim(
         "amp takes less memory.",
         f"{_WHY}: advantages",
-        Verdict.CONDITION if share < 0.9 else Verdict.WRONG,
+        _part((share < 1, other < 1)),
         f"Four linear layers, 256 samples: backward keeps {found['float32'] / 1024:.0f} KiB "
-        f"in float32, {found['float16'] / 1024:.0f} under autocast ({share:.2f} times). "
-        f"Weights: {weights / 1024:.0f} KiB in both.",
+        f"in float32, {found['float16'] / 1024:.0f} under autocast ({share:.2f} times); with 16 "
+        f"samples {other:.2f} times. Weights: {weights / 1024:.0f} KiB in both.",
         "Activations halve. Weights, gradients, optimizer stay float32; the weights' casts "
         "are extra.",
     )
@@ -309,6 +351,8 @@ def _memory_claim(where: torch.device) -> Claim:
 
 # float16 products may take twenty times as long on a CPU; more would hold the page up.
 _PRODUCT = 96
+# Too many for a cache, in float32.
+_VALUES = 4_000_000
 
 
 def _least_time(run: Callable[[], object], where: torch.device, repeats: int = 9) -> float:
@@ -337,29 +381,40 @@ def _speed_claim(where: torch.device) -> Claim:
     full, half, brain = _product_times(
         where, _PRODUCT, (torch.float32, torch.float16, torch.bfloat16)
     )
+    products = (half / full, brain / full)
+    wide = torch.ones(_VALUES, device=where)
+    passes = [
+        _least_time(functools.partial(torch.relu, each), where) for each in (wide, wide.bfloat16())
+    ]
+    relu = passes[1] / passes[0]
     return Claim(
         "amp computes faster, up to twice as fast.",
         f"{_WHY}: advantages",
-        # The hardware decides, whatever comes out on this one.
-        Verdict.CONDITION,
-        f"{_PRODUCT} by {_PRODUCT} matrix products on this {where.type}, in float32's time: "
-        f"float16 {half / full:.2g}, bfloat16 {brain / full:.2g}.",
-        "With Tensor Cores, or a CPU's AMX. Else slower; small tensors pay more for casts "
-        "than they save.",
+        _part([ratio < 1 for ratio in (*products, relu)]),
+        f"On this {where.type}, in float32's time: {_PRODUCT} by {_PRODUCT} products "
+        f"{products[0]:.2g} in float16, {products[1]:.2g} in bfloat16; relu of "
+        f"{_VALUES / 1e6:.0f} million values {relu:.2g} in bfloat16.",
+        "Products need Tensor Cores, or a CPU's AMX. What only moves large tensors gains from "
+        "fewer bytes anywhere; small ones pay more for casts than they save.",
     )
 
 
 def _eights_claim(where: torch.device) -> Claim:
-    (even,) = _product_times(where, 64, (torch.float16,))
-    (odd,) = _product_times(where, 63, (torch.float16,))
+    dtypes = ("float16", "bfloat16", "float32")
+    even, odd = (
+        _product_times(where, size, [FORMATS[name].dtype for name in dtypes]) for size in (64, 63)
+    )
+    ratios = {name: b / a for name, a, b in zip(dtypes, even, odd, strict=True)}
     return Claim(
         "Dimensions that are multiples of 8 are fastest.",
         f"{_CAUTION}: dimensions",
-        # As for speed: the hardware decides.
-        Verdict.CONDITION,
-        f"float16 products on this {where.type}: size 63 takes {odd / even:.2g} times size "
-        "64's time for 5% less work.",
-        "On Tensor Cores. Newer libraries pad by themselves: measure.",
+        # Size 63 has 5% less work to do.
+        _part([ratio > 1 for ratio in ratios.values()]),
+        f"Products on this {where.type}: size 63 takes, in size 64's time for 5% less work, "
+        + ", ".join(f"{ratio:.2g} in {name}" for name, ratio in ratios.items())
+        + ".",
+        "The hardware decides: it was said of Tensor Cores. Newer libraries pad by themselves: "
+        "measure.",
     )
 
 
@@ -375,12 +430,15 @@ def _half_claim(where: torch.device) -> Claim:
 
     off = largest_difference(output(torch.float16), output(torch.float32))
     full, half = _product_times(where, _PRODUCT, (torch.float32, torch.float16))
-    size_of = sum(weight.nbytes for weight in model.weights)
+    size_of, size_half = (
+        sum(weight.to(dtype).nbytes for weight in model.weights)
+        for dtype in (torch.float32, torch.float16)
+    )
     return Claim(
         "model.half() speeds a model up, saves memory, and costs hardly any accuracy.",
         _HALF,
-        _verdict(off < 1e-2),
-        f"Weights {size_of / 1024:.0f} KiB become {size_of / 2048:.0f}; outputs off by at "
+        _part((half < full, size_half < size_of, off < 1e-2)),
+        f"Weights {size_of / 1024:.0f} KiB become {size_half / 1024:.0f}; outputs off by at "
         f"most {brief(off)}; a matrix product takes {half / full:.2g} times as long on this "
         f"{where.type}.",
         "Memory halves; speed needs hardware. Inference bears it; training loses updates "

@@ -504,7 +504,7 @@ def sigmoid_first(parameters: Logits, *, device: str = "cpu") -> CurveMistake:
             wrong_cost=told,
             right_cost=f"The loss is {worded(right[look])}, its gradient "
             f"{worded(right_slope[look])}.",
-            lesson="In float16 the sigmoid is 1 above 8.3; torch cuts log(0) at -100, and its "
+            lesson="In float16 the sigmoid is 1 from 8.32 up; torch cuts log(0) at -100, and its "
             "gradient is NaN. On CUDA torch refuses the pair.",
             source=(
                 "torch docs: Prefer binary_cross_entropy_with_logits",
@@ -573,8 +573,8 @@ def own_norm(parameters: OwnNorm, *, device: str = "cpu") -> CurveMistake:
             right=f"{start}    h = h.float()\n{norm}",
             wrong_cost=f"Root mean square: {_one(wrong[look])}.",
             right_cost=f"Root mean square: {_one(right[look])}.",
-            lesson="float16 squares overflow above 255 and vanish below 0.0002. autocast leaves "
-            "mul in float16: call .float() first.",
+            lesson="float16 squares overflow from 256 up and vanish below 0.00017. autocast "
+            "leaves mul in float16: call .float() first.",
             source=("pytorch PR 133085", f"{_PYTORCH}/pull/133085"),
         ),
         shows="root mean square after normalising",
@@ -633,8 +633,8 @@ def loss_outside(parameters: LossOutside, *, device: str = "cpu") -> CurveMistak
             wrong_cost=f"The float16 loss is {_whole(wrong[look])}; in float32 it is "
             f"{_whole(right[look])}.",
             right_cost=f"The float32 loss is {_whole(right[look])}.",
-            lesson="Inside, losses are float32. Outside, float16 logits give a float16 "
-            "loss: rounded to 1 part in 2000, infinite above 65504.",
+            lesson="Inside, the losses on autocast's list are float32, this one too. Outside, "
+            "float16 logits give a float16 loss: rounded to 1 part in 2000, infinite above 65504.",
             source=(
                 "torch docs: ops that autocast to float32",
                 "https://docs.pytorch.org/docs/stable/amp.html#autocast-op-reference",
@@ -715,7 +715,7 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
             wrong_cost=f"A float32 layer's gradient {far}.",
             right_cost=f"Its gradient {near}.",
             lesson="Inside, backward's products are autocast too, even a float32 layer's: "
-            "gradients vanish or overflow. Call backward after the region.",
+            "gradients may vanish or overflow. Call backward after the region.",
             source=(
                 "torch docs: torch.autocast",
                 "https://docs.pytorch.org/docs/stable/amp.html#torch.autocast",

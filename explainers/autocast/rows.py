@@ -31,6 +31,7 @@ class State(enum.StrEnum):
 
     FINE = "fine"
     OVERFLOW = "overflows"
+    FROM_ZERO = "infinite from 0"
     ZERO = "all zero"
     RAISED = "raises"
     BEYOND = "beyond float64"
@@ -43,8 +44,8 @@ class Outcome:
     Attributes:
         dtype: Of the output; None where torch raised.
         error: Largest difference to float64, over float64's largest magnitude: 1 where all was
-            flushed to zero, infinite where something overflowed, NaN where torch raised or
-            float64 overflows too.
+            flushed to zero, infinite where something overflowed or an input became 0, NaN where
+            torch raised or float64 overflows too.
         state: In a word.
         said: What torch raised, or "".
     """
@@ -221,7 +222,11 @@ def _outcome(name: str, given: tuple[Tensor, Tensor], true: Tensor) -> Outcome:
         output = OPS[name](*given)
     except (RuntimeError, NotImplementedError) as problem:
         return Outcome(None, math.nan, State.RAISED, raised(problem))
-    return Outcome(output.dtype, *_compared(output, true))
+    error, state = _compared(output, true)
+    # No input is 0 before it is cast; of a 0, a logarithm is infinite, and nothing has overflowed.
+    if state is State.OVERFLOW and any(bool((each == 0).any()) for each in given):
+        state = State.FROM_ZERO
+    return Outcome(output.dtype, error, state)
 
 
 def _compared(output: Tensor, true: Tensor) -> tuple[float, State]:

@@ -16,6 +16,7 @@ from explainers.autocast.rows import (
     State,
     Step,
     Sweep,
+    inputs,
     steps,
     sweep,
     table,
@@ -72,6 +73,8 @@ class Autocast(Parameters):
         return KINDS.index(self.inputs)
 
 
+_LARGEST = max(float(each.max()) for each in inputs(9))
+
 PRESETS = (
     Preset(
         "float32 inputs",
@@ -80,7 +83,7 @@ PRESETS = (
     ),
     Preset(
         "Too large for float16",
-        "512 times 512 is above 65504: float16 products overflow.",
+        f"Inputs reach {_LARGEST:.0f}. Its square is above 65504: float16 products overflow.",
         Autocast(exponent=9),
     ),
     Preset(
@@ -96,7 +99,8 @@ PRESETS = (
     ),
     Preset(
         "float16 inputs",
-        "Losses cast them up to float32; unlisted operations stay in float16.",
+        "Losses cast them up to float32; unlisted operations stay in float16, but for "
+        "smooth_l1_loss.",
         Autocast(inputs="lower", op="mse_loss"),
     ),
     Preset(
@@ -145,6 +149,7 @@ class View:
             f"{states[state]} {word}"
             for state, word in (
                 (State.OVERFLOW, "overflow"),
+                (State.FROM_ZERO, "are infinite, an input being 0"),
                 (State.ZERO, "vanish"),
                 (State.RAISED, "raise"),
             )
