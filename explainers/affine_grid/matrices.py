@@ -36,7 +36,7 @@ NAMES = {
     THETA: "theta, align_corners=False",
     CORNERS: "theta, align_corners=True",
     OPENCV: "OpenCV",
-    INVERSE: "OpenCV, WARP_INVERSE_MAP",
+    INVERSE: "OpenCV, inverse",
     PIL: "PIL",
     TORCHVISION: "torchvision",
     BOX: "crop box",
@@ -45,7 +45,7 @@ MEANINGS = {
     THETA: "Output to input; -1 and 1 are the pictures' edges.",
     CORNERS: "Output to input; -1 and 1 are the corner pixels' centres.",
     OPENCV: "Input to output, in pixels; (0, 0) is the first pixel's centre.",
-    INVERSE: "Output to input, in pixels; (0, 0) is the first pixel's centre.",
+    INVERSE: "Output to input, in pixels, by WARP_INVERSE_MAP; (0, 0) is the first pixel's centre.",
     PIL: "Output to input, in pixels; (0, 0) is the first pixel's corner.",
     TORCHVISION: "Output to input, in pixels; (0, 0) is each picture's middle: "
     "_get_inverse_affine_matrix with center [0, 0], as for tensors.",
@@ -289,8 +289,10 @@ def from_pixels(kind: str, pixels: Array, in_size: Size, out_size: Size) -> Rows
     """
     if kind == BOX:
         (a, b, c), (d, e, f) = pixels
-        if max(abs(b) * out_size[0], abs(d) * out_size[1]) > 1e-6 or a <= 0 or e <= 0:
+        if max(abs(b) * out_size[0], abs(d) * out_size[1]) > 1e-6 or a < 0 or e < 0:
             raise ValueError("it turns, leans or mirrors the picture, which no crop does")
+        if a == 0 or e == 0:
+            raise ValueError("it reads from a single line or point, which is no box")
         x0, y0 = c - (a - 1) / 2, f - (e - 1) / 2
         return (_tidy([x0, y0, x0 + a * out_size[1], y0 + e * out_size[0]]),)
     if kind == OPENCV:
@@ -403,7 +405,10 @@ def _code(kind: str, numbers: Rows, in_size: Size, out_size: Size) -> str:
             f"image = Image.effect_noise(({width}, {height}), 64)  # or your own",
             *_listed("data = (", numbers[0], ")"),
             "output = image.transform(",
-            f"    ({columns}, {rows}), Image.Transform.{how}, data, Image.Resampling.BILINEAR",
+            f"    ({columns}, {rows}),",
+            f"    Image.Transform.{how},",
+            "    data,",
+            "    Image.Resampling.BILINEAR,",
             ")",
         ]
     return "\n".join([*lines, ""])
@@ -463,12 +468,18 @@ def prove(found: Matrices, *, device: str = "cpu") -> Proof:
             tolerance,
             "Positions in float64." if kind in (PIL, BOX) else "Positions in float32.",
         )
-    sentence = (
-        f"{inside.sum():,} of {inside.size:,} output pixels read between the centres of input "
-        "pixels and are compared; at the others the libraries fill differently."
-    )
-    if left_out:
-        sentence += f" Not compared, for too much rounding: {'; '.join(left_out)}."
+    compared = int(inside.sum())
+    if compared == inside.size:
+        sentence = f"Compared: all {compared:,} output pixels."
+    else:
+        sentence = (
+            f"Compared: {compared:,} of {inside.size:,} output pixels, those that read between "
+            "the centres of input pixels; at the others the libraries fill differently."
+        )
+    if not checks:
+        sentence = "Nothing is compared: positions so far out are too rough in float32."
+    elif left_out:
+        sentence += f" Left out, for too much rounding: {'; '.join(left_out)}."
     return Proof(source, outputs, checks, sentence)
 
 

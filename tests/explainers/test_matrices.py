@@ -260,6 +260,33 @@ def test_what_cannot_be_compared_is_not_said_to_hold() -> None:
     assert large.sentence == "Pictures above a million pixels are not warped here."
 
 
+def test_rounding_that_could_hide_a_shift_is_not_called_agreement() -> None:
+    # Terms of half a million pixels cancel: float32 has no tenths of a pixel left there.
+    proof = prove(convert(Asked(topic.INVERSE, "9000, -9000, 0; 0, 1, 0")))
+    assert set(proof.checks) == {topic.PIL}
+    assert proof.checks[topic.PIL].holds
+    assert "Left out, for too much rounding: theta, align_corners=False;" in proof.sentence
+
+
+def test_how_much_was_compared_is_counted() -> None:
+    half = convert(Asked(topic.BOX, "-4, 0, 4, 8", 8, 8, 8, 8))
+    assert prove(half).sentence.startswith("Compared: 32 of 64 output pixels, those that read")
+    whole = convert(Asked(topic.BOX, "2, 2, 6, 6", 8, 8, 8, 8))
+    assert prove(whole).sentence == "Compared: all 64 output pixels."
+
+
+@pytest.mark.parametrize(
+    ("matrix", "says"),
+    [
+        ("1, 0.1, 0; 0, 1, 0", "It turns, leans or mirrors the picture, which no crop does."),
+        ("-1, 0, 9; 0, 1, 0", "It turns, leans or mirrors the picture, which no crop does."),
+        ("0, 0, 9; 0, 1, 0", "It reads from a single line or point, which is no box."),
+    ],
+)
+def test_a_map_that_is_no_crop_says_why(matrix: str, says: str) -> None:
+    assert convert(Asked(topic.INVERSE, matrix)).spelling(topic.BOX).why_not == says
+
+
 def test_the_theta_of_a_view_keeps_its_flag_and_sizes() -> None:
     view = AffineGrid(degrees=90.0, align_corners=True, width=50)
     one = of_view(view, (96, 192))
