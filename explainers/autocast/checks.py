@@ -123,7 +123,7 @@ def _numpy(where: torch.device) -> Check:
         product = torch.mm(a, b)
     x, y = (each.cpu().numpy().astype(np.float16).astype(np.float64) for each in (a, b))
     true = x @ y
-    error = np.abs(product.cpu().numpy().astype(np.float64) - true)
+    error = np.abs(product.cpu().double().numpy() - true)
     # Sums of 16 in float32 or wider lose next to nothing; then one rounding to float16.
     allowed = np.abs(true) * 2.0**-11 + np.abs(x) @ np.abs(y) * 2.0**-20 + 2.0**-25
     return Check(
