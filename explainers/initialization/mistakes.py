@@ -16,7 +16,7 @@ from explainers.initialization.claims import normalised_network
 from explainers.initialization.propagation import SIDE, counted, propagate, weight_shape
 from explainers.initialization.schemes import connections, fans
 from explainers.initialization.seeding import seeded
-from explainers.parameters import Parameters, choice, number
+from explainers.parameters import Parameters, choice, flag, number
 
 _PYTORCH = "https://github.com/pytorch/pytorch"
 _spreads = functools.partial(CurveMistake, shows="std of activations", over="layer", log=True)
@@ -55,7 +55,7 @@ def xavier_relu(parameters: XavierRelu, *, device: str = "cpu") -> CurveMistake:
         ),
         wrong=wrong.forward_std,
         right=right.forward_std,
-        title="Activations of a ReLU stack, 128 units",
+        title="Activations of a ReLU stack, 128 units, no bias",
         others={"theory, wrong line": wrong.predicted_forward_std},
     )
 
@@ -107,7 +107,7 @@ def kaiming_tanh(parameters: KaimingTanh, *, device: str = "cpu") -> CurveMistak
         ),
         wrong=grown,
         right=faded,
-        title="What tanh layers of 128 units make of a gradient on its way back",
+        title="What tanh layers of 128 units, no bias, make of a gradient on its way back",
         shows="times as large",
         over="layers passed",
         others={"gain 5/3, calculate_gain": most},
@@ -138,43 +138,56 @@ class Default(Parameters):
     fan_in: int = number(
         128, label="fan_in", help="Inputs of every layer.", minimum=32, maximum=256, step=32
     )
+    bias: bool = flag(False, label="bias", help="nn.Linear's own, uniform within 1/sqrt(fan_in).")
 
 
 def default(parameters: Default, *, device: str = "cpu") -> CurveMistake:
     """Leave a ReLU stack as nn.Linear makes it, and fill it by kaiming.
 
     Args:
-        parameters: Depth and width.
+        parameters: Depth, width, and whether the layers have their bias.
         device: Where torch computes.
     """
     fan, depth = parameters.fan_in, parameters.depth
     shared = {"depth": depth, "width": fan, "batch": 48, "device": device}
-    wrong = propagate("default", "relu", **shared)  # type: ignore[arg-type]
-    right = propagate("kaiming_normal", "relu", **shared)  # type: ignore[arg-type]
+    bare, biased = (
+        propagate("default", "relu", bias=bias, **shared)  # type: ignore[arg-type]
+        for bias in (False, True)
+    )
+    wrong = biased if parameters.bias else bare
+    right = propagate("kaiming_normal", "relu", bias=parameters.bias, **shared)  # type: ignore[arg-type]
     with seeded(0):
         weight = nn.Linear(fan, fan).weight.detach()
     gain = float(init.calculate_gain("leaky_relu", math.sqrt(5)))
     bound = gain * math.sqrt(3 / fan)
     variance = float(weight.double().var())
     # The first layer reads the input, which has no mean: the later ones show the rate.
-    ratio = float((wrong.forward_std[-1] / wrong.forward_std[1]) ** (2 / max(1, depth - 1)))
+    ratio = float((bare.forward_std[-1] / bare.forward_std[1]) ** (2 / max(1, depth - 1)))
+    kept, told = (float(row[-1]) ** 2 for row in (biased.forward_std, biased.signal_std))
+    layer = f"layer = nn.Linear({fan}, {fan}{'' if parameters.bias else ', bias=False'})"
+    others = {"theory, wrong line": wrong.predicted_forward_std}
+    if parameters.bias:
+        others["wrong line: between inputs"] = wrong.signal_std
     return _spreads(
         mistake=Mistake(
-            wrong=f"layer = nn.Linear({fan}, {fan})  # then relu",
-            right=f"layer = nn.Linear({fan}, {fan})  # then relu\n"
-            'init.kaiming_normal_(layer.weight, nonlinearity="relu")',
-            wrong_cost=f"Each layer keeps {ratio:.3f} of the variance, a sixth: after "
-            f"{depth} layers {float(wrong.forward_std[-1]) ** 2:.1g} is left.",
+            wrong=f"{layer}  # then relu",
+            right=f'{layer}  # then relu\ninit.kaiming_normal_(layer.weight, nonlinearity="relu")',
+            wrong_cost=f"Without a bias each layer keeps {ratio:.3f} of the variance (theory: 1/6 "
+            f"= {1 / 6:.3f}): after {depth} layers {float(bare.forward_std[-1]) ** 2:.1g} is left. "
+            f"With nn.Linear's own bias {kept:.1g} is left, but one unit's variance over the "
+            f"inputs is {told:.1g}: the rest is the same for every input.",
             right_cost=f"After {depth} layers the variance is "
             f"{float(right.forward_std[-1]) ** 2:.2g}.",
             lesson="sqrt(5) is no slope: it makes kaiming_uniform_ give torch's old bound, "
-            "1/sqrt(fan_in). Normalisation hides the decay.",
+            "1/sqrt(fan_in). A bias hides the decay, for it adds variance that tells no input from "
+            "another; normalisation hides it too.",
             source=("pytorch#15314, and #57109", f"{_PYTORCH}/issues/15314"),
         ),
         wrong=wrong.forward_std,
         right=right.forward_std,
-        title="Activations of a ReLU stack by nn.Linear",
-        others={"theory, wrong line": wrong.predicted_forward_std},
+        title="Activations of a ReLU stack by nn.Linear, "
+        + ("with its bias" if parameters.bias else "without bias"),
+        others=others,
         steps=(
             "reset_parameters calls   init.kaiming_uniform_(weight, a=sqrt(5))",
             f"gain  = sqrt(2/(1 + a²)) = sqrt(2/6) = {gain:.4f}"
@@ -183,7 +196,7 @@ def default(parameters: Default, *, device: str = "cpu") -> CurveMistake:
             f"      largest weight = {float(weight.abs().max()):.5f}",
             f"variance = bound²/3 = 1/(3 fan_in) = {bound**2 / 3:.3g}"
             f"      measured = {variance:.3g}",
-            f"through a layer: fan_in · variance · 1/2 (relu) = 1/6 = {1 / 6:.3f}"
+            f"through a layer without bias: fan_in · variance · 1/2 (relu) = 1/6 = {1 / 6:.3f}"
             f"      measured = {ratio:.3f}",
         ),
     )
@@ -325,7 +338,8 @@ def count_fans(parameters: Fans, *, device: str = "cpu") -> CurveMistake:
         ),
         wrong=wrong.forward_std,
         right=right.forward_std,
-        title=f"Activations of {depth} {parameters.kind} convolutions, {channels} channels",
+        title=f"Activations of {depth} {parameters.kind} convolutions, {channels} channels, "
+        "no bias",
         others={"theory, wrong line": wrong.predicted_forward_std},
         steps=(
             f"weight  {tuple(weight_shape(parameters.kind, channels))}",
@@ -438,7 +452,7 @@ def selu(parameters: Selu, *, device: str = "cpu") -> CurveMistake:
         ),
         wrong=wrong.forward_std,
         right=right.forward_std,
-        title="Activations of a SELU stack, 128 units",
+        title="Activations of a SELU stack, 128 units, no bias",
         others={"theory, wrong line": wrong.predicted_forward_std},
     )
 
@@ -640,12 +654,12 @@ def question(*, device: str = "cpu") -> Question:
     options = {"about 1": 0, "about 1/30": -1.5, "about 10⁻⁶": -6, "about 10⁻²³": -23}
     power = math.log10(left)
     return Question(
-        text="Thirty layers `relu(nn.Linear(128, 128)(x))`, no bias, torch's default "
+        text="Thirty layers `relu(nn.Linear(128, 128, bias=False)(x))`, torch's default "
         "weights, inputs of variance 1. What variance is left?",
         options=tuple(options),
         answer=min(options, key=lambda option: abs(options[option] - power)),
         because=f"torch gives {left:.1g}, theory "
         f"{float(trace.predicted_forward_std[-1]) ** 2:.1g}. The default's variance "
-        "is 1/(3 fan_in), and ReLU halves the mean square: each layer keeps a "
+        "is 1/(3 fan_in), and ReLU halves the mean square: in theory each layer keeps a "
         f"sixth. (1/6)³⁰ is {(1 / 6) ** 30:.1g}.",
     )

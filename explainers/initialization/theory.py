@@ -24,8 +24,9 @@ _POINTS = 201
 _DENSE = 1e-3
 _FURTHEST = 9.0
 _TINY = 1e-300
+_EPSILON = 1e-5
 # Share of what batch normalisation divides by that all inputs may have in common.
-_SHARED = 0.5
+_SHARED = 0.22
 
 
 def _leaky(x: Tensor, a: float) -> Tensor:
@@ -239,6 +240,9 @@ def _predict(
             scale = before.mean()
             # The divisor is then no mean over many inputs, but the chance of a few patterns.
             unsure = unsure or bool(np.trace(over) > _SHARED * before.sum())
+        if norm != "none":
+            # What torch adds before it divides, which small weights feel.
+            scale = scale + _EPSILON
         found_mean, found_square, slope, along, both, rise = _moments(
             nonlinearity, before / scale if scale > 0 else before * 0, a
         )

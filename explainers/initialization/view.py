@@ -182,8 +182,8 @@ class Initialization(Parameters):
 PRESETS = (
     Preset(
         "ReLU, three ways",
-        "kaiming keeps the variance; xavier without relu's gain keeps half of it a layer, "
-        "torch's default a sixth.",
+        "No layer has a bias here. kaiming keeps the variance; xavier without relu's gain keeps "
+        "about half of it a layer, torch's default weights about a sixth.",
         Initialization(),
     ),
     Preset(
