@@ -11,11 +11,12 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
+from explainers import devices
 from explainers.affine_grid.geometry import compose, invert, pixel_matrix, rotation
 from explainers.affine_grid.reference import slow_warp
 from explainers.affine_grid.sampling import MODES, PADDING_MODES, warp
 from explainers.affine_grid.view import View, in_pixels
-from explainers.evidence import Check, largest_difference
+from explainers.evidence import Check, Kind, largest_difference
 from explainers.pictures import picture
 
 _OPENCV_MODES = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
@@ -62,6 +63,7 @@ def view_checks(view: View, *, device: str = "cpu") -> tuple[Check, ...]:
                 ""
                 if border == settings.padding_mode
                 else "Compared with border: OpenCV reflects differently.",
+                kind=Kind.INDEPENDENT,
             )
         )
     if not view.problem:
@@ -72,6 +74,7 @@ def view_checks(view: View, *, device: str = "cpu") -> tuple[Check, ...]:
                 "compose(theta, invert(theta)) against eye(2, 3)",
                 largest_difference(compose(view.theta, invert(view.theta)), identity),
                 1e-6 * float(1 + view.theta.abs().sum() * invert(view.theta).abs().sum()),
+                kind=Kind.INVARIANT,
             )
         )
     rows = torch.arange(0, size[0], max(1, size[0] // 8))
@@ -86,6 +89,7 @@ def view_checks(view: View, *, device: str = "cpu") -> tuple[Check, ...]:
             largest_difference(read, pixels) / max(in_size),
             2e-6 * max(1.0, float(view.theta.abs().max())),
             "Unit: the longer side.",
+            kind=Kind.INDEPENDENT,
         )
     )
     return tuple(checks)
@@ -157,6 +161,7 @@ def _against_opencv(device: str) -> list[Check]:
                 error,
                 2 * _POSITION,
                 "Both cubics: a = -0.75.",
+                kind=Kind.INDEPENDENT,
             )
         )
     return found
@@ -195,6 +200,7 @@ def _against_slow_loop(device: str) -> list[Check]:
                 "a numpy float64 loop",
                 worst,
                 1e-12,
+                kind=Kind.INDEPENDENT,
             )
         )
     return found
@@ -211,6 +217,8 @@ def _against_torchvision(device: str) -> list[Check]:
             "torchvision.transforms.v2.functional.rotate",
             largest_difference(turned, tv.rotate(wide, 30.0, interpolation=bilinear)),
             _POSITION,
+            "torchvision builds the grid itself and samples it with grid_sample.",
+            kind=Kind.ANOTHER_PATH,
         ),
         Check(
             "rotation with scale, shear, translate is torchvision's affine, angle negated",
@@ -227,6 +235,8 @@ def _against_torchvision(device: str) -> list[Check]:
                 ),
             ),
             _POSITION,
+            "torchvision builds the grid itself and samples it with grid_sample.",
+            kind=Kind.ANOTHER_PATH,
         ),
     ]
 
@@ -245,6 +255,7 @@ def _against_pil(device: str) -> Check:
         largest_difference(ours[:, inside], by_pil[:, inside]),
         1.01 / 255,
         "PIL rounds to 8 bits.",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -266,6 +277,7 @@ def _laws(device: str) -> list[Check]:
             "the picture itself",
             largest_difference(warp(card, torch.eye(2, 3), device=device).output, card),
             _POSITION,
+            kind=Kind.INVARIANT,
         ),
         Check(
             "A quarter turn is torch.rot90",
@@ -274,12 +286,14 @@ def _laws(device: str) -> list[Check]:
                 warp(card, rotation(90.0), device=device).output, torch.rot90(card, 1, (1, 2))
             ),
             _POSITION,
+            kind=Kind.ANOTHER_PATH,
         ),
         Check(
             "Four quarter turns change nothing",
             "the picture itself",
             largest_difference(quarter, card),
             4 * _POSITION,
+            kind=Kind.INVARIANT,
         ),
         Check(
             "Warping by A, then B, is one warp by A @ B",
@@ -287,22 +301,27 @@ def _laws(device: str) -> list[Check]:
             largest_difference(stepwise[centre], at_once[centre]),
             2e-3,
             "Sampling twice blurs.",
+            kind=Kind.INVARIANT,
         ),
         Check(
             "A batch equals one by one",
             "two pictures, two thetas",
-            _batched_difference(card),
+            _batched_difference(card, device),
             1e-6,
+            kind=Kind.INVARIANT,
         ),
     ]
 
 
-def _batched_difference(card: Tensor) -> float:
+def _batched_difference(card: Tensor, device: str) -> float:
+    where = devices.device(device)
     thetas = torch.stack([rotation(30.0), rotation(-50.0, scale=(0.7, 1.1))])
     pictures = torch.stack([card, card.flip(-1)])
-    grid = F.affine_grid(thetas, list(pictures.shape), align_corners=False)
-    together = F.grid_sample(pictures, grid, align_corners=False)
+    grid = F.affine_grid(thetas.to(where), list(pictures.shape), align_corners=False)
+    together = F.grid_sample(pictures.to(where), grid, align_corners=False).cpu()
     return max(
-        largest_difference(together[index], warp(pictures[index], thetas[index]).output)
+        largest_difference(
+            together[index], warp(pictures[index], thetas[index], device=device).output
+        )
         for index in range(2)
     )

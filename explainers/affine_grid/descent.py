@@ -13,6 +13,8 @@ from explainers.parameters import Parameters, choice, number
 from explainers.pictures import picture
 
 _SIDE = 64
+NEAR = 0.05
+"""Largest error of theta that counts as found: 3 degrees of a turn."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Found:
         theta: Tensor ``(steps + 1, 2, 3)``.
         loss: Tensor ``(steps + 1,)``: mean squared difference to the target, without blur.
         wanted: Tensor ``(2, 3)``: the theta that was applied.
-        sentence: What the last theta does.
+        sentence: Whether the turn was found, and what the last theta does.
     """
 
     target: Tensor
@@ -61,6 +63,11 @@ class Found:
     loss: Tensor
     wanted: Tensor
     sentence: str
+
+    @property
+    def there(self) -> bool:
+        """Whether the descent found the theta that was applied, to within `NEAR`."""
+        return self.error < NEAR
 
     @property
     def error(self) -> float:
@@ -72,7 +79,8 @@ def descend(parameters: Descent, *, device: str = "cpu") -> Found:
     """Minimise the difference to a turned picture over the six numbers of theta, with Adam.
 
     The idea of the spatial transformer: `grid_sample` is differentiable in the grid, so theta can
-    be learned. Its gradient is local: it sees only as far as the picture is smooth.
+    be learned. Its gradient is local: it sees only as far as the picture is smooth, and large turns
+    are not found, blurred or not.
 
     Args:
         parameters: Turn, steps, learning rate, blur.
@@ -114,10 +122,12 @@ def descend(parameters: Descent, *, device: str = "cpu") -> Found:
         loss.backward()
         optimizer.step()
     last = thetas[-1].cpu()
+    found = float((last - wanted).abs().max()) < NEAR
     try:
-        sentence = describe(last)
+        does = describe(last)
+        sentence = f"{'Found' if found else 'Not found'}: {does[0].lower()}{does[1:]}"
     except ValueError as error:
-        sentence = f"The descent is stuck: {error}."
+        sentence = f"Not found. The descent is stuck: {error}."
     return Found(
         target=target.cpu(),
         frames=torch.stack(frames).cpu(),

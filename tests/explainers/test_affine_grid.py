@@ -386,7 +386,7 @@ VERDICTS = {
     "affine_grid takes theta": "holds",
     "Both functions are called": "obsolete",
     "theta is [[scale_x": "holds with a condition",
-    "A spatial transformer": "holds",
+    "A spatial transformer": "holds with a condition",
 }
 
 
