@@ -155,7 +155,7 @@ def _curves(family: "Family", parameters: "Focal") -> tuple[Curves, ...]:
         *((loss, gradient) if parameters.against == "p_t" else (gradient, loss)),
         Curves(
             lines=(Line(f"gamma = {parameters.gamma:g}, now", lighter, probability),),
-            title="How many times lighter than BCE: (1 - p_t)^-gamma",
+            title=f"How many times lighter than {'weighted ' * weighted}BCE: (1 - p_t)^-gamma",
             x_title=_AXES["p_t"],
             y_title="times lighter",
             log=True,
@@ -213,6 +213,9 @@ def _batch(batch: "Batch") -> str:
         factors += [_number(weighted)] if abs(weighted - 1) > 1e-12 else []
         factors += [_number(alpha_t)] if abs(alpha_t - 1) > 1e-12 else []
         factors.append(_number(power))
+        product = entropy * weighted * alpha_t * power
+        kept = abs(focal - product) <= 0.005 * product
+        stored = "" if kept else f"{_number(product)}, stored as "
         rows.append(
             '<div style="display:flex;flex-wrap:wrap;gap:2px 12px;align-items:center;'
             'padding:5px 0;border-bottom:1px solid rgba(128,128,128,0.3)">'
@@ -224,7 +227,7 @@ def _batch(batch: "Batch") -> str:
             + _bar(focal / largest, _FOCAL, f"focal loss {_number(focal)}")
             + "</div>"
             '<div style="flex:1 1 12.5rem">'
-            f"{' × '.join(factors)} = <b>{_number(focal)}</b><br/>"
+            f"{' × '.join(factors)} = {stored}<b>{_number(focal)}</b><br/>"
             f"gradient <b>{_number(slope)}</b>, BCE {_number(bce_slope)}</div></div>"
         )
     weights = (
@@ -253,6 +256,10 @@ def _batch(batch: "Batch") -> str:
 
 
 def _percent(share: float) -> str:
+    if 0 < share < 0.0001:
+        return "under 0.01%"
+    if 0.9999 < share < 1:
+        return "over 99.99%"
     return f"{share:.1%}" if 0.001 <= share <= 0.999 or share in (0.0, 1.0) else f"{share:.2%}"
 
 
@@ -297,10 +304,11 @@ def _shares(entries: Sequence[tuple[str, "ClassShares"]], title: str) -> str:
 
 def _scene(scene: "Scene", now: float) -> tuple[str | Curves, ...]:
     drawn: list[str | Curves] = [_shares(scene.shares, "Each class's share")]
-    for title, count, found in (
-        ("negatives", scene.negatives, scene.negative_curves),
-        ("positives", scene.positives, scene.positive_curves),
+    for one, count, found in (
+        ("negative", scene.negatives, scene.negative_curves),
+        ("positive", scene.positives, scene.positive_curves),
     ):
+        title = f"{one}{'s' * (count > 1)}"
         losses, examples = [part.loss for part in found], [part.examples for part in found]
         at_half = [float(part.loss[int((part.examples - 0.5).abs().argmin())]) for part in found]
         drawn.append(
@@ -313,8 +321,10 @@ def _scene(scene: "Scene", now: float) -> tuple[str | Curves, ...]:
                 y_range=(0.0, 1.0),
                 look=0.5,
                 height=180,
-                alt=f"The easier half of the {title} has {at_half[0]:.1%} of their loss under "
-                f"BCE, {at_half[scene.gammas.index(now)]:.1%} under gamma = {now:g}.",
+                alt=f"The easier half of the {title} has {_percent(at_half[0])} of their loss "
+                f"under BCE, {_percent(at_half[scene.gammas.index(now)])} under gamma = {now:g}."
+                if count > 1
+                else "One positive has all of the loss.",
             )
         )
     return tuple(drawn)

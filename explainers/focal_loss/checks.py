@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torchvision.ops import sigmoid_focal_loss
 
 from explainers import devices
-from explainers.evidence import Check, largest_difference
+from explainers.evidence import Check, Kind, largest_difference
 from explainers.focal_loss.loss import binary_focal_loss
-from explainers.focal_loss.reference import NotesFocalLoss, focal, relative_error, tensor
+from explainers.focal_loss.reference import NotesFocalLoss, focal, relative_error
 from explainers.focal_loss.shares import class_shares, focal_curve, scene
 from explainers.focal_loss.view import DTYPES, View, derived, reduced
 
@@ -90,17 +90,52 @@ def _family_checks(view: View) -> tuple[Check, ...]:
         )
         for index, rows in enumerate((family.loss, family.gradient))
     ]
+    if family.negative_loss is not None and family.negative_gradient is not None:
+        logits = -x if parameters.against == "p_t" else x
+        negative = focal(
+            logits,
+            np.zeros_like(logits),
+            gamma=parameters.gamma,
+            alpha=parameters.weight,
+            pos_weight=parameters.pos_weight,
+        )
+        pairs = zip((family.negative_loss, family.negative_gradient), negative, strict=True)
+        errors = [
+            max(error, relative_error(part, np.abs(wanted)))
+            for error, (part, wanted) in zip(errors, pairs, strict=True)
+        ]
+    # Plain BCE over the weighted loss, of both classes: what the sentence says of four points.
+    points = family.points.numpy().astype(np.longdouble)
+    at = np.log(points) - np.log1p(-points)
+    ratios = 0.0
+    for side, found in ((1.0, family.positive_ratio), (0.0, family.negative_ratio)):
+        plain, weighted = (
+            focal(at if side else -at, np.full_like(at, side), **settings)[0]
+            for settings in (
+                {"gamma": 0.0},
+                {
+                    "gamma": parameters.gamma,
+                    "alpha": parameters.weight,
+                    "pos_weight": parameters.pos_weight,
+                },
+            )
+        )
+        some = weighted > np.finfo(np.float64).tiny
+        ratios = max(ratios, relative_error(found[some], plain[some] / weighted[some]))
+        ratios = max(ratios, float(found[weighted == 0].isfinite().sum()))
     curve = family.curve
-    ratio = curve.cross_entropy / curve.focal
+    probability = curve.probability.numpy().astype(np.longdouble)
+    lighter = np.exp(-parameters.gamma * np.log1p(-probability))
     return (
         Check("Each curve of the loss", _CLOSED_FORM, errors[0], 1e-11),
         Check("Each curve of the gradient", _CLOSED_FORM, errors[1], 1e-11),
         Check(
-            f"BCE over focal loss is (1 - p_t)^-{parameters.gamma:g}, relatively",
-            "the losses' quotient at each p_t",
-            float((ratio / curve.down_weighting - 1).abs().max()),
+            f"The chart of (1 - p_t)^-{parameters.gamma:g}, relatively",
+            _CLOSED_FORM,
+            relative_error(curve.down_weighting, lighter),
             1e-11,
         ),
+        Check("Plain BCE over each class's loss, relatively", _CLOSED_FORM, ratios, 1e-9),
     )
 
 
@@ -157,6 +192,7 @@ def _batch_checks(view: View, where: torch.device) -> tuple[Check, ...]:
                 "torchvision.ops.sigmoid_focal_loss in float64",
                 largest_difference(ours, other.cpu()),
                 rounding * largest,
+                kind=Kind.ANOTHER_PATH,
             )
         )
     return tuple(found)
@@ -217,8 +253,9 @@ def _torchvision(where: torch.device) -> tuple[Check, Check]:
             "torchvision.ops.sigmoid_focal_loss",
             values,
             1e-12,
+            kind=Kind.ANOTHER_PATH,
         ),
-        Check("Their gradients", _AUTOGRAD, slopes, 1e-11),
+        Check("Their gradients", _AUTOGRAD, slopes, 1e-11, kind=Kind.ANOTHER_PATH),
     )
 
 
@@ -279,6 +316,7 @@ def _finite_differences(where: torch.device, *, second: bool) -> Check:
         f"central differences of the {'gradient' if second else 'value'}, step 1e-5, float64",
         error,
         1e-8,
+        kind=Kind.ANOTHER_PATH,
     )
 
 
@@ -298,6 +336,7 @@ def _gradcheck(where: torch.device) -> Check:
         "torch.autograd.gradcheck and gradgradcheck",
         float(refused),
         0.0,
+        kind=Kind.ANOTHER_PATH,
     )
 
 
@@ -317,6 +356,7 @@ def _gamma_zero(where: torch.device, *, alpha: float | None) -> Check:
         "F.binary_cross_entropy_with_logits",
         error,
         1e-12,
+        kind=Kind.ANOTHER_PATH,
     )
 
 
@@ -348,27 +388,30 @@ def _hard_examples(where: torch.device) -> Check:
         "F.binary_cross_entropy_with_logits at logit -40",
         error,
         1e-12,
+        kind=Kind.ANOTHER_PATH,
     )
 
 
 def _repeated(where: torch.device) -> Check:
     logits, targets = _examples(where)
     targets = targets.round()
-    positive = targets > 0.5
-    labels = torch.cat([targets, torch.ones(2 * int(positive.sum()), device=where).double()])
     weight = torch.tensor(3.0, dtype=torch.float64, device=where)
+    x, t = (part.detach().cpu().numpy() for part in (logits, targets))
+    times = np.where(t > 0.5, 3, 1)
+    more, labels = np.repeat(x, times), np.repeat(t, times)
     error = 0.0
     for gamma in (0.0, 2.0):
         ours = binary_focal_loss(
             logits, targets, gamma=gamma, alpha=None, reduction="sum", pos_weight=weight
         )
-        more = torch.cat([logits, logits[positive], logits[positive]])
-        other = binary_focal_loss(more, labels, gamma=gamma, alpha=None, reduction="sum")
-        error = max(error, abs(float(ours.detach()) - float(other.detach())))
-        error = max(error, largest_difference(derived(ours, logits), derived(other, logits)))
+        value, slope = focal(more, labels, gamma=gamma)
+        slopes = np.add.reduceat(slope, np.concatenate([[0], np.cumsum(times)[:-1]]))
+        error = max(error, abs(float(ours.detach()) - float(value.sum())))
+        found = derived(ours, logits).cpu().numpy()
+        error = max(error, float(np.abs(found - slopes).max()))
     return Check(
         "pos_weight = 3: the sum and its gradient, as with every positive three times",
-        "the batch, positives repeated",
+        f"{_CLOSED_FORM}, positives repeated",
         error,
         1e-10,
     )
@@ -376,16 +419,17 @@ def _repeated(where: torch.device) -> Check:
 
 def _mirrored(where: torch.device) -> Check:
     logits, targets = _examples(where, 100.0)
+    x, t = (part.detach().cpu().numpy() for part in (logits, targets))
     error = 0.0
     for gamma in _GAMMAS:
-        one = binary_focal_loss(logits, targets, gamma=gamma, alpha=0.3)
-        other = binary_focal_loss(-logits, 1 - targets, gamma=gamma, alpha=0.7)
-        error = max(error, largest_difference(one, other))
+        turned = binary_focal_loss(-logits, 1 - targets, gamma=gamma, alpha=0.7)
+        expected, _ = focal(x, t, gamma=gamma, alpha=0.3)
+        error = max(error, relative_error(turned, expected))
     return Check(
-        "Label and logit turned round, 1 - alpha for alpha: the same loss",
-        "binary_focal_loss itself",
+        "Label and logit turned round, 1 - alpha for alpha: the same loss, relatively",
+        f"{_CLOSED_FORM}, not turned round",
         error,
-        1e-12,
+        1e-11,
     )
 
 
@@ -418,12 +462,16 @@ def _finite(name: str, where: torch.device) -> Check:
         losses = binary_focal_loss(logits, torch.full_like(logits, target), gamma=gamma)
         slopes = derived(losses, logits)
         count += int((~(losses.isfinite() & slopes.isfinite())).sum())
+        # A logit on the wrong side costs at least a part of log 2.
+        wrong = {0.0: logits > 0, 1.0: logits < 0}.get(target, logits == 0)
+        count += int((losses[wrong] <= 0).sum())
     which = "at every finite" if logits.element_size() == 2 else "up to the largest"
     return Check(
-        f"Values or gradients not finite, {which} logit of {name}",
+        f"Values or gradients not finite, or mistakes without a loss, {which} logit of {name}",
         f"{len(logits):,} logits, gamma 0, 0.5, 5, targets 0, 0.7, 1",
         float(count),
         0.0,
+        kind=Kind.INVARIANT,
     )
 
 
@@ -440,6 +488,7 @@ def _notes_class(where: torch.device) -> Check:
         "their class around nn.BCEWithLogitsLoss",
         error,
         1e-12,
+        kind=Kind.ANOTHER_PATH,
     )
 
 
@@ -447,7 +496,7 @@ def _shares(where: torch.device) -> Check:
     logits, targets = (part.to(where) for part in scene(100, separation=4.0, bias=-2.0))
     found = class_shares(logits, targets, gamma=2.0, alpha=0.25)
     expected = focal(logits.cpu().numpy(), targets.cpu().numpy(), gamma=2.0, alpha=0.25)
-    positive = targets.cpu() > 0.5
+    positive = targets.cpu().numpy() > 0.5
     error = 0.0
     for part, got in zip(
         expected,
@@ -457,7 +506,7 @@ def _shares(where: torch.device) -> Check:
         ),
         strict=True,
     ):
-        sizes = tensor(part).abs()
+        sizes = np.abs(part)
         wanted = (sizes[positive].sum() / sizes.sum(), sizes[~positive].sum() / sizes.sum())
         error = max(error, *(abs(a - float(b)) for a, b in zip(got, wanted, strict=True)))
     return Check(
@@ -469,12 +518,19 @@ def _shares(where: torch.device) -> Check:
 
 
 def _alpha_has_no_part() -> Check:
-    plain, weighed = focal_curve(2.0), focal_curve(2.0, alpha=0.25)
-    error = largest_difference(plain.down_weighting, weighed.down_weighting)
-    quotient = weighed.focal / plain.focal
+    found = focal_curve(2.0, alpha=0.25)
+    p = found.probability.numpy().astype(np.longdouble)
+    x = np.log(p) - np.log1p(-p)
+    plain, weighed = (
+        focal(x, np.ones_like(x), gamma=2.0, alpha=alpha)[0] for alpha in (None, 0.25)
+    )
+    entropy, _ = focal(x, np.ones_like(x), gamma=0.0)
     return Check(
-        "alpha scales the loss, not the down-weighting",
-        "focal_curve with alpha = 0.25, and without",
-        max(error, float((quotient - 0.25).abs().max())),
-        1e-12,
+        "alpha scales the loss, not the down-weighting, relatively",
+        _CLOSED_FORM,
+        max(
+            relative_error(found.down_weighting, entropy / plain),
+            relative_error(found.focal, weighed),
+        ),
+        1e-11,
     )

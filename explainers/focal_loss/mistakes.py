@@ -13,7 +13,7 @@ from explainers import devices
 from explainers.evidence import CurveMistake, Mistake, Question, worded
 from explainers.focal_loss.loss import binary_focal_loss
 from explainers.focal_loss.shares import ClassShares, class_shares, scene
-from explainers.focal_loss.view import DTYPES, IMBALANCES, derived
+from explainers.focal_loss.view import DTYPES, IMBALANCES, derived, percent
 from explainers.parameters import Parameters, choice, number
 
 _GITHUB = "https://github.com"
@@ -40,6 +40,10 @@ class ShareMistake:
 def _nearest(x: Tensor, wanted: float) -> int:
     """Return where in `x` ``(n,)`` the number nearest to `wanted` stands."""
     return int((x - wanted).abs().argmin())
+
+
+def _digits(value: Tensor) -> str:
+    return f"{float(value):,.0f}" if float(value) >= 10 else f"{float(value):.3g}"
 
 
 def _gamma(default: float = 2.0, *, most: float = 5.0) -> float:
@@ -99,13 +103,13 @@ def alpha(parameters: Alpha, *, device: str = "cpu") -> ShareMistake:
     ]
     return ShareMistake(
         mistake=Mistake(
-            wrong=f"# {light:g} is meant for the many negatives\n"
+            wrong=f"# {light:g} is meant for the negatives\n"
             f"loss = sigmoid_focal_loss(x, t, alpha={light:g}, gamma={gamma:g})",
             right=f"# alpha weighs positives, 1 - alpha negatives\n"
             f"loss = sigmoid_focal_loss(x, t, alpha={1 - light:g}, gamma={gamma:g})",
             wrong_cost=f"At p = 0.5 a positive costs {each[0]:.3g}, a negative "
-            f"{each[1]:.3g}. Negatives have {wrong.negative:.1%} of the loss.",
-            right_cost=f"Negatives have {right.negative:.1%} of the loss.",
+            f"{each[1]:.3g}. Negatives have {percent(wrong.negative)} of the loss.",
+            right_cost=f"Negatives have {percent(right.negative)} of the loss.",
             lesson="alpha weighs the positives. The paper's 0.25 goes with gamma = 2: it makes "
             "easy negatives so light that positives must be held back.",
             source=("ultralytics#10406", f"{_GITHUB}/ultralytics/ultralytics/issues/10406"),
@@ -173,6 +177,15 @@ def from_loss(parameters: FromLoss, *, device: str = "cpu") -> CurveMistake:
     totals = [float((factor * losses).mean()) for factor in (wrong, right)]
     p_t = logits.sigmoid()
     at = _nearest(p_t, 0.9)
+    if parameters.kind == "reduced":
+        why = "A mean forgets which example was hard."
+    elif gamma == 0 or parameters.pos_weight == 1:
+        why = "Here nothing is lost: " + (
+            "gamma = 0 asks for no p_t." if gamma == 0 else "the weight is 1."
+        )
+    else:
+        looks = "harder" if wrong[at] > right[at] else "easier"
+        why = f"A weight of {parameters.pos_weight:g} makes positives look {looks}."
     return CurveMistake(
         mistake=Mistake(
             wrong=lines[0],
@@ -181,8 +194,8 @@ def from_loss(parameters: FromLoss, *, device: str = "cpu") -> CurveMistake:
             f"multiplied by {wrong[at]:.3g}.",
             right_cost=f"Mean loss {totals[1]:.3f}; the example at p_t = {p_t[at]:.2f} is "
             f"multiplied by {right[at]:.3g}.",
-            lesson="exp(-loss) is p_t for one example's unweighted cross-entropy, label 0 or 1. A "
-            "mean forgets which example was hard; a weight makes positives look harder.",
+            lesson="exp(-loss) is p_t for one example's unweighted cross-entropy, label 0 or 1. "
+            + why,
             source=(
                 "pytorch-multi-class-focal-loss#1",
                 f"{_GITHUB}/gokulprasadthekkel/pytorch-multi-class-focal-loss/issues/1",
@@ -289,6 +302,18 @@ def apart(parameters: Apart, *, device: str = "cpu") -> CurveMistake:
     which = ("loss", "gradient").index(parameters.show)
     at = [int((logits.detach().double() - value).abs().argmin()) for value in (17.0, 50.0)]
 
+    # What the lesson says, of the logits that the sigmoid takes for 1.
+    full = (torch.sigmoid(logits.detach()) == 1).cpu()
+    first = float(logits.detach().cpu().double()[full].min())
+    losses, slopes = (part[full] for part in found["wrong"])
+    zero, lost = int((slopes == 0).sum()), int(slopes.isnan().sum())
+    gone = [f"{count} {what}" for count, what in ((zero, "are 0"), (lost, "are NaN")) if count]
+    lesson = (
+        f"From logit {first:g} on the sigmoid is 1 in {parameters.dtype}. BCELoss then stays at "
+        f"{float(losses.max()):g}, and of the {len(slopes)} gradients of these worst examples "
+        f"{', '.join(gone)}."
+    )
+
     def cost(name: str) -> str:
         losses, slopes = found[name]
         words = (
@@ -304,8 +329,7 @@ def apart(parameters: Apart, *, device: str = "cpu") -> CurveMistake:
             right="loss = nn.BCEWithLogitsLoss()(x, t)",
             wrong_cost=cost("wrong"),
             right_cost=cost("right"),
-            lesson="Where the sigmoid rounds to 1, soonest in narrow dtypes, BCELoss caps the "
-            "loss at 100, and the worst example gets no gradient.",
+            lesson=lesson,
             source=("pytorch#103316", f"{_GITHUB}/pytorch/pytorch/issues/103316"),
         ),
         x=logits.detach().cpu().double(),
@@ -351,13 +375,14 @@ def twice(parameters: Twice, *, device: str = "cpu") -> CurveMistake:
     printed = [float(bce(given, label)) for given in (pred.sigmoid(), pred)]
     best = [float(losses.min()) for losses, _ in found]
     steepest = [float(slopes.max()) for _, slopes in found]
+    end = (-10, 10)[int(parameters.target)]
     return CurveMistake(
         mistake=Mistake(
             wrong="loss = nn.BCEWithLogitsLoss()(torch.sigmoid(x), t)",
             right="loss = nn.BCEWithLogitsLoss()(x, t)",
             wrong_cost=f"The loss stays above {best[0]:.3f}, gradients reach "
             f"{steepest[0]:.2f}. Logits 3, 2, 1, targets 1, 1, 0: mean loss {printed[0]:.4f}.",
-            right_cost=f"The loss falls to {best[1]:.1g}, gradients reach "
+            right_cost=f"The loss falls to {best[1]:.1g} at logit {end}, gradients reach "
             f"{steepest[1]:.2f}. Logits 3, 2, 1, targets 1, 1, 0: mean loss {printed[1]:.4f}.",
             lesson="The second sigmoid maps 0 to 1 onto 0.5 to 0.73. No error is raised; training "
             "slows, and stalls where the first sigmoid is flat.",
@@ -424,13 +449,15 @@ def prior(parameters: Prior, *, device: str = "cpu") -> CurveMistake:
     return CurveMistake(
         mistake=Mistake(
             wrong="nn.init.zeros_(head.bias)",
-            right="p = 0.01\nnn.init.constant_(head.bias, -math.log((1 - p) / p))"
-            if parameters.bias == -4.6
-            else f"nn.init.constant_(head.bias, {parameters.bias:g})",
+            right=f"# -log((1 - p) / p) for a first output p = "
+            f"{1 / (1 + math.exp(-parameters.bias)):.2g}\n"
+            f"nn.init.constant_(head.bias, {parameters.bias:g})",
             wrong_cost=cost(-1, 0.0),
             right_cost=cost(-2, parameters.bias),
-            lesson="At bias 0 thousands of negatives push at once, and training can diverge. The "
-            "prior makes them easy, so focal loss can ignore them.",
+            lesson="At bias 0 thousands of negatives push at once, and training can diverge: they "
+            f"cost {_digits(negatives[-1] / positives[-1])} times what the positives cost. From "
+            f"{parameters.bias:g} they cost {_digits(negatives[-2] / positives[-2])} times as "
+            "much.",
             source=("mmdetection#1825", f"{_GITHUB}/open-mmlab/mmdetection/issues/1825"),
         ),
         x=biases,
@@ -469,25 +496,50 @@ def soft(parameters: Soft, *, device: str = "cpu") -> CurveMistake:
         device: Where torch computes.
     """
     where = devices.device(device)
-    p = torch.linspace(0.25, 0.995, 150, dtype=torch.float64, device=where)
-    logits = p.log() - torch.log1p(-p)
-    targets, gamma = torch.full_like(p, parameters.target), parameters.gamma
-    entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-    wrong = sigmoid_focal_loss(logits, targets, alpha=-1, gamma=gamma)
-    right = (targets - p).abs() ** gamma * entropy
-    best = [float(p[losses.argmin()]) for losses in (wrong, right)]
-    at = _nearest(p, parameters.target)
+    label, gamma = parameters.target, parameters.gamma
+
+    def losses(p: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return focal loss, quality focal loss and BCE at each output."""
+        logits, targets = p.log() - torch.log1p(-p), torch.full_like(p, label)
+        entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+        focal: Tensor = sigmoid_focal_loss(logits, targets, alpha=-1, gamma=gamma)
+        return focal, (targets - p).abs() ** gamma * entropy, entropy
+
+    # To where the lowest points of all settings lie.
+    end = torch.tensor([0.996, 0.997, 0.998, 0.999, 0.9995], dtype=torch.float64)
+    p = torch.cat([torch.linspace(0.25, 0.995, 150, dtype=torch.float64), end]).to(where)
+    wrong, right, entropy = losses(p)
+    own = torch.tensor([label], dtype=torch.float64, device=where)
+    at_label = losses(own)
+    fine = torch.cat(
+        [torch.linspace(-12, 12, 24_001, dtype=torch.float64).sigmoid().to(where), own]
+    )
+    # The label comes last: of outputs alike in loss up to rounding it is the one meant.
+    best = [
+        label if bool(part.min() >= part[-1] * (1 - 1e-12)) else float(fine[part.argmin()])
+        for part in losses(fine)[:2]
+    ]
+    past = best[0] - label
+    where_to = (
+        f"It is largest at p = 1 for labels above one half: this loss drives p past the label, "
+        f"to {best[0]:.3g}."
+        if past > 5e-4
+        else "Here it is lowest at the label itself: "
+        + ("gamma = 0 is BCE." if gamma == 0 else "gamma hardly counts.")
+        if label > 0.5
+        else "For a label of one half p_t is one half at every p, and the loss is lowest there."
+    )
     return CurveMistake(
         mistake=Mistake(
             wrong=f"loss = sigmoid_focal_loss(x, soft, alpha=-1, gamma={gamma:g})",
             right="p = x.sigmoid()\n"
             f"loss = (soft - p).abs() ** {gamma:g} * F.binary_cross_entropy_with_logits(\n"
             '    x, soft, reduction="none")',
-            wrong_cost=f"Lowest at p = {best[0]:.3f}. At the label, {parameters.target:g}, it is "
-            f"{wrong[at]:.3g}.",
-            right_cost=f"Lowest at p = {best[1]:.3f}. At the label it is {right[at]:.1g}.",
-            lesson="p_t = p t + (1-p)(1-t) is largest at p = 0 or 1: focal loss drives p past soft "
-            "labels. Quality focal loss weighs by |t - p|^gamma.",
+            wrong_cost=f"Lowest at p = {best[0]:.4f}. At the label, {label:g}, it is "
+            f"{float(at_label[0]):.3g}.",
+            right_cost=f"Lowest at p = {best[1]:.4f}. At the label it is {float(at_label[1]):.3g}.",
+            lesson=f"p_t = p t + (1-p)(1-t). {where_to} Quality focal loss weighs by "
+            "|t - p|^gamma.",
             source=("keras-cv#672", f"{_GITHUB}/keras-team/keras-cv/issues/672"),
         ),
         x=p.cpu(),
@@ -555,7 +607,7 @@ def below_one(parameters: BelowOne, *, device: str = "cpu") -> CurveMistake:
             right="log = F.logsigmoid(-x)  # of 1 - p_t\n"
             f"loss = torch.exp({gamma:g} * log) * -F.logsigmoid(x)",
             wrong_cost=f"{int(lost[0].sum())} of {len(x)} gradients are NaN{gone}. One is "
-            "enough: after the step every weight is NaN."
+            "enough: after the step every weight that made the logits is NaN."
             if lost[0].any()
             else f"No gradient of {len(x)} is NaN.",
             right_cost=f"{int(lost[1].sum())} of {len(x)} gradients are NaN; at logit 20 it "

@@ -42,11 +42,6 @@ def focal(
         return power * entropy, power * (slope + gamma * entropy * rate)
 
 
-def tensor(values: Wide) -> Tensor:
-    """Return wide floats as a float64 tensor."""
-    return torch.from_numpy(np.asarray(values, dtype=np.float64))
-
-
 def relative_error(found: Tensor, expected: Wide, *, least: float | None = None) -> float:
     """Return the largest error of `found`, relative to what is expected.
 

@@ -113,11 +113,10 @@ def class_shares(
 
     def halves(part: Tensor) -> tuple[float, float, float]:
         """Return both classes' shares of a sum, and the sum."""
-        total = float(part.sum(dtype=torch.float64))
-        positive, negative = (
-            float(part[chosen].sum(dtype=torch.float64)) / (total or 1.0)
-            for chosen in (which, ~which)
-        )
+        sums = [float(part[chosen].sum(dtype=torch.float64)) for chosen in (which, ~which)]
+        # Of the two sums, and not of all at once, which rounds otherwise: a share ends at 1.
+        total = sum(sums)
+        positive, negative = (one / (total or 1.0) for one in sums)
         return positive, negative, total
 
     positive, negative, loss = halves(losses.detach())

@@ -2,7 +2,10 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -33,7 +36,9 @@ DTYPES = {
 }
 POSITIVES = "positives"
 _MOST = 8
-_WIDEST = 120.0
+# Beyond 745 even float64's exp(-x) is 0.
+_WIDEST = 1000.0
+_POINTS = (0.1, 0.5, 0.9, 1 - 10**-1.5)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +91,7 @@ class Focal(Parameters):
     logits: str = numbers(
         "3, -1, -4, -2, 0.5, 2",
         label="logits",
-        help="1 to 8 numbers from -120 to 120, commas between.",
+        help="1 to 8 numbers from -1,000 to 1,000: float64's sigmoid is 0 below -745 already.",
         minimum=-_WIDEST,
         maximum=_WIDEST,
         columns=(1, _MOST),
@@ -153,6 +158,24 @@ class Focal(Parameters):
         (typed,) = spec.table(getattr(self, name))
         return typed
 
+    @classmethod
+    def parse(cls, address: Mapping[str, str]) -> tuple[Self, tuple[str, ...]]:
+        """Return the settings that an address spells, and a sentence for each value it refused.
+
+        Where one of the two rows is refused, its default stands in at the other's length: nobody
+        hears of a length that nobody typed.
+        """
+        settings, refused = super().parse(address)
+        for name, other in (("logits", "targets"), ("targets", "logits")):
+            is_refused = any(sentence.startswith(f"{name} must be ") for sentence in refused)
+            if is_refused:
+                count = len(settings.row(other))
+                standing = itertools.islice(itertools.cycle(settings.row(name)), count)
+                spelled = ", ".join(f"{value:g}" for value in standing)
+                changed: dict[str, Any] = {name: spelled}
+                settings = dataclasses.replace(settings, **changed)
+        return settings, refused
+
 
 PRESETS = (
     Preset(
@@ -217,6 +240,10 @@ class Family:
             logit, under the settings' gamma; None where it is the positive's.
         negative_gradient: Tensor ``(n,)``: likewise.
         curve: The settings' gamma against p_t, without alpha.
+        points: Tensor ``(k,)`` float64: the p_t that the sentence names.
+        positive_ratio: Tensor ``(k,)`` float64: there, plain BCE over a positive's loss with all
+            weights; NaN where it has no loss.
+        negative_ratio: Tensor ``(k,)`` float64: the same of a negative.
     """
 
     gammas: tuple[float, ...]
@@ -226,6 +253,9 @@ class Family:
     negative_loss: Tensor | None
     negative_gradient: Tensor | None
     curve: FocalCurve
+    points: Tensor
+    positive_ratio: Tensor
+    negative_ratio: Tensor
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -325,7 +355,7 @@ def explain(parameters: Focal, *, device: str = "cpu") -> View:
     where = devices.device(device)
     if parameters.show == "curves":
         family = _family(parameters, where)
-        return View(parameters, family=family, sentence=_lighter(parameters.gamma))
+        return View(parameters, family=family, sentence=_lighter(parameters, family))
     if parameters.show == "scene":
         found = _scene(parameters, where)
         return View(parameters, scene=found, sentence=_shared(found))
@@ -370,7 +400,26 @@ def _family(parameters: Focal, where: torch.device) -> Family:
         negative = _line(0.0, parameters.gamma, *shared)
     loss, gradient = (torch.stack(part) for part in zip(*found, strict=True))
     curve = focal_curve(parameters.gamma)
-    return Family(gammas, _axis(parameters.against), loss, gradient, *negative, curve)
+    points = torch.tensor(_POINTS, dtype=torch.float64)
+    ratios = (_ratio(points, target, parameters, where) for target in (1.0, 0.0))
+    axis = _axis(parameters.against)
+    return Family(gammas, axis, loss, gradient, *negative, curve, points, *ratios)
+
+
+def _ratio(points: Tensor, target: float, parameters: Focal, where: torch.device) -> Tensor:
+    """Return plain BCE over the settings' loss of one class, at each p_t."""
+    logits = (points.log() - torch.log1p(-points)).to(where)
+    logits = logits if target else -logits
+    targets = torch.full_like(logits, target)
+    plain = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    losses = binary_focal_loss(
+        logits,
+        targets,
+        gamma=parameters.gamma,
+        alpha=parameters.weight,
+        pos_weight=logits.new_tensor(parameters.pos_weight),
+    )
+    return torch.where(losses == 0, torch.nan, plain / losses).cpu()
 
 
 def _axis(against: str) -> Tensor:
@@ -432,7 +481,8 @@ def _batch(parameters: Focal, where: torch.device) -> Batch:
         targets=targets.cpu(),
         p_t=t * x.sigmoid() + (1 - t) * (-x).sigmoid(),
         cross_entropy=plain,
-        weighted=heavier / plain,
+        # Above 745 both are 0.
+        weighted=torch.where(plain == 0, 1 + (pos_weight.cpu() - 1) * t, heavier / plain),
         alpha_t=alpha_t,
         modulation=(t * (-x).sigmoid() + (1 - t) * x.sigmoid()) ** parameters.gamma,
         focal=focal().detach().cpu(),
@@ -483,42 +533,104 @@ def _scene(parameters: Focal, where: torch.device) -> Scene:
 
 
 def _times(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.3g}"
+    if value == float("inf"):
+        return "over 1e+308"
+    return f"{value:,.0f}" if 10 <= value < 1e7 else f"{value:.3g}"
 
 
-def _lighter(gamma: float) -> str:
+def _lighter(parameters: Focal, family: Family) -> str:
+    """Say how plain BCE stands to the loss, of each class where weights tell them apart."""
+    gamma, points = parameters.gamma, family.points.tolist()
+    weighted = parameters.weight is not None or parameters.pos_weight != 1
+    ratios = {"positive": family.positive_ratio, "negative": family.negative_ratio}
     if gamma == 0:
-        return "gamma = 0 is BCE: no loss is made lighter."
-    points = torch.tensor([0.1, 0.5, 0.9, 1 - 10**-1.5], dtype=torch.float64)
-    factors = ((1 - points) ** -gamma).tolist()
-    listed = [
-        f"{_times(factor)} at {point:.3g}"
-        for point, factor in zip(points.tolist(), factors, strict=True)
-    ]
-    listed[0] = f"{_times(factors[0])} times lighter at p_t = {float(points[0]):.3g}"
-    return f"gamma = {gamma:g}, beside BCE: {', '.join(listed)}."
+        if not weighted:
+            return "gamma = 0 is BCE: no loss is made lighter."
+        said = ", ".join(f"a {name}{_weighs(float(ratio[0]))}" for name, ratio in ratios.items())
+        return f"gamma = 0 is BCE, weighted: {said}."
+    if not weighted:
+        listed = [
+            f"{_times(factor)} at {point:.3g}"
+            for point, factor in zip(points, family.positive_ratio.tolist(), strict=True)
+        ]
+        listed[0] = (
+            f"{_times(float(family.positive_ratio[0]))} times lighter at p_t = {points[0]:.3g}"
+        )
+        return f"gamma = {gamma:g}, beside BCE: {', '.join(listed)}."
+    at = ", ".join(f"{point:.3g}" for point in points)
+    said = "; ".join(
+        f"of a {name} "
+        + (
+            ", ".join(_times(factor) for factor in ratio.tolist())
+            if not bool(ratio.isnan().any())
+            else "there is none, its loss is 0"
+        )
+        for name, ratio in ratios.items()
+    )
+    return f"gamma = {gamma:g}. Plain BCE over this loss, at p_t = {at}: {said}."
+
+
+def _weighs(ratio: float) -> str:
+    """Return what a class weighs whose plain BCE is `ratio` times its loss."""
+    if math.isnan(ratio):
+        return "'s loss is 0"
+    if abs(ratio - 1) < 1e-9:
+        return "'s loss is unchanged"
+    words = f"{_times(ratio)} times lighter" if ratio > 1 else f"{_times(1 / ratio)} times heavier"
+    return f"'s loss is {words}"
 
 
 def _reduced(parameters: Focal, batch: Batch) -> str:
+    """Say both reduced losses, and how they stand to each other where their dtype kept that."""
+    count = len(batch.focal)
+    if batch.value is None or batch.bce_value is None:
+        return f"Not reduced: {count} loss{'es' * (count > 1)}, beside BCE's."
+    over = f"sum over {batch.positives} positive{'s' * (batch.positives > 1)}"
     names = {
         "mean": "mean",
         "sum": "sum",
-        POSITIVES: f"sum over {max(1, batch.positives)} positive{'s' * (batch.positives > 1)}",
+        POSITIVES: over if batch.positives else "sum, with no positive to divide by",
     }
-    if batch.value is None or batch.bce_value is None:
-        return f"Not reduced: {len(batch.focal)} losses, beside BCE's."
-    ratio = float(batch.bce_value) / float(batch.value) if float(batch.value) else float("inf")
-    return (
-        f"Focal loss, {names[parameters.reduction]}: {float(batch.value):.4g}. BCE: "
-        f"{float(batch.bce_value):.4g}, {_times(ratio)} times as much."
+    divisor = {"mean": count, POSITIVES: max(1, batch.positives)}.get(parameters.reduction, 1)
+    bce_exact = float((batch.cross_entropy * batch.weighted).sum()) / divisor
+    exact = (
+        float((batch.cross_entropy * batch.weighted * batch.alpha_t * batch.modulation).sum())
+        / divisor
     )
+    value, bce = float(batch.value), float(batch.bce_value)
+    said = [f"Focal loss, {names[parameters.reduction]}: {value:.4g}."]
+    said += _lost(value, exact, parameters.dtype)
+    lost = _lost(bce, bce_exact, parameters.dtype)
+    if value == 0 and bce == 0:
+        said.append("BCE: 0 too.")
+    elif not lost and len(said) == 1 and value > 0 and bce > 0:
+        said.append(f"BCE: {bce:.4g}, {_times(bce / value)} times as much.")
+    else:
+        said.append(f"BCE: {bce:.4g}.")
+    return " ".join([*said, *lost])
+
+
+def _lost(stored: float, exact: float, dtype: str) -> list[str]:
+    """Return a sentence where a dtype keeps not even two digits of a number."""
+    if abs(stored - exact) <= 0.02 * exact:
+        return []
+    return [f"{dtype} does not keep it: in float64 it is {exact:.4g}."]
+
+
+def percent(share: float) -> str:
+    """Return a share that is neither 0 nor 1 so that it does not read as either."""
+    if 0 < share < 0.0001:
+        return "under 0.01%"
+    if 0.9999 < share < 1:
+        return "over 99.99%"
+    return f"{share:.1%}" if 0.001 <= share <= 0.999 or share in (0.0, 1.0) else f"{share:.2%}"
 
 
 def _shared(found: Scene) -> str:
     first, last = found.shares[0], found.shares[-1]
     return (
         f"{found.negatives:,} negatives, {found.positives:,} "
-        f"positive{'s' * (found.positives > 1)}. Negatives have {first[1].negative:.1%} of "
-        f"the loss under BCE, {last[1].negative:.1%} under {last[0]}. Summed: "
+        f"positive{'s' * (found.positives > 1)}. Negatives have {percent(first[1].negative)} of "
+        f"the loss under BCE, {percent(last[1].negative)} under {last[0]}. Summed: "
         f"{first[1].loss:.4g} and {last[1].loss:.4g}."
     )

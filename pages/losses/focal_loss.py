@@ -7,7 +7,7 @@ from explainers.focal_loss import mistakes
 from explainers.focal_loss import training as learning
 from figures import focal_loss as figures
 from figures import lessons
-from ui import figure, frame, proofs, sentences
+from ui import address, figure, frame, proofs, sentences
 from ui.controls import Controls
 from ui.frame import Lesson
 from ui.training import training
@@ -52,10 +52,19 @@ def draw_controls() -> None:
     page.part("own", draw_own)
 
 
+def refused() -> bool:
+    """Return whether a row was refused and has its own sentence: it says all there is to say."""
+    rows = ("logits", "targets")
+    typed = any(st.session_state.get(address.refused_text(SLUG, name)) for name in rows)
+    asked = st.session_state.get(address.REFUSED, ())
+    beginnings = tuple(f"{name} must be " for name in rows)
+    return typed or any(sentence.startswith(beginnings) for sentence in asked)
+
+
 def draw_view() -> None:
     """Draw the curves, the batch or the scene, and say it in numbers."""
     view = page.explain(lambda settings: topic.explain(settings, device=device))
-    if view.problem:
+    if view.problem and not refused():
         sentences.warn(f"{view.problem}.")
     figure.draw(figures.see(view), key=f"{SLUG}.see.{view.parameters.show}")
     if view.sentence:
