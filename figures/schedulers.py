@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from figures import lessons, style
-from figures.curves import Band, Curves, Line, Mark
+from figures.curves import Band, Curves, Line, Mark, within
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,8 +39,8 @@ def _rates(view: "View") -> Curves:
         trace = entry.trace
         assert trace is not None
         # Rounding takes a cosine's lowest rate a hair below zero. Another group is drawn pale in
-        # its schedule's colour.
-        rates = trace.learning_rate.clamp(min=0)
+        # its schedule's colour. A rate too large to draw is a gap.
+        rates = within(trace.learning_rate.clamp(min=0))
         lines += [
             Line(name, row, shape="step", faint=group > 0, aside=f"group {group}" if group else "")
             for group, row in enumerate(rates)
@@ -91,6 +91,7 @@ def _turns(view: "View") -> tuple[Mark, ...]:
             f"{schedule.children[int(active[start])].name} from step {start}",
         )
         for start in (0, *(np.flatnonzero(np.diff(active)) + 1).tolist())
+        if bool(within(trace.learning_rate[0, start]).isfinite())
     )
 
 

@@ -24,13 +24,12 @@ from explainers.schedulers.tracing import (
     plateau,
     trace,
 )
-from explainers.schedulers.view import View
+from explainers.schedulers.view import LARGEST, View
 
 _STEPS = 100
 _BASE_LR = (0.1, 0.02)
 # float64 keeps 16 digits; a rate made of a hundred roundings keeps 12 and more.
 _ROUNDING = 1e-12
-_LARGEST_FLOAT32 = torch.finfo(torch.float32).max
 _RESUMED_STEPS = 20
 _CLOSED = [spec for spec in SCHEDULERS.values() if spec.closed_form is not None]
 
@@ -200,9 +199,9 @@ def _view_used(view: View, where: torch.device) -> Check:
     found = view.current.trace
     assert found is not None
     rates = found.learning_rate[0]
-    held = rates.where(rates <= _LARGEST_FLOAT32, 0.0)
+    held = rates.where(rates <= LARGEST, 0.0)
     looked = {0, len(rates) // 3, int(held.argmax()), len(rates) - 1}
-    at = sorted(index for index in looked if rates[index] <= _LARGEST_FLOAT32)
+    at = sorted(index for index in looked if rates[index] <= LARGEST)
     curve = view.parameters.curve_of_losses()
     moved = []
     with recorded_warnings():

@@ -40,6 +40,8 @@ from explainers.schedulers.tracing import (
 
 OWN = "own"
 LONGEST_RUN = 1000
+LARGEST = 1e38
+"""The largest rate that is drawn: a picture is in single precision, which ends at 3.4e38."""
 
 
 def _one(value: object) -> str:
@@ -261,7 +263,14 @@ class View:
         if float(rate.max()) > most * (1 + 1e-9):
             words[int(rate.argmax())] = " (highest)"
         said = (f"{rate[step]:.4g} at step {step}{words[step]}" for step in sorted(words))
-        return f"{self.current.schedule.name}: {', '.join(said)}."
+        told = f"{self.current.schedule.name}: {', '.join(said)}."
+        beyond = [int(step) for step in (rate > LARGEST).nonzero()[:, 0]]
+        if beyond:
+            told += (
+                f" The rate is above {LARGEST:.3g} at {len(beyond)} of {len(rate)} steps, first at "
+                f"step {beyond[0]}: too large to draw."
+            )
+        return told
 
 
 def explain(parameters: Schedulers, *, device: str = "cpu") -> View:
@@ -284,10 +293,14 @@ def explain(parameters: Schedulers, *, device: str = "cpu") -> View:
     if not current.needs_losses or view.current.trace is None:
         return view
     seen = parameters.curve_of_losses()
+    given = dict(current.arguments)
+    if isinstance(given.get("min_lr"), tuple):
+        # Its counters are those of every group; the rate drawn with them is the first's.
+        given["min_lr"] = given["min_lr"][0]
     return dataclasses.replace(
         view,
         losses=torch.tensor(seen, dtype=torch.float64),
-        plateau=plateau(seen, base_lr=parameters.base_lr, **dict(current.arguments)),
+        plateau=plateau(seen, base_lr=parameters.base_lr, **given),
     )
 
 
