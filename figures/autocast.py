@@ -229,7 +229,7 @@ def errors(view: "View") -> Curves:
 
 
 def _bands(view: "View") -> tuple[Band, ...]:
-    """Return the stretches of sizes where autocast's dtype overflows."""
+    """Return the stretches of sizes where the operation is infinite in autocast's dtype."""
     dtype = view.parameters.dtype
     sizes = view.sweep.exponents.tolist()
     infinite = [math.isinf(each) for each in view.sweep.errors[dtype].tolist()]
@@ -327,8 +327,8 @@ def cost_sentence(progress: "CostProgress", device: str) -> str:
     said = []
     if slower:
         said.append(
-            f"Slower on this {device}: {' and '.join(slower)}, without a fast path for this size; "
-            "casts cost time too."
+            f"Slower on this {device}: {' and '.join(slower)}. Either products of this size have no "
+            "fast path, or the casts cost more than it saves."
         )
     elif timed:
         said.append(f"autocast is not slower on this {device}.")

@@ -330,7 +330,7 @@ class Sweep:
     Attributes:
         exponents: Tensor ``(sizes,)`` float64: the sizes, as powers of two.
         errors: By dtype, float32 being without autocast: Tensor ``(sizes,)`` float64, relative to
-            float64's largest magnitude; infinite where it overflowed, NaN where torch raised or
+            float64's largest magnitude; infinite where torch's is, NaN where torch raised or
             float64 overflowed too.
     """
 
