@@ -94,7 +94,7 @@ STOPS = (
         "initialization",
         "ReLU, three ways",
         "A signal that dies",
-        "More depth: nn.Linear's default loses 5/6 of the variance a layer.",
+        "More depth: nn.Linear's default lets the signal die. Then switch its bias on.",
     ),
 )
 """Every stop, in order."""
