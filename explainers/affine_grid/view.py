@@ -365,9 +365,14 @@ def typed(parameters: AffineGrid, aspect: float) -> AffineGrid:
 
     Args:
         parameters: Settings of the sliders.
-        aspect: Width over height of the output, as `AffineGrid.aspect` gives it.
+        aspect: Width over height of the picture.
     """
-    theta = dataclasses.replace(parameters, by_hand=False).theta(aspect).flatten().tolist()
+    source = picture(parameters.picture)
+    if not math.isclose(aspect, source.shape[2] / source.shape[1]):
+        # A reader's own picture: its pixels count only for an output with one side of its own.
+        source = source.new_empty(1, source.shape[1], max(1, round(aspect * source.shape[1])))
+    sliders = dataclasses.replace(parameters, by_hand=False)
+    theta = sliders.theta(sliders.aspect(source)).flatten().tolist()
     numbers = {
         name: min(max(round(value, 3), -4.0), 4.0)
         for name, value in zip(THETA_FIELDS, theta, strict=True)

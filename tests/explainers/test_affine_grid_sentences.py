@@ -13,6 +13,7 @@ from torch import Tensor
 
 from explainers import affine_grid as ag
 from explainers.affine_grid import mistakes
+from explainers.pictures import picture
 from tests.sentences import EXAMPLES, legal
 
 NUMBER = r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
@@ -209,6 +210,15 @@ def test_a_drawn_bar_turns_by_the_degrees_that_are_said(
     assert measured == pytest.approx(degrees, abs=1.5)
 
 
+@given(legal(ag.AffineGrid, by_hand=st.just(False)))
+@settings(max_examples=EXAMPLES)
+def test_the_theta_that_typing_starts_from_is_the_sliders(parameters: ag.AffineGrid) -> None:
+    source = picture(parameters.picture)
+    theta = parameters.theta(parameters.aspect(source))
+    typed = ag.typed(parameters, source.shape[2] / source.shape[1])
+    assert torch.allclose(typed.theta(1.0), theta.clamp(-4, 4), atol=6e-4)
+
+
 # --- examples ---
 
 
@@ -311,6 +321,27 @@ def test_the_one_library_that_turns_the_other_way_is_named_at_any_angle(
     assert said is not None
     assert float(said[1]) == pytest.approx(abs(parameters.degrees), rel=6e-3)
     assert said[2].startswith("counter") == (parameters.degrees > 0)
+
+
+@given(legal(ag.Descent, steps=st.just(20)))
+@settings(max_examples=max(1, EXAMPLES // 20), deadline=None)
+def test_a_turn_is_called_found_only_where_theta_is_the_one_applied(parameters: ag.Descent) -> None:
+    found = ag.descend(parameters)
+    turn = math.radians(parameters.degrees)
+    c, s = math.cos(turn), math.sin(turn)
+    off = np.abs(found.theta[-1].numpy() - np.array([[c, -s, 0], [s, c, 0]])).max()
+    assert found.sentence.startswith("Found: " if off < 0.05 else "Not found")
+
+
+def test_no_blur_lets_descent_find_a_turn_of_sixty_or_ninety_degrees() -> None:
+    (claim,) = (claim for claim in ag.claims() if claim.says.startswith("A spatial transformer"))
+    assert "blur first" not in claim.truth
+    _, found = claim.measured.split(": ")
+    for degrees in (60.0, 90.0):
+        assert f"{degrees:g}°" not in found
+        for blur in ("none", "coarse to fine"):
+            shown = ag.descend(ag.Descent(degrees=degrees, blur=blur))
+            assert shown.sentence.startswith("Not found")
 
 
 @given(legal(mistakes.Order))
