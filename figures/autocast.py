@@ -327,8 +327,8 @@ def cost_sentence(progress: "CostProgress", device: str) -> str:
     said = []
     if slower:
         said.append(
-            f"Slower on this {device}: {' and '.join(slower)}. Either products of this size have no "
-            "fast path, or the casts cost more than it saves."
+            f"Slower on this {device}: {' and '.join(slower)}. Either products of this size have "
+            "no fast path, or the casts cost more than it saves."
         )
     elif timed:
         said.append(f"autocast is not slower on this {device}.")

@@ -202,6 +202,23 @@ def test_a_long_sum_on_several_threads_is_rounded_for_each_and_the_lesson_says_s
     assert wide == pytest.approx(float(values.double().sum()), rel=1e-6)
 
 
+def test_with_two_threads_a_long_sum_is_off_by_more_than_one_rounding() -> None:
+    threads, worst = torch.get_num_threads(), {}
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            worst[count] = 0.0
+            for seed in range(20):
+                generator = torch.Generator().manual_seed(seed)
+                values = torch.rand(65536, generator=generator).half()
+                exact = float(values.double().sum())
+                off = abs(float(values.sum()) - exact) / ff.spacing(exact, "float16")
+                worst[count] = max(worst[count], off)
+    finally:
+        torch.set_num_threads(threads)
+    assert worst[1] <= 0.5 < worst[2]
+
+
 @settings(max_examples=EXAMPLES // 10)
 @given(legal(mistakes.OneByOne))
 def test_ones_are_added_up_as_the_words_say(parameters: mistakes.OneByOne) -> None:
