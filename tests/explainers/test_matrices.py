@@ -34,7 +34,8 @@ def spelled(numbers: topic.Rows) -> str:
 def corners(pixels: topic.Array, size: topic.Size) -> topic.Array:
     """Where a pixel matrix reads for the corners of an output."""
     x, y = size[1] - 1.0, size[0] - 1.0
-    return pixels @ np.array([[0.0, x, 0.0, x], [0.0, 0.0, y, y], [1.0, 1.0, 1.0, 1.0]])
+    ends = np.array([[0.0, x, 0.0, x], [0.0, 0.0, y, y], [1.0, 1.0, 1.0, 1.0]])
+    return np.asarray(pixels @ ends)
 
 
 @st.composite
