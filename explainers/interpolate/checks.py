@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from explainers import devices
-from explainers.evidence import Agreement, Check, Difference, largest_difference
+from explainers.evidence import Agreement, Check, Difference, Kind, largest_difference
 from explainers.interpolate.kernels import KERNEL_OF, kernel
 from explainers.interpolate.reference import (
     OPENCV,
@@ -42,6 +43,8 @@ _ADAPTIVE: Mapping[int, Callable[..., Tensor]] = {
     2: F.adaptive_avg_pool2d,
     3: F.adaptive_avg_pool3d,
 }
+
+_PICKS = ("nearest", "nearest-exact")
 
 Indices = tuple[NDArray[np.int64], ...]
 
@@ -87,10 +90,12 @@ def _view_against_slow(view: View, only: Indices) -> Check:
     error, tolerance = largest_difference(_at(view.output[:1], only), slow), _tolerance(view)
     return Check(
         f"This {parameters.input}, {parameters.mode}: as documented",
-        f"float64 matrices per axis{_share(view, only)}",
+        ("torch's rule in NumPy" if parameters.mode in _PICKS else "float64 matrices per axis")
+        + _share(view, only),
         error,
         tolerance,
         _narrow(view, view.source.shape[1:], out) if error > tolerance else "",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -123,6 +128,7 @@ def _view_weights(view: View, device: str) -> list[Check]:
             f"float32 sums{share}",
             max(largest_difference(product[whole], made[whole]), beyond),
             _tolerance(view, samples),
+            kind=Kind.ANOTHER_PATH,
         )
     ]
     # A cotangent at random tells any difference, and costs one backward pass.
@@ -153,6 +159,7 @@ def _view_weights(view: View, device: str) -> list[Check]:
             error,
             tolerance,
             remark,
+            kind=Kind.ANOTHER_PATH,
         ),
     ]
 
@@ -164,7 +171,8 @@ def _view_constant(view: View, device: str) -> list[Check]:
         low, high = (view.source.min(), view.source.max())
         beyond = max(float(low - view.output.min()), float(view.output.max() - high), 0.0)
         statement = f"{view.parameters.mode} stays within its input's range"
-        return [Check(statement, "the input's extremes", beyond, _tolerance(view))]
+        reference, tolerance = "the input's extremes", _tolerance(view)
+        return [Check(statement, reference, beyond, tolerance, kind=Kind.INVARIANT)]
     ones = torch.ones_like(view.source[:1])
     constant = resize(ones, device=device, **view.parameters.arguments())
     return [
@@ -173,6 +181,7 @@ def _view_constant(view: View, device: str) -> list[Check]:
             "ones, resized",
             float((constant - 1).abs().max()),
             1e-5,
+            kind=Kind.INVARIANT,
         )
     ]
 
@@ -185,6 +194,7 @@ def _view_doubled(view: View, device: str) -> Check:
         f"twice the input{_channel(view)}",
         largest_difference(doubled, 2 * view.output[:1]),
         _tolerance(view),
+        kind=Kind.INVARIANT,
     )
 
 
@@ -201,7 +211,8 @@ def _view_against_libraries(view: View) -> list[Check]:
         positions = sample_positions(n, m, scale_factor=parameters.used_scale)
         line = np.interp(positions.numpy(), np.arange(n), source[0].numpy())
         error = largest_difference(output[0], torch.from_numpy(line))
-        return [Check("linear: torch equals numpy", "np.interp", error, tolerance)]
+        statement = "linear: torch equals numpy"
+        return [Check(statement, "np.interp", error, tolerance, kind=Kind.INDEPENDENT)]
     if mode not in OPENCV or parameters.axes != 2 or not _by_sides(view):
         return []
     size = (output.shape[1], output.shape[2])
@@ -210,15 +221,24 @@ def _view_against_libraries(view: View) -> list[Check]:
         name = PIL[mode].name
         statement = f"{mode} with antialias: torch equals PIL{_channel(view)}"
         remark = _narrow(view, source.shape[1:], size) if error > tolerance else ""
-        return [Check(statement, f"PIL.Image.resize, {name}", error, tolerance, remark)]
+        return [
+            Check(
+                statement,
+                f"PIL.Image.resize, {name}",
+                error,
+                tolerance,
+                remark,
+                kind=Kind.INDEPENDENT,
+            )
+        ]
     if mode == "area":
         return []
     name, _ = OPENCV[mode]
     theirs = opencv_resize(source, size, mode=mode)
-    if mode not in ("nearest", "nearest-exact"):
+    if mode not in _PICKS:
         statement = f"{mode}: torch equals OpenCV{_channel(view)}"
         error = largest_difference(output, theirs)
-        return [Check(statement, f"cv2.resize, {name}", error, tolerance)]
+        return [Check(statement, f"cv2.resize, {name}", error, tolerance, kind=Kind.INDEPENDENT)]
     free = tuple(_untied(n, m, mode) for n, m in zip(source.shape[1:], size, strict=True))
     tied = tuple(len(indices) for indices in free) != size
     return [
@@ -228,6 +248,7 @@ def _view_against_libraries(view: View) -> list[Check]:
             largest_difference(_at(output, free), _at(theirs, free)),
             0.0,
             "In ties each library picks its pixel." if tied else "",
+            kind=Kind.INDEPENDENT,
         )
     ]
 
@@ -242,15 +263,17 @@ def _view_against_torch(view: View, only: Indices, device: str) -> list[Check]:
     if mode == "area":
         pooled = _ADAPTIVE[axes](source[None].to(where), output.shape[1:])[0].cpu()
         error = largest_difference(output, pooled)
-        name = f"F.adaptive_avg_pool{axes}d"
-        return [Check(f"area is adaptive average pooling{_channel(view)}", name, error, tolerance)]
-    if mode in ("nearest", "nearest-exact"):
+        statement = f"area is adaptive average pooling{_channel(view)}"
+        name = f"F.adaptive_avg_pool{axes}d, which torch calls for area"
+        return [Check(statement, name, error, tolerance, kind=Kind.ANOTHER_PATH)]
+    if mode in _PICKS:
         return [
             Check(
                 f"{mode} makes no new values",
                 f"torch.isin{_share(view, only)}",
                 float((~torch.isin(_at(output, only), source)).any()),
                 0.0,
+                kind=Kind.INVARIANT,
             )
         ]
     if parameters.antialias:
@@ -272,6 +295,7 @@ def _view_against_torch(view: View, only: Indices, device: str) -> list[Check]:
                 f'F.grid_sample, padding_mode="border", float64{_share(view, only)}',
                 largest_difference(_at(output, only), sampled),
                 tolerance,
+                kind=Kind.ANOTHER_PATH,
             )
         )
     if parameters.align_corners == "True":
@@ -286,7 +310,7 @@ def _view_against_torch(view: View, only: Indices, device: str) -> list[Check]:
         )
         error = largest_difference(_at(output, made), _at(source, given))
         statement = "align_corners=True keeps the corner values"
-        found.append(Check(statement, "the input's corners", error, tolerance))
+        found.append(Check(statement, "the input's corners", error, tolerance, kind=Kind.INVARIANT))
     return found
 
 
@@ -344,7 +368,7 @@ def _tolerance(view: View, values: Tensor | None = None) -> float:
         view: Its settings and its input.
         values: What was resized by these settings, if not the view's input.
     """
-    if view.parameters.mode in ("nearest", "nearest-exact"):
+    if view.parameters.mode in _PICKS:
         return 0.0
     values = view.source if values is None else values
     low, high = float(values.min()), float(values.max())
@@ -403,6 +427,7 @@ def checks(*, device: str = "cpu") -> tuple[Check, ...]:
         _area(device),
         _grid_sample(device),
         _opencv(device),
+        _opencv_nearest(device),
         _pil(device),
         *_bytes(),
         _upsample(device),
@@ -423,6 +448,8 @@ def _ramp_error(n: int, call: Mapping[str, Any], device: str) -> float:
     """Resize 0..n-1, and compare it with the positions that torch should have read."""
     ramp = torch.arange(float(n))
     resized = resize(ramp[None], device=device, **call)[0]
+    if call["mode"] in _PICKS:
+        return _pick_error(n, resized, call)[0]
     positions = sample_positions(
         n,
         len(resized),
@@ -431,6 +458,27 @@ def _ramp_error(n: int, call: Mapping[str, Any], device: str) -> float:
         scale_factor=call.get("scale_factor"),
     )
     return largest_difference(resized, positions.clamp(0, n - 1))
+
+
+def _pick_error(n: int, resized: Tensor, call: Mapping[str, Any]) -> tuple[float, int]:
+    """Compare the samples that were picked with exact fractions.
+
+    Returns:
+        The largest difference, less one where the exact product is a whole number, for there
+        float32 may stop just below it; and how often it did.
+    """
+    m = len(resized)
+    factor = call.get("scale_factor")
+    step = Fraction(n, m) if factor is None else 1 / Fraction(repr(factor))
+    half = Fraction(1, 2) if call["mode"] == "nearest-exact" else 0
+    worst, below = 0.0, 0
+    for i, picked in enumerate(resized.tolist()):
+        exact = step * (i + half)
+        if exact.denominator == 1 and picked == exact - 1:
+            below += 1
+        else:
+            worst = max(worst, abs(picked - exact.__floor__()))
+    return worst, below
 
 
 def _ramps(device: str) -> list[Check]:
@@ -447,26 +495,31 @@ def _ramps(device: str) -> list[Check]:
 
     return [
         Check(
-            "nearest and nearest-exact turn a ramp 0, 1, 2, ... into its positions",
-            f"{reference}; {len(lengths)} pairs of lengths",
-            worst(("nearest", "nearest-exact")),
+            "nearest and nearest-exact turn a ramp 0, 1, 2, ... into floor(i·n/m), "
+            "floor((i + ½)·n/m)",
+            f"exact fractions; {len(lengths)} pairs of lengths",
+            worst(_PICKS),
             0.0,
+            "Where the product is whole, torch's float32 may give one less.",
+            kind=Kind.INDEPENDENT,
         ),
         Check(
             "So does linear, with either align_corners",
             f"{reference}; {len(lengths)} pairs of lengths",
             max(worst(("linear",), align_corners=flag) for flag in (False, True)),
             _POSITION * 128,
+            kind=Kind.INDEPENDENT,
         ),
         Check(
             "So do all three at factors that do not divide",
-            f"{reference}; {len(factors)} lengths and factors",
+            f"exact fractions, float64 positions; {len(factors)} lengths and factors",
             max(
                 _ramp_error(n, {"scale_factor": factor, "mode": mode}, device)
                 for mode in ("nearest", "nearest-exact", "linear")
                 for n, factor in factors
             ),
             _POSITION * 50,
+            kind=Kind.INDEPENDENT,
         ),
     ]
 
@@ -484,6 +537,7 @@ def _cubic_ramp(device: str, *, antialias: bool) -> Check:
             "float64 positions, a pixel or more from the ends",
             straight,
             _POSITION * n,
+            kind=Kind.INDEPENDENT,
         )
     return Check(
         "bicubic (a = -0.75) bends a ramp as its kernel says",
@@ -491,6 +545,7 @@ def _cubic_ramp(device: str, *, antialias: bool) -> Check:
         largest_difference(resized, slow_resize(ramp, (1, m), mode="bicubic")),
         _POSITION * n,
         f"Off by up to {straight:.3f}: only a = -0.5 keeps a slope.",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -515,12 +570,14 @@ def _kernels(device: str) -> list[Check]:
             reference,
             max(error(mode, antialias=False) for mode in ("bilinear", "bicubic")),
             _POSITION * 9,
+            kind=Kind.INDEPENDENT,
         ),
         Check(
             "With antialias: linear, cubic with a = -0.5, Lanczos over its sum",
             reference,
             max(error(mode, antialias=True) for mode in ANTIALIASED),
             _POSITION * 9,
+            kind=Kind.INDEPENDENT,
         ),
     ]
 
@@ -566,6 +623,7 @@ def _against_slow(device: str) -> Check:
         "float64 matrices per axis",
         worst,
         1e-12,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -582,6 +640,7 @@ def _trilinear(device: str) -> Check:
         'F.interpolate, mode="linear", three times',
         largest_difference(whole, stepwise),
         _POSITION * 6,
+        kind=Kind.ANOTHER_PATH,
     )
 
 
@@ -597,9 +656,10 @@ def _area(device: str) -> Check:
     )
     return Check(
         "area is adaptive average pooling, down and up",
-        "F.adaptive_avg_pool2d",
+        "F.adaptive_avg_pool2d, which torch calls for area",
         error,
         1e-15,
+        kind=Kind.ANOTHER_PATH,
     )
 
 
@@ -625,6 +685,7 @@ def _grid_sample(device: str) -> Check:
         'F.affine_grid and F.grid_sample, padding_mode="border"',
         error,
         _POSITION * 23,
+        kind=Kind.ANOTHER_PATH,
     )
 
 
@@ -642,6 +703,31 @@ def _opencv(device: str) -> Check:
         "cv2.resize, INTER_LINEAR and INTER_CUBIC",
         error,
         2e-5,
+        kind=Kind.INDEPENDENT,
+    )
+
+
+def _opencv_nearest(device: str) -> Check:
+    sides = (range(1, 33), range(1, 49))
+    apart, pairs, elsewhere = 0, 0, 0.0
+    for n, m in itertools.product(*sides):
+        ramp = torch.arange(float(n))[None, None]
+        off = (
+            resize(ramp, size=(1, m), mode="nearest", device=device)
+            - opencv_resize(ramp, (1, m), mode="nearest")
+        )[0, 0].abs()
+        tied = torch.arange(m) * n % m == 0
+        pairs, apart = pairs + 1, apart + bool(off.any())
+        # Between two pixels either may be taken.
+        elsewhere = max(elsewhere, float(torch.where(tied, off - 1, off).max()))
+    return Check(
+        "nearest takes cv2.INTER_NEAREST's pixel, or its neighbour where i·n/m is whole",
+        "cv2.resize, INTER_NEAREST; 1 to 32 pixels to 1 to 48",
+        max(elsewhere, 0.0),
+        0.0,
+        f"A neighbour at {apart} of {pairs} pairs of sizes: torch multiplies in float32, "
+        "OpenCV in float64.",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -659,6 +745,7 @@ def _pil(device: str) -> Check:
         "PIL.Image.resize, BILINEAR, BICUBIC and LANCZOS",
         error,
         2e-5,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -687,6 +774,7 @@ def _bytes() -> list[Check]:
             by_pil,
             1.0,
             "Both round between the axes.",
+            kind=Kind.INDEPENDENT,
         ),
         Check(
             "On uint8 bicubic rounds and clamps twice: after the columns and last",
@@ -695,6 +783,7 @@ def _bytes() -> list[Check]:
             1.0,
             f"Clamped last alone, as in OpenCV: up to {largest_difference(ours, once):.0f} "
             "levels off.",
+            kind=Kind.INDEPENDENT,
         ),
     ]
 
@@ -710,20 +799,27 @@ def _upsample(device: str) -> Check:
         for mode in ("nearest", "bilinear", "bicubic")
         for call in ({"scale_factor": 2.0}, {"scale_factor": 1.3}, {"size": (5, 20)})
     )
-    return Check("nn.Upsample is F.interpolate", "nn.Upsample", error, 0.0)
+    return Check(
+        "nn.Upsample is F.interpolate",
+        "nn.Upsample, which calls it",
+        error,
+        0.0,
+        kind=Kind.ANOTHER_PATH,
+    )
 
 
 _IN = (60, 90)
 _CASES = (
     ("60×90 to 131×203, float32", (131, 203), torch.float32),
     ("to 30×45, float32", (30, 45), torch.float32),
-    ("to 23×37, float32", (23, 37), torch.float32),
+    ("to 26×35, float32", (26, 35), torch.float32),
     ("to 131×203, uint8, in levels", (131, 203), torch.uint8),
-    ("to 23×37, uint8, in levels", (23, 37), torch.uint8),
+    ("to 26×35, uint8, in levels", (26, 35), torch.uint8),
 )
 
 _WHY_OPENCV = {
-    "nearest": "Both read floor(i · in / out).",
+    "nearest": "Both read floor(i · in / out), torch in float32, OpenCV in float64: where it is "
+    "whole, they may part. Row 13 of 26: torch takes 30, OpenCV 29.",
     "nearest-exact": "Both read under the output's centre. Row 65 of 131 ties: torch takes "
     "30, OpenCV 29.",
     "bilinear": "Same weights. On uint8 torch rounds per axis, OpenCV in fixed point: one level.",
@@ -807,7 +903,7 @@ def _picture(dtype: torch.dtype) -> Tensor:
 def _differences(
     ours: tuple[Tensor, ...], theirs: tuple[Tensor, ...], mode: str
 ) -> tuple[Difference, ...]:
-    copies = mode in ("nearest", "nearest-exact")
+    copies = mode in _PICKS
     return tuple(
         Difference(
             case,
