@@ -50,6 +50,7 @@ _WAYS: Mapping[
 _WORDS = {
     "zero_grad": "Clears the last step's gradients.",
     "forward": "autocast computes; the loss is float32.",
+    "forward in float32": "Computes in float32, without autocast.",
     "scale": "Multiplies the loss by the scale.",
     "backward": "By the chain rule, scales every gradient too.",
     "unscale_": "Divides gradients by the scale, looking for inf and NaN.",
@@ -105,8 +106,7 @@ def _scale(view: "View") -> Curves:
         )
     return Curves(
         lines=tuple(lines),
-        title="Loss scale before each step; "
-        + ("skipped ones are crossed" if skipped else "none is skipped"),
+        title="Loss scale before each step; " + _crossed(len(skipped), len(crossed)),
         x_title=_STEP,
         y_title="log2 of the scale",
         right_title="clean steps in a row" if len(lines) > 1 else "",
@@ -121,6 +121,15 @@ def _scale(view: "View") -> Curves:
         + (f", at steps {_few(skipped)}." if skipped else "."),
         group=_GROUP,
     )
+
+
+def _crossed(skipped: int, crossed: int) -> str:
+    """Return what the crosses are: a scale of 0 has no logarithm to cross."""
+    if not skipped:
+        return "none is skipped"
+    if crossed < skipped:
+        return f"{crossed} of {skipped} skipped ones are crossed, the others' scale is 0"
+    return "skipped ones are crossed"
 
 
 def _around(heights: Sequence[float]) -> tuple[float, float] | None:
@@ -207,10 +216,11 @@ def _edge(edge: "Edge") -> str:
 def _calls(view: "View") -> Stepper:
     trace = view.trace
     rows = _Rows(trace)
+    full = view.parameters.dtype == "float32"
     sequences: dict[tuple[Call, ...], int] = {}
     steps = []
     for step in range(len(trace.calls)):
-        made = _sequence(trace.calls[step], trace.states[step], rows.outcome(step))
+        made = _sequence(trace.calls[step], trace.states[step], rows.outcome(step), full)
         steps.append((sequences.setdefault(made, len(sequences)), rows.facts(step)))
     first = _telling(trace)
     return Stepper(
@@ -233,6 +243,7 @@ class _Rows:
         self.tracker = trace.growth_tracker.tolist()
         self.stepped = trace.stepped.tolist()
         self.moved = trace.moved.tolist()
+        self.lost = trace.lost.tolist()
         self.norm = trace.gradient_norm.tolist()
         self.loss = trace.loss.tolist()
 
@@ -255,7 +266,8 @@ class _Rows:
         scale, then = self.scale[step : step + 2]
         parts = (
             f"Step {step}: " + ("taken" if self.stepped[step] else "skipped"),
-            "weights move" if self.moved[step] else "no weight moves",
+            ("weights move" if self.moved[step] else "no weight moves")
+            + (" (some NaN or inf before)" if self.lost[step] else ""),
             f"scale {_scaled(scale)}" + (f" → {_scaled(then)}" if then != scale else ""),
             f"tracker {self.tracker[step]} → {self.tracker[step + 1]}",
             f"norm {self.norm[step]:.3g}",
@@ -267,9 +279,11 @@ class _Rows:
 # Steps that make the same calls with the same outcome are many.
 @functools.lru_cache(maxsize=256)
 def _sequence(
-    calls: tuple[str, ...], states: tuple[str, ...], outcome: tuple[str, str]
+    calls: tuple[str, ...], states: tuple[str, ...], outcome: tuple[str, str], full: bool
 ) -> tuple[Call, ...]:
     words = {**_WORDS, "step": outcome[0], "update": outcome[1]}
+    if full:
+        words["forward"] = _WORDS["forward in float32"]
     made, at = [], "READY"
     for call, state in zip(calls, states, strict=True):
         lit = (f"{at} {call}", state) if (at, call) in _WAYS else (state,)
@@ -352,8 +366,10 @@ def _weights(result: "CurveMistake", *, wrong: bool) -> tuple[Curves]:
             x_title=f"true gradient: {name}",
             y_title=result.shows,
             height=240,
-            alt=f"{len(true)} weights: on the diagonal under the right line, off it under "
-            "the wrong one.",
+            alt=f"{len(true)} weights: under the right line "
+            f"{float((rows['right'] - true[order]).norm() / true.norm()):.2g} times the true "
+            "gradient's length off the diagonal, under the wrong one "
+            f"{float((rows['wrong'] - true[order]).norm() / true.norm()):.2g} times.",
         ),
     )
 

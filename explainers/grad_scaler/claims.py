@@ -272,6 +272,7 @@ def _checked_in_step(where: torch.device) -> Claim:
         "What changes gradients must be inside the optimizer's step, or AMP cannot tell whether a "
         "gradient is NaN.",
         "Notes of caution: changing gradients",
+        # Seen late or early alike, or never: neither is what the statement warns of.
         Verdict.CONDITION if held else Verdict.WRONG,
         f"A NaN put into .grad before unscaling {words[reached['before']]}; one put there after "
         f"unscale_ {words[reached['after']]}.",
@@ -302,24 +303,30 @@ def _activations(where: torch.device) -> Claim:
 
 
 def _which_gpu(where: torch.device) -> Claim:
+    generator = torch.Generator().manual_seed(0)
+    left, right = (torch.randn(16, 16, generator=generator) for _ in range(2))
+    product = (left.to(where, torch.float16) @ right.to(where, torch.float16)).cpu()
+    true = left.double() @ right.double()
+    off = largest_difference(product, true)
+    # A sum of 16 products of size near 1: float16 rounds each input and the sum.
+    computes = product.dtype is torch.float16 and off < 0.05
     if where.type == "cuda":
         major, minor = torch.cuda.get_device_capability(where)
         cores = major >= 7
-        measured = (
-            f"{torch.cuda.get_device_name(where)}: compute capability {major}.{minor}, Tensor "
-            f"Cores: {'yes' if cores else 'no'}."
-        )
+        name = f"{torch.cuda.get_device_name(where)}, compute capability {major}.{minor},"
     else:
-        measured = (
-            f"This {where.type.upper()} computes float16 without Tensor Cores. For a GPU ask "
-            "torch.cuda.get_device_capability."
-        )
+        cores, name = False, f"This {where.type.upper()}"
+    # The statement makes Tensor Cores the test of support: where both agree, it holds here.
+    verdict = Verdict.HOLDS
+    if computes != cores:
+        verdict = Verdict.CONDITION if computes else Verdict.WRONG
     return Claim(
         "Check whether the GPU supports FP16: a 2080 Ti or a Tesla has Tensor Cores (20 TFLOPS in "
         "half), a 1080 Ti has not (0.17).",
         "Notes of caution: hardware",
-        Verdict.CONDITION,
-        measured,
+        verdict,
+        f"{name} has {'Tensor Cores' if cores else 'no Tensor Cores'}; its float16 product is "
+        f"{off:.2g} off float64's: it {'computes' if computes else 'does not compute'} float16.",
         "Tensor Cores need compute capability 7.0; earlier GPUs compute float16 too, "
         "mostly slowly. bfloat16 needs 8.0.",
     )

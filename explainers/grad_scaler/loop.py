@@ -1,6 +1,7 @@
 """Train a small model with autocast and torch's GradScaler, and record what happens."""
 
 import dataclasses
+import math
 import operator
 from collections.abc import Iterable
 
@@ -11,7 +12,7 @@ from torch.amp.grad_scaler import OptState
 
 from explainers import devices
 from explainers.float_formats import Format, floating
-from explainers.grad_scaler.rule import MOST_STEPS, Settings, real, refused, whole
+from explainers.grad_scaler.rule import MOST_STEPS, Settings, float32, real, refused, whole
 
 DTYPES = ("float16", "bfloat16", "float32")
 POISONS = ("inf", "nan", "large")
@@ -36,7 +37,9 @@ class ScalerTrace:
         gradient_norm: Tensor ``(steps,)`` float64: norm of all gradients, unscaled, before
             clipping.
         scaled_gradient_norm: Tensor ``(steps,)`` float64: the same, as backward left them.
-        zero_share: Tensor ``(steps,)`` float64: share of the gradient's elements that are 0.
+        zero_share: Tensor ``(steps,)`` float64: share of the gradient's elements that backward
+            left at 0.
+        backward: Tensor ``(steps, n)`` float32: all gradients in a row, as backward left them.
         loss: Tensor ``(steps,)`` float32: loss of each step's batch, unscaled, before the step.
         weights: Tensor ``(steps + 1, n)`` float32: all parameters in a row, before the first step
             and after each.
@@ -52,6 +55,7 @@ class ScalerTrace:
     gradient_norm: Tensor
     scaled_gradient_norm: Tensor
     zero_share: Tensor
+    backward: Tensor
     loss: Tensor
     weights: Tensor
     calls: tuple[tuple[str, ...], ...]
@@ -69,8 +73,13 @@ class ScalerTrace:
 
     @property
     def moved(self) -> Tensor:
-        """Whether each step changed any weight, ``(steps,)`` bool."""
-        return (self.weights[1:] != self.weights[:-1]).any(dim=1)
+        """Whether each step changed any weight, ``(steps,)`` bool; NaN to NaN is no change."""
+        return ~_same(self.weights[1:], self.weights[:-1]).all(dim=1)
+
+    @property
+    def lost(self) -> Tensor:
+        """Whether a weight was NaN or infinite before each step, ``(steps,)`` bool."""
+        return ~self.weights[:-1].isfinite().all(dim=1)
 
     @property
     def update_norm(self) -> Tensor:
@@ -273,8 +282,14 @@ def plain_updates(
 
 
 def _updates(weights: Tensor) -> Tensor:
-    sizes: Tensor = weights.double().diff(dim=0).norm(dim=1)
+    moves = weights.double().diff(dim=0)
+    # NaN less NaN is NaN, though nothing has moved.
+    sizes: Tensor = moves.masked_fill(_same(weights[1:], weights[:-1]), 0).norm(dim=1)
     return sizes
+
+
+def _same(after: Tensor, before: Tensor) -> Tensor:
+    return (after == before) | (after.isnan() & before.isnan())
 
 
 def state(scaler: torch.amp.GradScaler, optimizer: torch.optim.Optimizer) -> str:
@@ -298,6 +313,10 @@ def above_zero(name: str, value: object) -> float:
     if not 0 < found < float("inf"):
         raise refused(name, rule, value)
     return found
+
+
+def _inverse(scale: float) -> float:
+    return float32(1 / scale) if scale else math.inf
 
 
 def _weight(poison: str, format_: Format) -> float:
@@ -381,7 +400,8 @@ def _train(
             note("unscale_")
             unscaled[step] = problem.flat_gradients()
         else:
-            unscaled[step] = scaled[step] / scales[-1]
+            # As torch will in step: by the inverse, which float32 may not hold.
+            unscaled[step] = scaled[step] * _inverse(scales[-1])
         if max_norm is not None:
             torch.nn.utils.clip_grad_norm_(problem.parameters, max_norm)
             note("clip_grad_norm_")
@@ -400,7 +420,8 @@ def _train(
         calls.append(names)
         states.append(after)
     # float64, or the squares of large gradients overflow though the gradients do not.
-    scaled, unscaled = scaled.cpu().double(), unscaled.cpu().double()
+    left, unscaled = scaled.cpu(), unscaled.cpu().double()
+    scaled = left.double()
     return ScalerTrace(
         scale=torch.tensor(scales, dtype=torch.float32),
         growth_tracker=torch.tensor(trackers, dtype=torch.int64),
@@ -408,7 +429,8 @@ def _train(
         stepped=torch.tensor(stepped),
         gradient_norm=unscaled.norm(dim=1),
         scaled_gradient_norm=scaled.norm(dim=1),
-        zero_share=(unscaled == 0).double().mean(dim=1),
+        zero_share=(left == 0).double().mean(dim=1),
+        backward=left,
         loss=loss_row.cpu(),
         weights=weights.cpu(),
         calls=tuple(calls),

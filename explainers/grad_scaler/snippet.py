@@ -54,7 +54,7 @@ _POISONS = {
     "none": "0.0",
     "inf": "math.inf",
     "nan": "math.nan",
-    "large": "torch.finfo(dtype).max / 1.5  # finite, and too large once it is scaled",
+    "large": "torch.finfo(dtype).max / 1.5  # finite; overflows from a scale of 2 on",
 }
 
 
