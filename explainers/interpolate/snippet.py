@@ -5,7 +5,7 @@ import io
 import torch
 
 from explainers.interpolate.sampling import is_small, sample_positions
-from explainers.interpolate.view import Interpolate, View
+from explainers.interpolate.view import Interpolate, View, typed_numbers
 
 _VOLUME = (
     'z, y, x = torch.meshgrid(*(torch.arange(float(n)) for n in (4, 12, 12)), indexing="ij")',
@@ -117,13 +117,10 @@ def _input(parameters: Interpolate, file: str) -> list[str]:
             ]
         case "volume":
             return list(_VOLUME)
-    values = parameters.tensor().tolist()
-    shape = "(C, L)" if parameters.input == "signal" else "(C, H, W)"
-    text = repr(_rounded(values))
-    return [f"image = torch.tensor({text})  # {shape}"]
-
-
-def _rounded(values: object) -> object:
-    if isinstance(values, list):
-        return [_rounded(value) for value in values]
-    return float(f"{values:.6g}")
+    name, shape = ("table", "(C, H, W)")
+    if parameters.input != "table":
+        name, shape = ("samples", "(C, L)" if parameters.input == "signal" else "(C, H, W)")
+    # As typed: in float32 they would show digits that nobody wrote.
+    rows = [list(row) for row in typed_numbers(name).table(getattr(parameters, name))]
+    values = rows if parameters.input == "signal" else [rows]
+    return [f"image = torch.tensor({values!r})  # {shape}"]

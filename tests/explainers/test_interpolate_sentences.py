@@ -345,3 +345,33 @@ def test_lengths_that_stay_are_copied_when_a_crop_is_resized_by_a_factor() -> No
     moved = float((longer - F.pad(shorter, (0, 8)))[..., :3].abs().max())
     assert f"12 samples cut to 5: by {moved:.2f}" in claim.measured
     assert moved > 0.1
+
+
+@settings(max_examples=EXAMPLES // 10)
+@given(legal(ip.Interpolate, input=st.sampled_from(["signal", "row", "table"])))
+def test_an_address_shows_the_view_that_it_was_made_of(parameters: ip.Interpolate) -> None:
+    again, refused = ip.Interpolate.parse(parameters.address())
+    assert refused == ()
+    assert again == parameters
+
+
+def test_a_factor_of_fifteen_elevenths_gives_as_many_outputs_after_a_reload() -> None:
+    address = {"samples": "0,1,2,3,4,5,6,7,8", "scale_factor": "1.3636363636363635"}
+    settings_, refused = ip.Interpolate.parse({**address, "mode": "nearest"})
+    again, _ = ip.Interpolate.parse(settings_.address())
+    views = [ip.explain(one) for one in (settings_, again)]
+    assert refused == ()
+    assert views[0].sentence == views[1].sentence
+    for view in views:
+        assert view.output is not None
+        assert view.output.shape == (1, int(9 * 1.3636363636363635))
+
+
+@settings(max_examples=EXAMPLES // 10)
+@given(legal(ip.Interpolate, input=st.sampled_from(["signal", "row", "table"])))
+def test_the_code_of_a_view_holds_its_numbers_to_the_last_digit(
+    parameters: ip.Interpolate,
+) -> None:
+    line = next(one for one in ip.snippet(parameters).splitlines() if one.startswith("image = "))
+    image = eval(line.split("#")[0].removeprefix("image = "), {"torch": torch})
+    assert torch.equal(image, parameters.tensor())
