@@ -20,5 +20,5 @@ def test_every_operation_of_the_table_comes_back_from_its_own_name(op: str) -> N
 
 
 def test_an_operation_that_is_not_in_the_table_is_named() -> None:
-    with pytest.raises(ValueError, match="got torch.nowhere"):
+    with pytest.raises(ValueError, match=r"got torch\.nowhere"):
         Autocast(op="torch.nowhere")
