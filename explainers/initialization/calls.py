@@ -1,6 +1,7 @@
 """Read and write one initialiser with its arguments, as in code: ``kaiming_normal(gain=1)``."""
 
 import dataclasses
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -8,13 +9,16 @@ from typing import Any
 from explainers.initialization import schemes
 from explainers.initialization.schemes import SCHEMES
 from explainers.parameters import shown
+from explainers.pasted import plain
 
 MOST_KEPT = 5
 LONGEST = 80
 RULE = "a scheme with arguments by name, such as kaiming_normal(gain=1, mode=fan_out)"
 RULE_FOR_MANY = f"at most {MOST_KEPT} schemes with semicolons between, each {RULE}"
 
-_CALL = re.compile(r"\s*(\w+)\s*(?:\(([^()]*)\))?\s*\Z")
+_CALL = re.compile(r"\s*(?:(?:torch\.)?nn\.)?(?:init\.)?(\w+?)_?\s*(?:\(([^()]*)\))?\s*\Z")
+_ROOT = re.compile(r"(?:math\.|np\.)?sqrt\(\s*(\d+(?:\.\d*)?)\s*\)")
+_WEIGHT = re.compile(r"\s*(?:\w+\.)*weight\s*(?:,|\Z)")
 _DEFAULTS: dict[str, Any] = {"gain": None, "mode": "fan_in", "std": 1.0}
 
 
@@ -70,15 +74,18 @@ def call(scheme: str, **arguments: Any) -> Call:
 
 
 def read(text: object) -> Call:
-    """Return the call that `text` spells.
+    """Return the call that `text` spells, by the page's names or by torch's.
 
     Raises:
         ValueError: It is no call of a scheme; the message says why.
     """
-    match = _CALL.match(text) if isinstance(text, str) and len(text) <= LONGEST else None
+    match = None
+    if isinstance(text, str) and len(text) <= LONGEST:
+        # As in code: nn.init.xavier_normal_(layer.weight, gain=sqrt(2)).
+        match = _CALL.match(_ROOT.sub(lambda root: f"{math.sqrt(float(root[1]))!r}", plain(text)))
     if match is None:
         raise ValueError(f"got {shown(text)}")
-    scheme, inside = match.group(1), match.group(2) or ""
+    scheme, inside = match.group(1), _WEIGHT.sub("", match.group(2) or "", count=1)
     given: dict[str, Any] = {}
     for part in filter(str.strip, inside.split(",")):
         name, _, value = (piece.strip() for piece in part.partition("="))

@@ -39,6 +39,11 @@ def ran(code: str, folder: Path) -> dict[str, Any]:
         ("normal", "normal(std=1)"),
         ("xavier_normal(gain=1)", "xavier_normal(gain=1)"),
         ("dirac", "dirac"),
+        ("kaiming_normal_", "kaiming_normal"),
+        ("nn.init.kaiming_normal_", "kaiming_normal"),
+        ("torch.nn.init.xavier_normal_(layer.weight, gain=sqrt(4))", "xavier_normal(gain=2)"),
+        ("init.kaiming_normal_(weight, mode='fan_out')", "kaiming_normal(mode=fan_out)"),
+        ("orthogonal(gain=math.sqrt(2.25))", "orthogonal(gain=1.5)"),
     ],
 )
 def test_a_call_has_one_way_to_be_written(text: str, canonical: str) -> None:
