@@ -73,7 +73,7 @@ def view_checks(view: View, *, device: str = "cpu") -> tuple[Check, ...]:
         *_view_closed_form(view),
         _view_resumed(view, where),
         *_view_first_child(view),
-        _view_used(view, where),
+        *_view_used(view, where),
     )
 
 
@@ -195,13 +195,15 @@ def _view_first_child(view: View) -> list[Check]:
     ]
 
 
-def _view_used(view: View, where: torch.device) -> Check:
+def _view_used(view: View, where: torch.device) -> list[Check]:
     found = view.current.trace
     assert found is not None
     rates = found.learning_rate[0]
     held = rates.where(rates <= LARGEST, 0.0)
     looked = {0, len(rates) // 3, int(held.argmax()), len(rates) - 1}
     at = sorted(index for index in looked if rates[index] <= LARGEST)
+    if not at:
+        return []
     curve = view.parameters.curve_of_losses()
     moved = []
     with recorded_warnings():
@@ -223,7 +225,7 @@ def _view_used(view: View, where: torch.device) -> Check:
             if index < at[-1]:
                 _run_on(scheduler, optimizer, [curve[index]])
     used = rates[at]
-    return Check(
+    check = Check(
         "SGD under the scheduler moves a weight by the rate shown, per unit of gradient",
         f"one optimizer step at each of steps {', '.join(str(index) for index in at)}",
         largest_difference(torch.tensor(moved, dtype=torch.float64), used),
@@ -231,6 +233,7 @@ def _view_used(view: View, where: torch.device) -> Check:
         "float32 keeps seven digits of the rate.",
         kind=Kind.ANOTHER_PATH,
     )
+    return [check]
 
 
 def _tensor(curve: Curve) -> Tensor:

@@ -181,3 +181,13 @@ def test_a_plateau_with_a_floor_for_each_group_is_shown_and_checked() -> None:
     assert view.current.trace is not None
     assert view.current.trace.learning_rate[:, -1].tolist() == pytest.approx([0.01, 0.001])
     assert all(check.holds for check in topic.view_checks(view))
+
+
+def test_rates_that_are_all_too_large_leave_the_checks_that_need_none_drawn() -> None:
+    view = topic.explain(Schedulers(schedule='LambdaLR(lr_lambda="1e39")', base_lr=1.0, steps=20))
+    assert "at 20 of 20 steps, first at step 0" in view.sentence
+    (drawn,) = figures.see(view)
+    assert not bool(drawn.lines[0].y.isfinite().any())
+    found = topic.view_checks(view)
+    assert found
+    assert all(check.holds for check in found)
