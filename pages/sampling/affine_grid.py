@@ -79,7 +79,7 @@ def learn() -> None:
     figure.draw(figures.descent(found), key=f"{SLUG}.player")
     st.markdown(
         f"Asked for {parameters.degrees:g}°. {found.sentence} Largest error of theta: "
-        f"{found.error:.3f}. Try 60°, or no blur."
+        f"{found.error:.3f}. Then try 60° with and without blur."
     )
 
 
@@ -117,7 +117,7 @@ page.mistakes(
 )
 page.proof(proofs.of(SLUG, device))
 page.learn(
-    "Gradients reach theta: descent finds the turn, as in a spatial transformer.",
+    "Gradients reach theta: descent finds small turns, as in a spatial transformer.",
     "Find a turn by descent",
     learn,
 )
