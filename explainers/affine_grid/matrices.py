@@ -183,7 +183,9 @@ def of_view(parameters: AffineGrid, size: Size) -> Asked:
         parameters: The settings of the view.
         size: Height and width of its picture.
     """
-    theta = parameters.theta(size[1] / size[0])
+    like = torch.empty(1, *size)
+    out_size = parameters.size(like)
+    theta = parameters.theta(parameters.aspect(like))
     # A cosine of 90° is no 0 in floats, and nothing beside a 1.
     theta = torch.where(theta.abs() > 1e-9, theta, 0.0)
     return Asked(
@@ -193,8 +195,8 @@ def of_view(parameters: AffineGrid, size: Size) -> Asked:
         ),
         in_height=size[0],
         in_width=size[1],
-        out_height=parameters.height or size[0],
-        out_width=parameters.width or size[1],
+        out_height=out_size[0],
+        out_width=out_size[1],
     )
 
 

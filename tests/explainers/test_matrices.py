@@ -14,7 +14,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from explainers.affine_grid import Asked, convert, of_view, pixel_matrix, prove
+from explainers.affine_grid import Asked, convert, explain, of_view, pixel_matrix, prove
 from explainers.affine_grid import matrices as topic
 from explainers.affine_grid.view import AffineGrid
 from explainers.evidence import Check, Kind
@@ -291,7 +291,9 @@ def test_a_map_that_is_no_crop_says_why(matrix: str, says: str) -> None:
 def test_the_theta_of_a_view_keeps_its_flag_and_sizes() -> None:
     view = AffineGrid(degrees=90.0, align_corners=True, width=50)
     one = of_view(view, (96, 192))
-    assert one.matrix == "0, -0.5, 0; 2, 0, 0"
+    shown = explain(view, image=torch.zeros(3, 96, 192)).theta
+    numbers = convert(one).spelling(topic.CORNERS).numbers
+    assert np.array(numbers) == pytest.approx(shown.numpy(), rel=1e-6, abs=1e-7)
     assert (one.kind, one.in_size, one.out_size) == (topic.CORNERS, (96, 192), (96, 50))
 
 

@@ -49,7 +49,7 @@ def test_folded_the_box_draws_and_computes_nothing() -> None:
 
 def test_the_box_holds_the_theta_and_the_sizes_of_the_view_at_first() -> None:
     tester = page(degrees="90", picture="wide", align_corners="true", height="64")
-    assert tester.text_area[0].value == "0, -0.5, 0; 2, 0, 0"
+    assert tester.text_area[0].value == "0, -0.3298429, 0; 3.031746, 0, 0"
     assert tester.session_state[f"{PREFIX}.kind"] == "theta_corners"
     sizes = [
         tester.session_state[f"{PREFIX}.{name}"]
