@@ -80,8 +80,8 @@ class Schedulers(Parameters):
         label="lr",
         help="The rate that the optimizer is made with.",
         minimum=0.0,
-        maximum=1.0,
-        step=0.01,
+        maximum=10.0,
+        log=True,
     )
     two_groups: bool = flag(
         False,
@@ -93,8 +93,8 @@ class Schedulers(Parameters):
         label="second group's lr",
         help="The rate that it is made with.",
         minimum=0.0,
-        maximum=1.0,
-        step=0.01,
+        maximum=10.0,
+        log=True,
     )
     optimizer: str = choice(
         "SGD",
