@@ -181,6 +181,10 @@ class Frame:
             with right, st.container(key="see-controls"):
                 st.fragment(controls, key=_part(self.page.slug, "controls"))()
 
+    def below(self) -> DeltaGenerator:
+        """Return the place below the view, for what a page shows beside no picture."""
+        return self._see
+
     def _row_of_presets(self) -> None:
         def apply(preset: Preset) -> None:
             self.set(preset.parameters)

@@ -24,7 +24,7 @@ def draw(page: frame.Frame, of_view: Callable[[], Asked]) -> None:
         of_view: Returns the matrix of the view on show, which the box holds at first.
     """
     if not address.bare():
-        with page._see:
+        with page.below():
             st.fragment(_part)(f"{page.page.slug}.matrix", of_view, frame.device())
 
 

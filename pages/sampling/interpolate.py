@@ -28,7 +28,7 @@ def change_input() -> None:
 
 def edit(name: str, rows: list[list[float]]) -> None:
     """Take numbers that were changed in the figure."""
-    text = "; ".join(", ".join(f"{value:g}" for value in row) for row in rows)
+    text = "; ".join(", ".join(f"{value:.12g}" for value in row) for row in rows)
     page.set(dataclasses.replace(page.settings(), **{name: text}))
     page.changed(also=(name,))
 
