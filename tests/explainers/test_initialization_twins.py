@@ -1,0 +1,300 @@
+"""Each check of initialization turns red on a small, plausible error."""
+
+import functools
+import importlib
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import init
+
+from explainers import initialization as topic
+from explainers.evidence import Check
+from explainers.initialization import Initialization, propagation, reference, schemes, theory
+from tests.twins import Twin, check_that_a_twin_is_seen, check_that_twins_cover
+
+CHECKS = importlib.import_module("explainers.initialization.checks")
+OVER = Initialization(depth=3, width=32, bias=True, kept="")
+
+
+def run() -> list[Check]:
+    """Return the topic's checks and a view's."""
+    # What a twin has changed must be drawn anew.
+    importlib.import_module("explainers.initialization.view")._measured.cache_clear()
+    return [*topic.checks(), *topic.view_checks(topic.explain(OVER))]
+
+
+plain = functools.cache(run)
+
+
+def scaled(name: str, factor: float) -> Any:
+    """Return a patch under which torch's initialiser draws weights `factor` times as large."""
+
+    def apply(patch: pytest.MonkeyPatch) -> None:
+        true = getattr(init, name)
+
+        def wrong(weight: Tensor, *arguments: Any, **named: Any) -> Tensor:
+            with torch.no_grad():
+                return true(weight, *arguments, **named).mul_(factor)
+
+        patch.setattr(init, name, wrong)
+
+    return apply
+
+
+def replaced(owner: Any, name: str, wrong: Any) -> Any:
+    """Return a patch that puts `wrong` in place; it is given what was there first."""
+
+    def apply(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(owner, name, functools.partial(wrong, getattr(owner, name)))
+
+    return apply
+
+
+def _swapped(true: Any, weight: Tensor) -> tuple[int, int]:
+    fan_in, fan_out = true(weight)
+    return fan_out, fan_in
+
+
+def _mean_count(true: Any, kind: str, width: int) -> Tensor:
+    counts: Tensor = true(kind, width)
+    return torch.full_like(counts, float(counts.mean()))
+
+
+def _moments(field: int, factor: float) -> Any:
+    def wrong(true: Any, *arguments: Any) -> tuple[Any, ...]:
+        found = list(true(*arguments))
+        found[field] = found[field] * factor
+        return tuple(found)
+
+    return wrong
+
+
+def _predict(**changes: Any) -> Any:
+    """Return a theory that has forgotten what `changes` say."""
+    return lambda true, *arguments, **named: true(*arguments, **{**named, **changes})
+
+
+def _apart(patch: pytest.MonkeyPatch) -> None:
+    """Let training tell one unit from another, as weight noise would."""
+    true = torch.optim.SGD.step
+
+    def wrong(self: torch.optim.SGD, *arguments: Any) -> Any:
+        with torch.no_grad():
+            weight = self.param_groups[0]["params"][0]
+            weight[0].mul_(1.001)
+        return true(self, *arguments)
+
+    patch.setattr(torch.optim.SGD, "step", wrong)
+
+
+def _no_square(true: Any, *arguments: Any) -> float:
+    return float(true(*arguments)) * 1.001
+
+
+def _one_more(true: Any, *arguments: Any, **named: Any) -> tuple[float, float]:
+    inputs, outputs = true(*arguments, **named)
+    return inputs + 1, outputs
+
+
+STD = "The std of "
+THEORY = "Theory predicts activations and gradients of "
+
+TWINS = [
+    Twin(
+        "uniform weights 2 % too large",
+        (f"{STD}xavier_uniform", "Uniform schemes reach"),
+        scaled("xavier_uniform_", 1.02),
+    ),
+    Twin(
+        "kaiming_uniform_ 2 % too large",
+        (
+            f"{STD}torch's default",
+            f"{STD}kaiming_uniform",
+            "nn.Linear, nn.Conv2d",
+            "Uniform schemes reach",
+        ),
+        # torch's layers call it by a name of their own.
+        lambda patch: patch.setattr(schemes, "init", _Shadow(kaiming_uniform_=1.02)),
+    ),
+    Twin(
+        "xavier_normal_ 2 % too large",
+        (f"{STD}xavier_normal", "A kernel's fans"),
+        scaled("xavier_normal_", 1.02),
+    ),
+    Twin(
+        "kaiming_normal_ by 5 % too large",
+        (f"{STD}kaiming_normal", "fan_in keeps", "fan_out keeps"),
+        scaled("kaiming_normal_", 1.05),
+    ),
+    Twin("normal_ 2 % too large", (f"{STD}normal",), scaled("normal_", 1.02)),
+    Twin("uniform_ 2 % too large", (f"{STD}uniform",), scaled("uniform_", 1.02)),
+    Twin("trunc_normal_ uncut", (f"{STD}trunc_normal",), scaled("trunc_normal_", 1 / 0.8796)),
+    Twin(
+        "orthogonal_ 2 % too large",
+        (f"{STD}orthogonal", "orthogonal_ makes"),
+        scaled("orthogonal_", 1.02),
+    ),
+    Twin("dirac_ of 1.01", ("A dirac_ convolution",), scaled("dirac_", 1.01)),
+    Twin(
+        "fans the other way round",
+        ("A kernel's fans",),
+        replaced(init, "_calculate_fan_in_and_fan_out", _swapped),
+    ),
+    Twin(
+        "tanh's gain of 1.6, from an older paper",
+        ("calculate_gain gives",),
+        replaced(
+            schemes,
+            "gain_of",
+            lambda true, name, a=0.01: 1.6 if name == "tanh" else true(name, a),
+        ),
+    ),
+    Twin(
+        "an integral one per mille too large",
+        ("For linear, relu and leaky_relu", "E[f(x)²] holds"),
+        replaced(reference, "mean_square", _no_square),
+    ),
+    Twin(
+        "E[f(x)²] two per mille too large",
+        ("SELU with gain 1", "E[f(x)²] holds"),
+        replaced(theory, "_moments", _moments(1, 1.002)),
+    ),
+    Twin(
+        "one connection too many",
+        ("Five convolutions' connections",),
+        replaced(schemes, "connections", _one_more),
+    ),
+    Twin(
+        "tanh of 1.01 x",
+        ("Activations have the std drawn", "Gradients have the std drawn"),
+        replaced(theory, "apply", lambda true, name, x, a=0.01: true(name, 1.01 * x, a)),
+    ),
+    Twin(
+        "the mean count for all pixels",
+        ("Each pixel's variance",),
+        replaced(propagation, "counted", _mean_count),
+    ),
+    Twin(
+        "theory without the bias",
+        (f"{THEORY}nn.Linear's own weights",),
+        replaced(theory, "predict", _predict(bias=0.0)),
+    ),
+    Twin(
+        "theory without normalisation",
+        (f"{THEORY}a relu stack under BatchNorm", f"{THEORY}a tanh stack under LayerNorm"),
+        replaced(theory, "predict", _predict(norm="none")),
+    ),
+    Twin(
+        "theory that takes LayerNorm for BatchNorm",
+        (f"{THEORY}a relu stack under BatchNorm", f"{THEORY}BatchNorm over pictures"),
+        lambda patch: patch.setattr(
+            theory,
+            "predict",
+            lambda *arguments, true=theory.predict, **named: true(
+                *arguments, **{**named, "norm": named["norm"].replace("batch", "layer")}
+            ),
+        ),
+    ),
+    Twin(
+        "theory without the way around",
+        (f"{THEORY}residual sums",),
+        replaced(theory, "predict", _predict(residual=False)),
+    ),
+    Twin(
+        "slopes a tenth too steep",
+        (
+            f"{THEORY}a ReLU stack",
+            f"{THEORY}nn.Linear's default",
+            f"{THEORY}a tanh stack, large",
+        ),
+        replaced(theory, "_moments", _moments(2, 1.1)),
+    ),
+    Twin("units that drift apart", ("Units that start equal",), _apart),
+    Twin(
+        "a first layer 1 % too large",
+        ("The first layer's activations",),
+        replaced(reference, "layer", lambda true, *arguments: true(*arguments) * 1.01),
+    ),
+    Twin(
+        "weights a tenth too large",
+        ("The weights of all 3 layers",),
+        replaced(
+            schemes,
+            "expected_std",
+            lambda true, *arguments, **named: true(*arguments, **named) / 1.1,
+        ),
+    ),
+]
+
+
+class _Shadow:
+    """torch.nn.init with some functions drawing too large weights."""
+
+    def __init__(self, **factors: float) -> None:
+        self._factors = factors
+
+    def __getattr__(self, name: str) -> Any:
+        true = getattr(init, name)
+        if name not in self._factors:
+            return true
+
+        def wrong(weight: Tensor, *arguments: Any, **named: Any) -> Tensor:
+            with torch.no_grad():
+                return true(weight, *arguments, **named).mul_(self._factors[name])  # type: ignore[no-any-return]
+
+        return wrong
+
+
+MAKERS = {
+    "The std of": "_spread",
+    "A kernel": "_conv_fans",
+    "Uniform schemes": "_bounds",
+    "nn.Linear, nn": "_own_default",
+    "calculate_gain": "_gains_in_closed_form",
+    "For linear": "_gains_by_integral",
+    "E[f": "_integrals",
+    "SELU": "_selu",
+    "orthogonal_ makes": "_orthogonal",
+    "A dirac": "_dirac",
+    "Five": "_connections",
+    "fan_in": "_fan_in_keeps",
+    "fan_out": "_fan_out_keeps",
+    "Activations have": "_forward",
+    "Gradients have": "_backward",
+    "Theory": "_predicted",
+    "Each pixel": "_conv_counted",
+    "Units that": "_symmetry",
+}
+"""What makes the checks whose statements begin so."""
+
+
+def _leave_out(twin: Twin, patch: pytest.MonkeyPatch) -> None:
+    """Let the checks that a twin does not name cost nothing."""
+    left_out = Check("left out", "", 0.0, 1.0)
+    for start, maker in MAKERS.items():
+        true = getattr(CHECKS, maker)
+        if not any(name.startswith(start) for name in twin.breaks):
+            patch.setattr(CHECKS, maker, lambda *_, **__: left_out)
+        elif maker == "_predicted":
+
+            def named(*arguments: Any, true: Any = true, **others: Any) -> Check:
+                statement = f"{THEORY}{arguments[2]}"
+                asked = any(statement.startswith(name) for name in twin.breaks)
+                return true(*arguments, **others) if asked else left_out  # type: ignore[no-any-return]
+
+            patch.setattr(CHECKS, maker, named)
+
+
+def test_every_check_has_a_twin() -> None:
+    check_that_twins_cover(run, TWINS)
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.name)
+def test_a_check_fails_on_its_twin(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without a twin it is the same every time: once is enough.
+    runs = iter((plain, run))
+    plain()
+    _leave_out(twin, monkeypatch)
+    check_that_a_twin_is_seen(lambda: list(next(runs)()), twin, monkeypatch)
