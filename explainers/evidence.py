@@ -44,7 +44,7 @@ class Check:
     error: float
     tolerance: float
     remark: str = ""
-    kind: Kind = dataclasses.field(default=Kind.INDEPENDENT, kw_only=True)
+    kind: Kind = dataclasses.field(kw_only=True)
     made_at: float = dataclasses.field(default_factory=time.perf_counter, compare=False, repr=False)
 
     @property

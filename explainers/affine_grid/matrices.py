@@ -21,7 +21,7 @@ from torchvision.transforms import _functional_tensor as tv
 
 from explainers import pasted
 from explainers.affine_grid.view import AffineGrid
-from explainers.evidence import Check
+from explainers.evidence import Check, Kind
 from explainers.parameters import Parameters, choice, number, shown, text
 from explainers.pictures import picture
 
@@ -469,6 +469,7 @@ def prove(found: Matrices, *, device: str = "cpu") -> Proof:
             error,
             tolerance,
             "Positions in float64." if kind in (PIL, BOX) else "Positions in float32.",
+            kind=Kind.INDEPENDENT,
         )
     compared = int(inside.sum())
     if compared == inside.size:

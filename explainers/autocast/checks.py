@@ -62,6 +62,7 @@ def _lists(device: str, dtype: str) -> Check:
         _wrong(len(off)),
         0.0,
         f"Off: {', '.join(off)}." if off else "",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -132,6 +133,7 @@ def _numpy(where: torch.device) -> Check:
         float((error / allowed).max()),
         1.0,
         "Allowed: half a float16 step plus a millionth of the summed magnitudes.",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -150,6 +152,7 @@ def _overflow(where: torch.device) -> Check:
         "numpy.float16, four numbers around 256 squared",
         _wrong(wrong),
         0.0,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -322,6 +325,7 @@ def _saved(where: torch.device) -> Check:
         "float32 activations of Learn's network, counted by hand",
         _wrong(abs(full - counted)),
         0.0,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -347,6 +351,7 @@ def _shown_dtypes(view: View) -> Check:
             _wrong(len(off)),
             0.0,
             f"Off: {', '.join(off)}." if off else "",
+            kind=Kind.INDEPENDENT,
         )
     found = [view.outcome(row).dtype for row in view.rows]
     foreign = torch.float16 if settings.dtype == "bfloat16" else torch.bfloat16

@@ -79,6 +79,7 @@ def view_checks(view: "View", *, device: str = "cpu") -> tuple[Check, ...]:
             (_apart(found.stored, twice) + _apart(torchs, twice)) / spacing,
             0.0,
             "torch rounds Python floats twice, by way of float32." if found.twice_rounded else "",
+            kind=Kind.INDEPENDENT,
         ),
         _share_view_check(view, where),
     )
@@ -102,6 +103,7 @@ def _nearest_view_check(view: "View") -> Check:
         "Past the largest comes infinity, or the largest itself."
         if abs(found.value) > found.format.max
         else "",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -121,6 +123,7 @@ def _bits_view_check(view: "View") -> Check:
         "(-1)**sign * 1.mantissa * 2**(exponent - bias), as fractions",
         error,
         0.0,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -164,6 +167,7 @@ def _numbers_check() -> Check:
         float(wrong),
         0.0,
         f"{len(found)} from -3 to 1.5: half of all lie between -1 and 1.",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -180,6 +184,7 @@ def _twice_check(where: torch.device) -> Check:
         0.0,
         f"numpy rounds once: {sum(a != b for a, b in zip(torchs, once, strict=True))} of "
         f"{len(values)} numbers differ, by one step.",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -195,6 +200,7 @@ def _brain_check(where: torch.device) -> Check:
         f"numpy: whole numbers on the bytes of {len(values)} float32 numbers",
         float(apart),
         0.0,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -213,6 +219,7 @@ def _sum_check(where: torch.device) -> Check:
         abs(torchs - float(exact)) / step,
         0.5 + 1e-3,
         f"torch: {torchs:g}; a loop with a float16 total: {float(total):g}.",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -231,6 +238,7 @@ def _vanishing_check(device: str) -> Check:
         f"gaps in fractions, 16 updates of {power(-14)} to {power(-7)}",
         error,
         0.0,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -248,6 +256,7 @@ def _underflow_check(where: torch.device) -> Check:
         error,
         0.0,
         "torch.finfo has the smallest normal number; subnormals reach lower, by 2**-m.",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -273,6 +282,7 @@ def _finfo_check() -> Check:
         error,
         0.0,
         "float8_e4m3fn has no infinity: its last exponent holds numbers and one NaN.",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -317,6 +327,7 @@ def _cast_check(format_: Format, where: torch.device) -> Check:
         "Past 448 torch stores 448 with the number's sign, not infinity."
         if not format_.infinity
         else "",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -335,6 +346,7 @@ def _bits_check() -> Check:
         "torch's bytes, put together in Python",
         error,
         0.0,
+        kind=Kind.INDEPENDENT,
     )
 
 

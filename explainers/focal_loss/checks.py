@@ -127,15 +127,22 @@ def _family_checks(view: View) -> tuple[Check, ...]:
     probability = curve.probability.numpy().astype(np.longdouble)
     lighter = np.exp(-parameters.gamma * np.log1p(-probability))
     return (
-        Check("Each curve of the loss", _CLOSED_FORM, errors[0], 1e-11),
-        Check("Each curve of the gradient", _CLOSED_FORM, errors[1], 1e-11),
+        Check("Each curve of the loss", _CLOSED_FORM, errors[0], 1e-11, kind=Kind.INDEPENDENT),
+        Check("Each curve of the gradient", _CLOSED_FORM, errors[1], 1e-11, kind=Kind.INDEPENDENT),
         Check(
             f"The chart of (1 - p_t)^-{parameters.gamma:g}, relatively",
             _CLOSED_FORM,
             relative_error(curve.down_weighting, lighter),
             1e-11,
+            kind=Kind.INDEPENDENT,
         ),
-        Check("Plain BCE over each class's loss, relatively", _CLOSED_FORM, ratios, 1e-9),
+        Check(
+            "Plain BCE over each class's loss, relatively",
+            _CLOSED_FORM,
+            ratios,
+            1e-9,
+            kind=Kind.INDEPENDENT,
+        ),
     )
 
 
@@ -160,18 +167,21 @@ def _batch_checks(view: View, where: torch.device) -> tuple[Check, ...]:
             _CLOSED_FORM,
             relative_error(batch.focal, value),
             rounding,
+            kind=Kind.INDEPENDENT,
         ),
         Check(
             f"Each gradient, relatively, in {parameters.dtype}",
             _CLOSED_FORM,
             relative_error(batch.gradient, slope / count, least=least),
             rounding,
+            kind=Kind.INDEPENDENT,
         ),
         Check(
             "The factors' product is the loss, relatively",
             _CLOSED_FORM,
             relative_error(product, value),
             1e-12,
+            kind=Kind.INDEPENDENT,
         ),
     ]
     if parameters.pos_weight == 1:
@@ -221,6 +231,7 @@ def _scene_checks(view: View) -> tuple[Check, ...]:
                 "numpy float64, log space",
                 max(abs(a - b) for a, b in zip(got, expected, strict=True)),
                 1e-12,
+                kind=Kind.INDEPENDENT,
             )
         )
     return tuple(result)
@@ -286,8 +297,15 @@ def _closed_forms(where: torch.device) -> tuple[Check, Check]:
             errors[0],
             1e-6,
             f"{remark}, by this measure.",
+            kind=Kind.INDEPENDENT,
         ),
-        Check("Their gradients in float32, relatively", _CLOSED_FORM, errors[1], 1e-6),
+        Check(
+            "Their gradients in float32, relatively",
+            _CLOSED_FORM,
+            errors[1],
+            1e-6,
+            kind=Kind.INDEPENDENT,
+        ),
     )
 
 
@@ -371,6 +389,7 @@ def _ratio(p_t: float, times: float, words: str) -> Check:
         "the paper, section 3.2",
         abs(float(quotient) / times - 1),
         1e-9,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -414,6 +433,7 @@ def _repeated(where: torch.device) -> Check:
         f"{_CLOSED_FORM}, positives repeated",
         error,
         1e-10,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -430,6 +450,7 @@ def _mirrored(where: torch.device) -> Check:
         f"{_CLOSED_FORM}, not turned round",
         error,
         1e-11,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -514,6 +535,7 @@ def _shares(where: torch.device) -> Check:
         _CLOSED_FORM,
         error,
         1e-12,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -533,4 +555,5 @@ def _alpha_has_no_part() -> Check:
             relative_error(found.focal, weighed),
         ),
         1e-11,
+        kind=Kind.INDEPENDENT,
     )

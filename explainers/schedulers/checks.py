@@ -106,6 +106,7 @@ def _view_closed_form(view: View) -> list[Check]:
                 reference,
                 largest_difference(found.learning_rate[index], curve),
                 _ROUNDING * max(1.0, float(curve.abs().max())),
+                kind=Kind.INDEPENDENT,
             )
         )
     return checks
@@ -288,6 +289,7 @@ def _closed_forms() -> Check:
         _ROUNDING,
         f"Largest for {max(errors, key=errors.__getitem__)}. Where rates exceed 1, a share of the "
         "largest.",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -299,6 +301,7 @@ def _momenta() -> Check:
         max(errors.values()),
         _ROUNDING,
         f"Largest for {max(errors, key=errors.__getitem__)}." if any(errors.values()) else "",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -357,6 +360,7 @@ def _plateau() -> Check:
         "a Python loop over best, bad steps and cooldown",
         error,
         _ROUNDING,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -376,6 +380,7 @@ def _sequence_of_pieces() -> Check:
         "closed forms of LinearLR, CosineAnnealingLR, ExponentialLR, end to end",
         largest_difference(found.learning_rate[0], torch.cat(pieces)),
         _ROUNDING,
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -394,6 +399,7 @@ def _chain_is_a_product() -> Check:
         _ROUNDING,
         "For children that multiply the last rate. LambdaLR, warm restarts, CyclicLR and "
         "OneCycleLR compute it anew, undoing those before.",
+        kind=Kind.INDEPENDENT,
     )
 
 
@@ -438,6 +444,7 @@ def _jump_is_many_steps(where: torch.device) -> Check:
         _ROUNDING,
         "If nobody else sets the rate. step(t) is deprecated; for MultiplicativeLR "
         "torch has no closed form, and would multiply once.",
+        kind=Kind.INDEPENDENT,
     )
 
 

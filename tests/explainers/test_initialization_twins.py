@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import init
 
 from explainers import initialization as topic
-from explainers.evidence import Check
+from explainers.evidence import Check, Kind
 from explainers.initialization import Initialization, propagation, reference, schemes, theory
 from tests.twins import Twin, check_that_a_twin_is_seen, check_that_twins_cover
 
@@ -272,7 +272,7 @@ MAKERS = {
 
 def _leave_out(twin: Twin, patch: pytest.MonkeyPatch) -> None:
     """Let the checks that a twin does not name cost nothing."""
-    left_out = Check("left out", "", 0.0, 1.0)
+    left_out = Check("left out", "", 0.0, 1.0, kind=Kind.INDEPENDENT)
     for start, maker in MAKERS.items():
         true = getattr(CHECKS, maker)
         if not any(name.startswith(start) for name in twin.breaks):

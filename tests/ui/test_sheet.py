@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explainers.evidence import Check, Claim, Verdict
+from explainers.evidence import Check, Claim, Kind, Verdict
 from ui import catalogue, sheet
 from ui import rows as markup
 
@@ -59,7 +59,7 @@ def page_that(checks, claims) -> catalogue.Page:
 
 
 def test_a_failing_check_says_by_how_much_and_its_row_is_red() -> None:
-    bad = Check("two is three", "counting", error=3e-5, tolerance=1e-5)
+    bad = Check("two is three", "counting", error=3e-5, tolerance=1e-5, kind=Kind.INDEPENDENT)
     page = page_that(lambda device: (bad,), lambda device: ())
     (entry,) = next(sheet.run("cpu", [page]))
     assert entry.verdict == "fails"
@@ -88,7 +88,7 @@ def test_every_run_computes_anew() -> None:
 
     def checks(device):
         runs.append(device)
-        return (Check("s", "r", 0.0, 0.0),)
+        return (Check("s", "r", 0.0, 0.0, kind=Kind.INDEPENDENT),)
 
     page = page_that(checks, lambda device: ())
     for _ in range(2):
@@ -97,7 +97,7 @@ def test_every_run_computes_anew() -> None:
 
 
 def test_time_is_that_since_the_one_before() -> None:
-    first = Check("a", "r", 0.0, 0.0)
+    first = Check("a", "r", 0.0, 0.0, kind=Kind.INDEPENDENT)
     second = dataclasses.replace(first, statement="b", made_at=first.made_at + 0.25)
     page = page_that(lambda device: (second, first), lambda device: ())
     found = {entry.statement: entry.seconds for entry in next(sheet.run("cpu", [page]))}
