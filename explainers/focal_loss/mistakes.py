@@ -184,7 +184,8 @@ def from_loss(parameters: FromLoss, *, device: str = "cpu") -> CurveMistake:
             "gamma = 0 asks for no p_t." if gamma == 0 else "the weight is 1."
         )
     else:
-        looks = "harder" if wrong[at] > right[at] else "easier"
+        # By the weight itself: a tiny gamma rounds both factors to 1.
+        looks = "harder" if parameters.pos_weight > 1 else "easier"
         why = f"A weight of {parameters.pos_weight:g} makes positives look {looks}."
     return CurveMistake(
         mistake=Mistake(

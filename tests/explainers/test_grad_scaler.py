@@ -389,7 +389,7 @@ def test_the_poisoned_steps_of_a_page_are_read_from_text() -> None:
     parsed, refused = gs.AmpRun.parse({"poisoned": "1,2.5", "steps": "12"})
     assert parsed == gs.AmpRun(steps=12)
     rule = "1 to 24 whole numbers from 0 to 199, with commas between"
-    assert refused == (f"poisoned must be {rule}, got 1,2.5",)
+    assert refused == (f"poisoned must be {rule}, got 1,2.5; 2.5 is not whole",)
 
 
 @pytest.mark.parametrize("preset", gs.PRESETS, ids=lambda preset: preset.name)
