@@ -24,7 +24,12 @@ _SIGNS = {
     "\u200b": "",
     "\ufeff": "",
 }
-_FULL_WIDTH = {chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F)}
+# Punctuation alone: in a formula Python reads full-width letters and digits as plain ones, which
+# is a way around a rule of names.
+_FULL_WIDTH = {
+    chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F) if not chr(code).isalnum()
+}
+_DIGITS = str.maketrans({chr(0xFF10 + digit): str(digit) for digit in range(10)})
 _ASCII = str.maketrans(_FULL_WIDTH | _SIGNS)
 
 _DECIMAL = r"[+-]?(?:[0-9][0-9_]*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -47,9 +52,9 @@ _MOST_NESTED = 8
 
 
 def plain(text: str) -> str:
-    """Return text with full-width signs, the true minus and odd spaces as ASCII has them.
+    """Return text with full-width punctuation, the true minus and odd spaces as in ASCII.
 
-    Superscripts stay what they are: 3² is not 32.
+    Letters and digits stay what they are: 3² is not 32.
     """
     return text.translate(_ASCII)
 
@@ -68,7 +73,7 @@ def number(text: str) -> float:
     Raises:
         ValueError: It is no number; the message names the piece.
     """
-    whole = plain(text).strip().removesuffix(",").rstrip()
+    whole = plain(text).translate(_DIGITS).strip().removesuffix(",").rstrip()
     whole = _ASSIGNED.sub("", whole, count=1) if _ASSIGNED.match(whole) else whole
     if _THOUSANDS.fullmatch(whole):
         return float(whole.replace(",", ""))
@@ -92,7 +97,7 @@ def rows(text: str, *, lines: bool = False) -> tuple[tuple[float, ...], ...]:
     Raises:
         ValueError: The message names the piece that cannot be read, and what to write instead.
     """
-    whole = plain(text).strip().removeprefix("Parameter containing:").strip()
+    whole = plain(text).translate(_DIGITS).strip().removeprefix("Parameter containing:").strip()
     if "..." in whole or "…" in whole:
         raise ValueError('"..." stands for numbers that are left out: paste them all')
     if match := _ASSIGNED.match(whole):

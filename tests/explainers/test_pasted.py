@@ -155,4 +155,8 @@ def test_a_function_is_known_by_its_bare_name(text: str, name: str) -> None:
 
 
 def test_a_superscript_is_no_digit() -> None:
-    assert pasted.plain("3²，－４") == "3²,-4"
+    assert pasted.plain("3²，－4") == "3²,-4"
+
+
+def test_full_width_letters_and_digits_of_a_formula_stay_what_they_are() -> None:
+    assert pasted.plain("ｅｐｏｃｈ＿（１）") == "ｅｐｏｃｈ_(１)"
