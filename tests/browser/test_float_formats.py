@@ -74,7 +74,7 @@ def test_another_format_changes_bits_and_bands(page: Page, app_url: str) -> None
     settled(page)
     assert bits(page) == "00011101"
     expect(page.locator(".big em")).to_have_text(
-        ["becomes 0", "fewer digits", "full precision", "held at its end"]
+        ["becomes 0", "fewer digits", "full precision", "held at ±448"]
     )
     expect(page.locator(".six .chosen")).to_contain_text("0.1015625")
 

@@ -111,10 +111,11 @@ def test_a_child_is_added_with_its_milestone(page: Page, app_url: str) -> None:
     choose(page, "SequentialLR")
     page.get_by_role("button", name="Add a scheduler").click()
     settled(page)
-    assert query(page)["schedule"] == (
+    added = (
         "SequentialLR(LinearLR(start_factor=0.1, total_iters=10), CosineAnnealingLR(T_max=90), "
         "ExponentialLR(gamma=0.95), milestones=[10, 40])"
     )
+    wait_for_query(page, {"schedule": added})
     child = page.get_by_role("textbox", name="second scheduler")
     child.fill("StepLR(step_size=0)")
     child.press("Enter")
