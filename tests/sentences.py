@@ -1,5 +1,6 @@
 """Draw legal settings at random: what a page says must hold over the range of its controls."""
 
+import math
 import os
 from typing import Any, TypeVar
 
@@ -51,12 +52,9 @@ def values(spec: Spec, default: Any) -> st.SearchStrategy[Any]:
 
 
 def _tables(spec: Numbers) -> st.SearchStrategy[str]:
-    number: st.SearchStrategy[Any] = (
-        st.integers(int(spec.minimum), int(spec.maximum))
-        if spec.integer
-        else st.floats(spec.minimum, spec.maximum)
-        | st.integers(-(-int(spec.minimum) // 1), int(spec.maximum))
-    )
+    whole = st.integers(math.ceil(spec.minimum), math.floor(spec.maximum))
+    # Whole numbers too where others may stand: people type them.
+    number = whole if spec.integer else st.floats(spec.minimum, spec.maximum) | whole
 
     def spelled(table: list[list[float]]) -> str:
         return "; ".join(", ".join(map(repr, row)) for row in table)
