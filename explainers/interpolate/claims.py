@@ -124,19 +124,22 @@ def _which_take_the_flag(where: torch.device) -> Claim:
         if not _refusal(mode, where, align_corners=True, antialias=mode == "lanczos")
     }
     refused = [mode for mode in MODES if mode not in taken]
-    image = _noise(4, 4).to(where)
-    changed = largest_difference(
-        *(
-            F.interpolate(image, size=9, mode="bicubic", align_corners=flag)
-            for flag in (True, False)
+    moves = ""
+    if "bicubic" in taken:
+        image = _noise(4, 4).to(where)
+        changed = largest_difference(
+            *(
+                F.interpolate(image, size=9, mode="bicubic", align_corners=flag)
+                for flag in (True, False)
+            )
         )
-    )
+        moves = f" It moves bicubic by up to {changed:.2f}."
     return Claim(
         "align_corners can be used with linear, bilinear and trilinear only.",
         f"{_FIRST}; {_SECOND}",
         Verdict.HOLDS if taken == noted else Verdict.WRONG,
         f"Taken by {', '.join(m for m in MODES if m in taken)}; refused by "
-        f"{', '.join(refused)}. It moves bicubic by up to {changed:.2f}.",
+        f"{', '.join(refused)}.{moves}",
         "bicubic takes it too. nearest, nearest-exact and area refuse even False; lanczos "
         "takes False.",
     )

@@ -10,9 +10,16 @@ import torch
 from torch import Tensor
 
 from explainers import float_formats as topic
-from explainers.evidence import Claim, Kind
+from explainers.evidence import Kind, Verdict
 from explainers.float_formats import formats
-from tests.twins import Twin, check_that_a_twin_is_seen, check_that_twins_cover
+from tests.twins import (
+    ClaimTwin,
+    Twin,
+    check_that_a_twin_is_seen,
+    check_that_twins_cover,
+    check_that_twins_cover_claims,
+    check_that_verdicts_turn,
+)
 
 # The package offers functions of these names.
 checks, claims = (
@@ -228,14 +235,25 @@ def _half_is_wide(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_with_a_wide_float16_no_verdict_of_the_notes_stands(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def verdicts(found: tuple[Claim, ...]) -> list[str]:
-        return [claim.verdict for claim in found]
+CLAIM_TWINS = [
+    ClaimTwin(
+        "float16 is as wide as float32",
+        {
+            "float16 has overflow errors": Verdict.WRONG,
+            "Rounding errors": Verdict.WRONG,
+            "Constants such as epsilon": Verdict.WRONG,
+            "Take care with sums": Verdict.WRONG,
+            "For softmax": Verdict.WRONG,
+        },
+        _half_is_wide,
+    ),
+]
 
-    plain = verdicts(topic.claims())
-    _half_is_wide(monkeypatch)
-    assert all(
-        before != after for before, after in zip(plain, verdicts(topic.claims()), strict=True)
-    )
+
+def test_every_statement_of_the_notes_has_a_wrong_twin() -> None:
+    check_that_twins_cover_claims(claims, CLAIM_TWINS)
+
+
+@pytest.mark.parametrize("twin", CLAIM_TWINS, ids=lambda twin: twin.name)
+def test_a_verdict_turns_with_its_twin(twin: ClaimTwin, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_that_verdicts_turn(claims, twin, monkeypatch)

@@ -16,10 +16,19 @@ from explainers import interpolate as ip
 from explainers.evidence import Check, Kind, Verdict
 from explainers.interpolate import kernels
 from explainers.linkage import Linkage
-from tests.twins import Twin, check_that_a_twin_is_seen, check_that_twins_cover
+from tests.twins import (
+    ClaimTwin,
+    Twin,
+    check_that_a_twin_is_seen,
+    check_that_twins_cover,
+    check_that_twins_cover_claims,
+    check_that_verdicts_turn,
+)
 
 PLAIN = F.interpolate
-VIEW = importlib.import_module("explainers.interpolate.view")
+VIEW, CLAIMS = (
+    importlib.import_module(f"explainers.interpolate.{name}") for name in ("view", "claims")
+)
 Arguments = dict[str, Any]
 
 
@@ -246,31 +255,125 @@ def test_references_that_are_torch_too_are_not_called_independent() -> None:
             assert kind == Kind.INDEPENDENT, reference
 
 
+def five_arguments(patch: pytest.MonkeyPatch) -> None:
+    """Offer what releases before 1.5 took."""
+
+    def old(
+        input: Tensor,
+        size: Any = None,
+        scale_factor: Any = None,
+        mode: str = "nearest",
+        align_corners: bool | None = None,
+    ) -> Tensor:
+        return PLAIN(input, size, scale_factor, mode, align_corners)
+
+    patch.setattr(F, "interpolate", old)
+
+
+def refuses_new_modes(call: Arguments) -> None:
+    if call["antialias"] or call["mode"] in ("nearest-exact", "lanczos"):
+        raise NotImplementedError
+
+
+def bilinear_by_default(patch: pytest.MonkeyPatch) -> None:
+    def wrong(input: Tensor, size: Any = None, mode: str = "bilinear", **call: Any) -> Tensor:
+        return PLAIN(input, size, mode=mode, **call)
+
+    patch.setattr(F, "interpolate", wrong)
+
+
+def tuple_for_tuple(patch: pytest.MonkeyPatch) -> None:
+    """Take several pictures at once, and one factor for each axis alone."""
+
+    def wrong(image: Any, *, scale_factor: Any, **call: Any) -> Any:
+        if not isinstance(scale_factor, tuple):
+            raise ValueError
+        if isinstance(image, tuple):
+            return tuple(PLAIN(each, scale_factor=scale_factor, **call) for each in image)
+        return PLAIN(image, scale_factor=scale_factor, **call)
+
+    patch.setattr(F, "interpolate", wrong)
+
+
+def cubic_refuses_corners(call: Arguments) -> None:
+    if call["mode"] == "bicubic" and call["align_corners"]:
+        raise ValueError
+
+
+def corners_by_default(call: Arguments) -> None:
+    if call["align_corners"] is None and "linear" in call["mode"]:
+        call["align_corners"] = True
+
+
+def corners_always(call: Arguments) -> None:
+    if call["mode"] in ("bilinear", "bicubic"):
+        call["align_corners"] = True
+
+
+def never_shrinks(call: Arguments) -> None:
+    if call["scale_factor"] is not None:
+        call["scale_factor"] = max(call["scale_factor"], 1.0)
+
+
 CLAIM_TWINS = [
-    ("With align_corners=False", recomputed, Verdict.WRONG),
-    ("align_corners=True aligns", without_corners, Verdict.WRONG),
-    (
-        "bicubic can overshoot",
-        lambda call: call.update(mode="bilinear") if call["mode"] == "bicubic" else None,
-        Verdict.WRONG,
+    ClaimTwin("five arguments", {"The signature is": Verdict.HOLDS}, five_arguments),
+    ClaimTwin("no newer mode", {"The modes are": Verdict.HOLDS}, calling(refuses_new_modes)),
+    ClaimTwin("bilinear is the default", {"The default mode": Verdict.WRONG}, bilinear_by_default),
+    ClaimTwin(
+        "tuples of pictures are taken", {"If the input is a tuple": Verdict.HOLDS}, tuple_for_tuple
     ),
-    (
-        "nearest doubles",
-        lambda call: call.update(mode="bilinear") if call["mode"] == "nearest" else None,
-        Verdict.WRONG,
+    ClaimTwin(
+        "bicubic refuses align_corners",
+        {"align_corners can be used": Verdict.HOLDS},
+        calling(cubic_refuses_corners),
     ),
-    ("bilinear with align_corners=True doubles", without_corners, Verdict.WRONG),
+    ClaimTwin(
+        "align_corners is True by default",
+        {"align_corners is False by default": Verdict.WRONG},
+        calling(corners_by_default),
+    ),
+    ClaimTwin(
+        "align_corners is passed over",
+        {
+            "align_corners=True aligns": Verdict.WRONG,
+            "bilinear with align_corners=True doubles": Verdict.WRONG,
+        },
+        calling(without_corners),
+    ),
+    ClaimTwin(
+        "corners are always aligned",
+        {"align_corners=False aligns": Verdict.WRONG},
+        calling(corners_always),
+    ),
+    ClaimTwin(
+        "every factor is recomputed",
+        {"With align_corners=False and the same": Verdict.WRONG},
+        calling(recomputed),
+    ),
+    ClaimTwin(
+        "bicubic is bilinear",
+        {"bicubic can overshoot": Verdict.WRONG},
+        renamed("bicubic", "bilinear"),
+    ),
+    ClaimTwin(
+        "a factor below 1 is taken for 1",
+        {"interpolate is upsampling": Verdict.HOLDS},
+        calling(never_shrinks),
+    ),
+    ClaimTwin(
+        "nearest is bilinear",
+        {"nearest doubles": Verdict.WRONG, "Darknet's upsample layer": Verdict.WRONG},
+        renamed("nearest", "bilinear"),
+    ),
 ]
 
 
-@pytest.mark.parametrize(("says", "change", "verdict"), CLAIM_TWINS, ids=lambda one: str(one)[:30])
-def test_a_verdict_turns_with_what_torch_does(
-    says: str, change: Any, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def found() -> Verdict:
-        (claim,) = (claim for claim in ip.claims() if claim.says.startswith(says))
-        return claim.verdict
+def test_every_statement_of_the_notes_has_a_twin() -> None:
+    check_that_twins_cover_claims(CLAIMS, CLAIM_TWINS)
 
-    assert found() != verdict
-    calling(change)(monkeypatch)
-    assert found() == verdict
+
+@pytest.mark.parametrize("twin", CLAIM_TWINS, ids=lambda twin: twin.name)
+def test_a_verdict_turns_with_what_torch_does(
+    twin: ClaimTwin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_that_verdicts_turn(CLAIMS, twin, monkeypatch)
