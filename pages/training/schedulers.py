@@ -163,11 +163,15 @@ page.mistakes(
             ("get_lr is not the rate", mistakes.GetLr(), mistakes.get_lr),
             ("two steps, wrong order", mistakes.Order(), mistakes.order),
             ("rate set by hand", mistakes.Edit(), mistakes.edit),
+            ("warm-up from 0", mistakes.WarmUp(), mistakes.warm_up),
             ("resuming", mistakes.Resume(), mistakes.resume),
+            ("resuming with changes", mistakes.Changed(), mistakes.changed),
             ("plateau in a sequence", mistakes.WithPlateau(), mistakes.with_plateau),
             ("past T_max", mistakes.PastTMax(), mistakes.past_t_max),
             ("one step too far", mistakes.OneTooFar(), mistakes.one_too_far),
             ("per batch or per epoch", mistakes.Pace(), mistakes.pace),
+            ("restarts in epochs", mistakes.Restarts(), mistakes.restarts),
+            ("n steps for one", mistakes.Several(), mistakes.several),
         )
     )
 )

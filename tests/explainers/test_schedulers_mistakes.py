@@ -116,6 +116,140 @@ def test_the_optimizers_state_with_last_epoch_decays_twice_at_a_drop() -> None:
         assert again[stop] == pytest.approx(float(found.right[stop]) * factor)
 
 
+# --- a warm-up from 0 ---
+
+
+@pytest.mark.parametrize("warmup", [1, 5, 10])
+@pytest.mark.parametrize(("stepped", "batches"), [("each batch", 1), ("each epoch", 5)])
+@pytest.mark.parametrize("after", ["full rate", "cosine"])
+def test_a_factor_of_0_wastes_each_step_until_the_scheduler_is_called(
+    warmup: int, stepped: str, batches: int, after: str
+) -> None:
+    found = mistakes.warm_up(mistakes.WarmUp(warmup=warmup, stepped=stepped, after=after))
+    assert int((found.wrong == 0).sum()) == batches
+    assert found.mistake.wrong_cost.startswith(f"{batches} of 60 steps")
+    assert found.mistake.right_cost.startswith("0 steps move nothing")
+    assert found.right[0] == pytest.approx(0.1 / warmup)
+    # One call apart on the way up, together on the way down.
+    climbing = warmup * batches
+    torch.testing.assert_close(found.right[: climbing - batches], found.wrong[batches:climbing])
+    assert torch.equal(found.right[climbing:], found.wrong[climbing:])
+
+
+def test_the_form_of_hugging_face_is_a_line_and_half_a_cosine() -> None:
+    found = mistakes.warm_up(mistakes.WarmUp(warmup=10, after="cosine"))
+    line = [0.1 * step / 10 for step in range(10)]
+    cosine = [0.05 * (1 + math.cos(math.pi * step / 50)) for step in range(50)]
+    assert found.wrong.tolist() == pytest.approx([*line, *cosine])
+    assert "share = (step - 10) / (60 - 10)" in found.mistake.wrong
+
+
+# --- restarts that count epochs ---
+
+
+@pytest.mark.parametrize("t_0", [2, 4, 5])
+@pytest.mark.parametrize("batches", [2, 3, 20])
+def test_by_fractions_of_an_epoch_a_restart_comes_as_its_epoch_begins(
+    t_0: int, batches: int
+) -> None:
+    found = mistakes.restarts(mistakes.Restarts(t_0=t_0, batches=batches))
+    cycle = [0.05 * (1 + math.cos(math.pi * i / (t_0 * batches))) for i in range(t_0 * batches)]
+    assert found.right.tolist() == pytest.approx((cycle * 6)[: 12 * batches])
+    (documented,) = found.others.values()
+    # The documented line says of each batch where it began: all comes a batch late.
+    torch.testing.assert_close(documented[1:], found.right[:-1])
+
+
+@pytest.mark.parametrize(
+    ("called", "first"), [("step()", 4), ("step(epoch)", 41), ("each epoch", 40)]
+)
+def test_otherwise_t_0_counts_batches_or_the_rate_stands_still_for_an_epoch(
+    called: str, first: int
+) -> None:
+    found = mistakes.restarts(mistakes.Restarts(called=called))
+    assert found.mistake.wrong_cost.startswith("4 different rates in 120 batches")
+    assert f"the first at batch {first}, in epoch {first // 10}" in found.mistake.wrong_cost
+    assert found.mistake.right_cost.startswith("40 different rates")
+    assert "as torch's docs have it, at batch 41" in found.mistake.right_cost
+
+
+# --- one schedule, stepped by several ---
+
+
+@pytest.mark.parametrize("n", range(2, 9))
+@pytest.mark.parametrize("stepped", ["processes", "micro-batches"])
+def test_n_steps_for_one_end_the_schedule_at_an_nth_of_the_run(n: int, stepped: str) -> None:
+    found = mistakes.several(mistakes.Several(stepped=stepped, n=n))
+    over = found.look
+    assert over is not None
+    assert 60 / n - 1 <= over <= math.ceil(60 / n)
+    assert f"are over at step {over} of 60. The {60 - over} steps from" in found.mistake.wrong_cost
+    assert found.wrong[over:].abs().max() < 1e-9 < found.wrong[:over].min()
+    assert found.right.tolist() == pytest.approx([0.1 * (1 - step / 60) for step in range(60)])
+
+
+@pytest.mark.parametrize("stepped", ["processes", "micro-batches"])
+def test_n_steps_for_one_bring_a_cosine_back_to_the_first_rate(stepped: str) -> None:
+    for n in range(2, 9):
+        found = mistakes.several(
+            mistakes.Several(stepped=stepped, n=n, scheduler="CosineAnnealingLR")
+        )
+        assert found.wrong[found.look :].max() > 0.09
+        assert "The rate then climbs" in found.mistake.wrong_cost
+        assert found.right[-1] < 1e-4
+
+
+def test_torch_warns_only_where_the_scheduler_steps_before_the_optimizer() -> None:
+    for stepped in ("processes", "micro-batches"):
+        found = mistakes.several(mistakes.Several(stepped=stepped))
+        assert bool(found.said) == (stepped == "micro-batches")
+
+
+# --- resumed with other arguments ---
+
+
+@pytest.mark.parametrize("what", mistakes.Changed.specs()["what"].options)
+@pytest.mark.parametrize("stop", [1, 6, 11])
+def test_what_a_state_dict_holds_overrides_the_argument_given_now(what: str, stop: int) -> None:
+    found = mistakes.changed(mistakes.Changed(what=what, stop=stop))
+    old = found.others["never changed"]
+    stands = what == "a function"
+    assert torch.equal(found.wrong.nan_to_num(), (found.right if stands else old).nan_to_num())
+    assert ("The change stands" in found.mistake.wrong_cost) == stands
+    # Before the cut, and at it, nothing differs but a rate that is set by hand.
+    assert torch.equal(found.right[:stop], old[:stop])
+    assert (found.right[stop] == old[stop]) == (what != "lr")
+    assert not torch.equal(found.right.nan_to_num(), old.nan_to_num())
+    after = [line.rsplit(", ", 1)[1] for line in found.steps[1:]]
+    given = [line.split(", ")[-2].removesuffix(" now given") for line in found.steps[1:]]
+    in_use = [words.removesuffix(" after loading") for words in after]
+    assert all((a == b) == stands for a, b in zip(given, in_use, strict=True))
+
+
+def test_the_table_says_what_was_saved_what_is_given_and_what_is_used() -> None:
+    assert mistakes.changed(mistakes.Changed()).steps == (
+        "Saved by the scheduler: step_size=4, gamma=0.1",
+        "step_size: 4 when saved, 8 now given, 4 after loading",
+        "gamma: 0.1 when saved, 0.5 now given, 0.1 after loading",
+    )
+    of_object = mistakes.changed(mistakes.Changed(what="an object")).steps
+    of_function = mistakes.changed(mistakes.Changed(what="a function")).steps
+    assert of_object[0] == "Saved by the scheduler: lr_lambdas=[{'gamma': 0.8}]"
+    assert of_function[0] == "Saved by the scheduler: lr_lambdas=[None]"
+
+
+def test_a_longer_cycle_that_is_loaded_over_ends_where_the_short_one_did() -> None:
+    found = mistakes.changed(mistakes.Changed(what="total_steps"))
+    assert found.wrong[13:].isnan().all()
+    assert found.said.startswith("ValueError: Tried to step 13 times")
+    assert found.right.isfinite().all()
+
+
+def test_a_rate_set_after_loading_decays_from_there() -> None:
+    found = mistakes.changed(mistakes.Changed(what="lr", stop=4))
+    assert found.right[4:].tolist() == pytest.approx([0.01 * 0.9**step for step in range(20)])
+
+
 # --- a plateau in a composer ---
 
 
@@ -219,6 +353,13 @@ def test_the_question_is_answered_by_torch() -> None:
         (lambda: mistakes.OneTooFar(anneal_strategy="x"), "anneal_strategy must be one of cos"),
         (lambda: mistakes.Pace(batches=1), "batches must be a whole number from 2 to 20, got 1"),
         (lambda: mistakes.Pace(stepped=None), "stepped must be one of each batch, each epoch"),
+        (lambda: mistakes.WarmUp(warmup=0), "warmup must be a whole number from 1 to 10, got 0"),
+        (lambda: mistakes.WarmUp(after="linear"), "after must be one of full rate, cosine, got"),
+        (lambda: mistakes.Restarts(t_0=1), "t_0 must be a whole number from 2 to 6, got 1"),
+        (lambda: mistakes.Restarts(called="i"), "called must be one of step"),
+        (lambda: mistakes.Several(n=1), "n must be a whole number from 2 to 8, got 1"),
+        (lambda: mistakes.Changed(stop=12), "stop must be a whole number from 1 to 11, got 12"),
+        (lambda: mistakes.Changed(what="gamma"), "what must be one of step_size, gamma, miles"),
     ],
 )
 def test_bad_input_gets_its_sentence(call, sentence: str) -> None:
