@@ -141,11 +141,13 @@ PRESETS = (
     ),
     Preset(
         "Warm up, then cosine",
-        "The cosine begins at step 10, and counts its steps from there.",
+        "The cosine counts its steps from 10 on. As one LambdaLR, in Hugging Face's form, the "
+        "warm-up begins at 0.",
         Schedulers(
             schedule="SequentialLR(LinearLR(start_factor=0.1, total_iters=10), "
             "CosineAnnealingLR(T_max=90), milestones=[10])",
-            kept="CosineAnnealingLR(T_max=100)",
+            kept='LambdaLR(lr_lambda="epoch/10 if epoch < 10 else '
+            '0.5*(1 + cos(pi*(epoch - 10)/90))"); CosineAnnealingLR(T_max=100)',
         ),
     ),
     Preset(

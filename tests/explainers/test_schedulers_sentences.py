@@ -191,3 +191,16 @@ def test_rates_that_are_all_too_large_leave_the_checks_that_need_none_drawn() ->
     found = topic.view_checks(view)
     assert found
     assert all(check.holds for check in found)
+
+
+def test_hugging_faces_form_differs_from_a_sequence_in_its_warm_up_alone() -> None:
+    (preset,) = [preset for preset in topic.PRESETS if preset.name == "Warm up, then cosine"]
+    view = topic.explain(preset.parameters)
+    assert view.current.trace is not None
+    one = view.kept[0].trace
+    assert one is not None
+    sequence, one_lambda = view.current.trace.learning_rate[0], one.learning_rate[0]
+    assert one_lambda[0] == 0
+    assert sequence[0] == pytest.approx(0.01)
+    assert (sequence[:10] > one_lambda[:10]).all()
+    assert torch.allclose(sequence[10:], one_lambda[10:], rtol=0, atol=1e-12)
