@@ -131,13 +131,13 @@ class Claim:
 
 
 # Python's warning filters belong to the process; two sessions must not restore each other's.
-_WARNINGS = threading.Lock()
+WARNINGS = threading.RLock()
 
 
 @contextlib.contextmanager
 def recorded_warnings() -> Iterator[list[warnings.WarningMessage]]:
     """Record every warning raised inside, one session at a time."""
-    with _WARNINGS, warnings.catch_warnings(record=True) as caught:
+    with WARNINGS, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield caught
 

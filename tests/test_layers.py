@@ -91,11 +91,16 @@ def test_figures_import_torch_for_its_types_alone() -> None:
     assert broken == {}
 
 
+# A lesson's program is part of this project, and the engine runs it: this one `exec`, and no other.
+# What a reader types never comes here: a program's holes take declared numbers and choices alone.
+THE_ENGINE = {"explainers/program/running.py": ["exec"]}
+
+
 def test_no_file_uses_raw_html_or_eval_or_the_global_generator() -> None:
     trees = sources(*SOURCE_FOLDERS)
     trees |= {path.name: ast.parse(path.read_bytes()) for path in ROOT.glob("*.py")}
     broken = {path: bad for path, tree in trees.items() if (bad := forbidden_calls(tree))}
-    assert broken == {}
+    assert broken == THE_ENGINE
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,507 @@
+"""Run a program and record it: one run at a time, on a thread of its own, within bounds."""
+
+import builtins
+import contextlib
+import ctypes
+import functools
+import gc
+import io
+import linecache
+import random
+import sys
+import threading
+import time
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch._tensor_str import PRINT_OPTS
+
+from explainers import devices
+from explainers.evidence import WARNINGS
+from explainers.program import instrument
+from explainers.program.recording import Recorder, loops
+from explainers.program.seeding import Generators, Seeded, own_seed_functions
+from explainers.program.states import (
+    MOST_SECONDS,
+    MOST_STEPS,
+    MOST_TEXT,
+    Failure,
+    Frame,
+    State,
+    Step,
+    Trace,
+)
+
+_MOST_WAITING = 10.0
+"""Seconds that may pass before a run is ended that neither computes nor sleeps."""
+_GRACE = 5.0
+"""Seconds that a run which was told to end has for it."""
+_KEPT = 256
+
+
+def run(source: str, *, device: str = "cpu") -> Trace:
+    """Run a program statement by statement and record what stands after each.
+
+    The same program gives the same trace, whatever ran before it and runs beside it: it has a
+    thread, a random generator and a default dtype, device and print options of its own, and the
+    host's are afterwards as they were. Whatever it does is part of the trace; an exception is its
+    `failure`. Only programs that are part of this project may be run.
+
+    Args:
+        source: The program.
+        device: Where it makes its tensors unless it says otherwise.
+
+    Raises:
+        ValueError: This machine has no such device.
+    """
+    return _kept(source, str(devices.device(device)))
+
+
+def _kept(source: str, device: str) -> Trace:
+    with WARNINGS:
+        trace = _TRACES.get((source, device))
+        if trace is None:
+            trace = Run(source, device).trace()
+            if trace.failure is None or trace.failure.kind != STOPPED:  # a clock decided that
+                while len(_TRACES) >= _KEPT:
+                    del _TRACES[next(iter(_TRACES))]
+                _TRACES[source, device] = trace
+        return trace
+
+
+_TRACES: dict[tuple[str, str], Trace] = {}
+STOPPED = "Stopped"
+"""The `Failure.kind` of a run that a bound ended."""
+
+
+class _Ended(BaseException):
+    """A bound was reached. No `except` of the program keeps it for long."""
+
+
+class Run:
+    """One run of one program. The thread that makes it must hold `WARNINGS`."""
+
+    def __init__(self, source: str, device: str) -> None:
+        self.source, self.device = source, device
+        self.generators = Generators()
+        self.recorder = Recorder()
+        self.steps: list[Step] = []
+        self.thread: int | None = None
+        self._names: dict[str, Any] = {}
+        self._printed: list[str] = []
+        self._warned: list[str] = []
+        self._value: State | None = None
+        self._frames: dict[int, int] = {}
+        self._calls = 0
+        self._turns: dict[int, dict[int, int]] = {}
+        self._why = ""
+        self._slept = 0.0
+        self._clock: int | None = None
+        self._started = 0.0
+        self._failure: Failure | None = None
+        self._error: BaseException | None = None
+        self._door = threading.Lock()
+        self._done = threading.Event()
+        self._closed = False
+
+    def trace(self) -> Trace:
+        """Run the program."""
+        _warm()
+        with _host_kept(self):
+            thread = threading.Thread(target=self._main, name="program", daemon=True)
+            thread.start()
+            self._watch()
+        if self._error is not None:
+            raise self._error
+        return Trace(self.source, tuple(self.steps), self._failure)
+
+    # -- on the thread of the program
+
+    def _main(self) -> None:
+        self.thread = threading.get_ident()
+        self._clock = time.pthread_getcpuclockid(self.thread)
+        self._started = time.thread_time()
+        try:
+            self._failure = self._run()
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._names.clear()
+            self.thread = None
+            self._done.set()
+
+    def _run(self) -> Failure | None:
+        try:
+            code = instrument.instrumented(self.source)
+        except SyntaxError as error:
+            return Failure(error.lineno or 0, type(error).__name__, error.msg)
+        except (ValueError, RecursionError, MemoryError) as error:
+            return Failure(0, type(error).__name__, str(error))
+        self._names |= {"__name__": "__main__", "__builtins__": self._builtins()}
+        failure = None
+        try:
+            try:
+                if self.device != "cpu":
+                    torch.set_default_device(self.device)
+                with Seeded(self.generators):
+                    exec(code, self._names)
+            finally:
+                self._close()
+        except BaseException as error:
+            failure = self._failed(error)
+        return failure
+
+    def _failed(self, error: BaseException) -> Failure:
+        line, traceback = 0, error.__traceback__
+        while traceback is not None:
+            if traceback.tb_frame.f_code.co_filename == instrument.FILE:
+                line = traceback.tb_lineno
+            traceback = traceback.tb_next
+        if isinstance(error, _Ended):
+            kind, message = STOPPED, self._why
+        else:
+            kind, message = type(error).__name__, _said(error)
+        return Failure(line, kind, message, self._step((line, line), (), None))
+
+    def _close(self) -> None:
+        # Whoever watches may raise here until the door is shut.
+        while not self._closed:
+            try:
+                with self._door:
+                    self._closed = True
+                    _raise(threading.get_ident(), None)
+            except _Ended:
+                continue
+
+    def _builtins(self) -> dict[str, Any]:
+        own = {
+            instrument.RECORD: self._record,
+            instrument.SHOW: self._show,
+            instrument.RETURN: self._return,
+            instrument.ENTER: self._enter,
+            instrument.LOOP: self._loop,
+            instrument.TURN: self._turn,
+            instrument.ALIVE: self._alive,
+            instrument.GENERATOR: self.generators.of,
+        }
+        return vars(builtins) | own
+
+    def _alive(self) -> None:
+        if self._why:
+            raise _Ended
+
+    def _enter(self) -> None:
+        self._calls += 1
+        self._frames[id(sys._getframe(1))] = self._calls
+
+    def _loop(self, line: int) -> None:
+        self._turns.setdefault(id(sys._getframe(1)), {})[line] = 0
+
+    def _turn(self, line: int) -> None:
+        self._turns[id(sys._getframe(1))][line] += 1
+        self._alive()
+
+    def _show(self, value: object) -> None:
+        with _unseen():
+            self._value = self.recorder.value(value)
+
+    def _return(self, first: int, last: int, around: tuple[int, ...], value: object) -> object:
+        self._take((first, last), around, sys._getframe(1), (value,))
+        return value
+
+    def _record(self, first: int, last: int, around: tuple[int, ...]) -> None:
+        self._take((first, last), around, sys._getframe(1), ())
+
+    def _take(
+        self,
+        lines: tuple[int, int],
+        around: tuple[int, ...],
+        frame: types.FrameType,
+        returned: tuple[object, ...],
+    ) -> None:
+        if len(self.steps) >= MOST_STEPS:
+            self._why = f"The run was ended after {MOST_STEPS} steps."
+        elif time.thread_time() - self._started + self._slept > MOST_SECONDS:
+            self._why = _TOO_LONG
+        self._alive()
+        self.steps.append(self._step(lines, around, frame, returned))
+
+    def _step(
+        self,
+        lines: tuple[int, int],
+        around: tuple[int, ...],
+        frame: types.FrameType | None,
+        returned: tuple[object, ...] = (),
+    ) -> Step:
+        grad_mode = torch.is_grad_enabled()
+        turns = loops(around, self._turns.get(id(frame), {}))
+        where = self._where(frame)
+        local = _local(frame) if frame is not None and where is not None else None
+        with _unseen():
+            step = self.recorder.step(
+                lines,
+                self._names,
+                local,
+                where,
+                returned,
+                printed=_cut("".join(self._printed)),
+                warned=tuple(self._warned),
+                value=self._value,
+                turns=turns,
+                grad_mode=grad_mode,
+            )
+        self._printed.clear()
+        self._warned.clear()
+        self._value = None
+        return step
+
+    def _where(self, frame: types.FrameType | None) -> Frame | None:
+        if frame is None or not _is_function(frame):
+            return None
+        depth, outer = 0, frame
+        while outer is not None:
+            depth += _is_function(outer)
+            outer = outer.f_back  # type: ignore[assignment]
+        return Frame(frame.f_code.co_qualname, depth, self._frames.get(id(frame), 0))
+
+    def printed(self, text: str) -> None:
+        """Take down what the program prints."""
+        self._printed.append(text)
+
+    def warned(self, text: str) -> None:
+        """Take down what the program is warned of."""
+        self._warned.append(text)
+
+    # -- on the thread that waits
+
+    def _watch(self) -> None:
+        begin = time.monotonic()
+        try:
+            left = MOST_SECONDS
+            while not self._done.wait(left):
+                spent = self._spent()
+                waited = time.monotonic() - begin
+                if spent >= MOST_SECONDS or waited >= _MOST_WAITING:
+                    break
+                left = max(0.01, min(MOST_SECONDS - spent, _MOST_WAITING - waited))
+        finally:  # also where whoever waits is interrupted
+            if not self._done.is_set():
+                self._end()
+
+    def _end(self) -> None:
+        self._why = self._why or _TOO_LONG
+        until = time.monotonic() + _GRACE
+        while not self._done.wait(0.005):
+            with self._door:
+                if not self._closed and self.thread is not None:
+                    _raise(self.thread, _Ended)
+            if time.monotonic() > until and not self._closed:
+                self._failure = Failure(0, STOPPED, _TOO_LONG)
+                return
+
+    def _spent(self) -> float:
+        if self._clock is None:
+            return 0.0
+        try:
+            return time.clock_gettime(self._clock) - self._started + self._slept
+        except OSError:  # it has just ended
+            return 0.0
+
+
+_TOO_LONG = f"The run was ended after {MOST_SECONDS:g} s."
+
+
+def _raise(thread: int, kind: type[BaseException] | None) -> None:
+    """Raise an exception in another thread, as soon as that runs Python; None takes it back."""
+    what = None if kind is None else ctypes.py_object(kind)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
+
+
+@contextlib.contextmanager
+def _unseen() -> Iterator[None]:
+    """Keep what is asked here from the modes that are on."""
+    with torch._C.DisableTorchFunction(), torch._C._DisableTorchDispatch():
+        yield
+
+
+def _is_function(frame: types.FrameType) -> bool:
+    code = frame.f_code
+    function = code.co_flags & 1 and not code.co_name.startswith("<")  # a class body is none
+    return bool(function) and code.co_filename == instrument.FILE
+
+
+_ASKS_FOR_LOCALS = {"locals", "vars", "dir", "eval", "exec"}
+
+
+def _local(frame: types.FrameType) -> dict[str, Any]:
+    """Read the names of a function's frame, and leave no reference in it.
+
+    Python keeps what it gives as ``f_locals`` with the frame: emptied, it holds nothing. Where the
+    program asks for it too, it is the program's.
+    """
+    held = frame.f_locals
+    names = dict(held)
+    if _ASKS_FOR_LOCALS.isdisjoint(frame.f_code.co_names):
+        held.clear()
+    return names
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_TEXT else text[:MOST_TEXT] + "…"
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return _cut(str(error))
+    except Exception as other:
+        return f"(its text raises {type(other).__name__})"
+
+
+# -- what belongs to the process
+
+
+@functools.cache
+def _warm() -> None:
+    """Import what torch imports late: in a cold process it takes seconds, which are no run's."""
+    import torch._dynamo  # noqa: F401, PLC0415
+
+
+class _Output(io.TextIOBase):
+    """Take what one thread prints, and pass on what the others do."""
+
+    def __init__(self, run: Run, host: Any) -> None:
+        super().__init__()
+        self._run, self._host = run, host
+
+    def write(self, text: str, /) -> int:
+        if threading.get_ident() != self._run.thread:
+            return int(self._host.write(text))
+        self._run.printed(text)
+        return len(text)
+
+    def flush(self) -> None:
+        if threading.get_ident() != self._run.thread:
+            self._host.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._host, name)
+
+
+class _OnThread:
+    """Match every module, as a filter of warnings does, on the thread of a run."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def match(self, _: str) -> bool:
+        return threading.get_ident() == self._run.thread
+
+
+@contextlib.contextmanager
+def _host_kept(run: Run) -> Iterator[None]:
+    """Give a run the settings of a fresh process, and the host its own again afterwards.
+
+    Output, warnings and seeds are told apart by thread. The others belong to the whole process.
+    """
+    with contextlib.ExitStack() as stack:
+        for keep in (_printing, _warning, _torch_kept, _python_kept):
+            stack.enter_context(keep(run))
+        stack.enter_context(own_seed_functions(run.generators, lambda: run.thread))
+        yield
+
+
+@contextlib.contextmanager
+def _printing(run: Run) -> Iterator[None]:
+    host = sys.stdout
+    sys.stdout = _Output(run, host)
+    options = vars(PRINT_OPTS).copy()
+    vars(PRINT_OPTS).update(vars(type(PRINT_OPTS)()))
+    try:
+        yield
+    finally:
+        sys.stdout = host
+        vars(PRINT_OPTS).update(options)
+
+
+@contextlib.contextmanager
+def _warning(run: Run) -> Iterator[None]:
+    filters, show = warnings.filters, warnings.showwarning
+    always = torch.is_warn_always_enabled()
+
+    def shown(message: Warning | str, *where: Any, **how: Any) -> None:
+        if threading.get_ident() == run.thread:
+            run.warned(str(message))
+        else:
+            show(message, *where, **how)
+
+    warnings.filters = [("always", None, Warning, _OnThread(run), 0), *filters]  # type: ignore
+    warnings._filters_mutated()  # type: ignore[attr-defined]
+    warnings.showwarning = shown
+    torch.set_warn_always(True)
+    try:
+        yield
+    finally:
+        torch.set_warn_always(always)
+        warnings.showwarning = show
+        warnings.filters = filters
+        warnings._filters_mutated()  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def _torch_kept(_: Run) -> Iterator[None]:
+    kept: list[tuple[Callable[..., object], tuple[Any, ...], tuple[Any, ...]]] = [
+        (torch.set_default_dtype, (torch.get_default_dtype(),), (torch.float32,)),
+        (
+            torch.set_anomaly_enabled,
+            (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
+            (False, True),
+        ),
+        (
+            _set_deterministic,
+            (
+                torch.are_deterministic_algorithms_enabled(),
+                torch.is_deterministic_algorithms_warn_only_enabled(),
+            ),
+            (False, False),
+        ),
+    ]
+    for setting, host, fresh in kept:
+        if host != fresh:
+            setting(*fresh)
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        for setting, host, _fresh in kept:
+            setting(*host)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+
+
+def _set_deterministic(mode: bool, warn_only: bool) -> None:
+    torch.use_deterministic_algorithms(mode, warn_only=warn_only)
+
+
+@contextlib.contextmanager
+def _python_kept(run: Run) -> Iterator[None]:
+    plain, arrays = random.getstate(), np.random.get_state()
+    collects, limit = gc.isenabled(), sys.getrecursionlimit()
+    random.seed(0)
+    np.random.seed(0)
+    # Whether a cycle is still there depends on the program alone, not on when garbage is collected.
+    gc.disable()
+    lines = [f"{line}\n" for line in run.source.splitlines()]
+    linecache.cache[instrument.FILE] = (len(run.source), None, lines, instrument.FILE)
+    try:
+        yield
+    finally:
+        linecache.cache.pop(instrument.FILE, None)
+        if collects:
+            gc.enable()
+        sys.setrecursionlimit(limit)
+        random.setstate(plain)
+        np.random.set_state(arrays)

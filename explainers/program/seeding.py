@@ -1,0 +1,230 @@
+"""Give one run a random generator of its own, on its own thread, and leave torch's alone.
+
+Torch's random functions draw from one generator of the whole process unless they are handed
+another. So a mode of torch's, which is on for one thread alone, hands them the run's.
+"""
+
+import contextlib
+import functools
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+FRESH_SEED = torch.Generator().initial_seed()
+"""What a fresh process draws from until something seeds it."""
+
+
+class Generators:
+    """The generators of one run, one a device."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, torch.Generator] = {}
+        self.seed = FRESH_SEED
+
+    def of(self, device: torch.device | str = "cpu") -> torch.Generator:
+        """Return the generator of a device."""
+        key = str(torch.device(device).type)
+        if key not in self._made:
+            self._made[key] = torch.Generator(device).manual_seed(self.seed)
+        return self._made[key]
+
+    def manual_seed(self, seed: int) -> torch.Generator:
+        """Seed every device's, as `torch.manual_seed`; return the CPU's."""
+        first = self.of().manual_seed(int(seed))
+        self.seed = first.initial_seed()
+        for generator in self._made.values():
+            generator.manual_seed(self.seed)
+        return first
+
+    def fresh_seed(self) -> int:
+        """Seed from the operating system, as `torch.seed`; return the seed."""
+        return self.manual_seed(torch.Generator().seed()).initial_seed()
+
+    def get_state(self) -> Tensor:
+        """Return the CPU generator's state, as `torch.get_rng_state`."""
+        return self.of().get_state()
+
+    def set_state(self, new_state: Tensor) -> None:
+        """Set the CPU generator's state, as `torch.set_rng_state`."""
+        self.of().set_state(new_state)
+
+    def initial_seed(self) -> int:
+        """Return the CPU generator's seed, as `torch.initial_seed`."""
+        return self.of().initial_seed()
+
+
+class Seeded(TorchFunctionMode):
+    """Hand the generators of a run to what draws random numbers, on the thread that enters it.
+
+    A function of torch that takes a generator is given one. One that takes none (`dropout`) runs
+    under a dispatch mode that gives it to the operators inside; this mode is on for such a call
+    alone, as under it `backward` adds gradients in another way and `_version` tells.
+    """
+
+    def __init__(self, generators: Generators) -> None:
+        super().__init__()
+        self._generators = generators
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types_: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        how = _how(func)
+        if how == "plain":
+            return func(*args, **kwargs)
+        if how == "inside":
+            with self:
+                return _unchecked(func)(*args, **kwargs)
+        if how == "generator":
+            given = kwargs.get("generator")
+            if given is None and not any(isinstance(one, torch.Generator) for one in args):
+                kwargs = {**kwargs, "generator": self._generators.of(_device(args, kwargs))}
+            return func(*args, **kwargs)
+        with _Dispatched(self._generators):
+            return func(*args, **kwargs)
+
+
+class _Dispatched(TorchDispatchMode):
+    def __init__(self, generators: Generators) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._generators = generators
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types_: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        return seeded_call(self._generators, func, args, kwargs or {})
+
+
+def seeded_call(
+    generators: Generators, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Call an operator, with a generator of the run where it can take one and has none."""
+    other = _with_generator(func)
+    given = kwargs.get("generator") or any(isinstance(one, torch.Generator) for one in args)
+    if other is None or given:
+        return func(*args, **kwargs)
+    return other(*args, **{**kwargs, "generator": generators.of(_device(args, kwargs))})
+
+
+@functools.cache
+def _with_generator(func: Any) -> Any:
+    """The overload of a random operator that takes a generator; None where there is none."""
+    if torch.Tag.nondeterministic_seeded not in func.tags:
+        return None
+    names = [argument.name for argument in func._schema.arguments]
+    if "generator" in names:
+        return func
+    packet = func.overloadpacket
+    for overload in packet.overloads():
+        other = getattr(packet, overload)
+        theirs = [argument.name for argument in other._schema.arguments]
+        if "generator" in theirs and [name for name in theirs if name != "generator"] == names:
+            return other
+    return None
+
+
+def _device(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.device:
+    if kwargs.get("device") is not None:
+        return torch.device(kwargs["device"])
+    for one in (*args, *kwargs.values()):
+        if isinstance(one, Tensor):
+            return one.device
+    return torch.get_default_device()
+
+
+@functools.cache
+def _how(func: Callable[..., Any]) -> str:
+    """Say how a function of torch comes to draw random numbers, if it does."""
+    name = getattr(func, "__name__", "")
+    if isinstance(func, types.FunctionType):
+        module = func.__module__
+        if module == "torch.nn.init":
+            return "dispatch"
+        inside = module in {"torch.nn.functional", "torch.autograd"} or func is Tensor.backward
+        return "inside" if inside else "plain"
+    packet = getattr(torch.ops.aten, name, None) if not name.startswith("__") else None
+    if packet is None:
+        return "plain"
+    overloads = [getattr(packet, overload) for overload in packet.overloads()]
+    if not any(torch.Tag.nondeterministic_seeded in one.tags for one in overloads):
+        return "plain"
+    taken = {argument.name for one in overloads for argument in one._schema.arguments}
+    return "generator" if "generator" in taken else "dispatch"
+
+
+@functools.cache
+def _unchecked(func: types.FunctionType) -> Callable[..., Any]:
+    """Copy a Python function of torch without its question whether a mode is on.
+
+    It would ask the mode again, without end; what it calls shall ask.
+    """
+    copy = types.FunctionType(
+        func.__code__, _unasked(func.__module__), func.__name__, func.__defaults__, func.__closure__
+    )
+    copy.__kwdefaults__ = func.__kwdefaults__
+    return copy
+
+
+@functools.cache
+def _unasked(module: str) -> dict[str, Any]:
+    names = dict(vars(sys.modules[module]))
+    asks = [name for name in names if name.startswith("has_torch_function")]
+    return names | dict.fromkeys(asks, lambda *_: False)
+
+
+_NAMES = {
+    "manual_seed": "manual_seed",
+    "seed": "fresh_seed",
+    "initial_seed": "initial_seed",
+    "get_rng_state": "get_state",
+    "set_rng_state": "set_state",
+}
+
+
+@contextlib.contextmanager
+def own_seed_functions(generators: Generators, thread: Callable[[], int | None]) -> Iterator[None]:
+    """Let `torch.manual_seed` and its like mean the run's generators, on its thread alone.
+
+    One run at a time may do so. On other threads they mean what they meant.
+
+    Args:
+        generators: The run's.
+        thread: Returns the identifier of its thread.
+    """
+    originals = {name: getattr(torch.random, name) for name in _NAMES}
+
+    def told_apart(name: str) -> Callable[..., Any]:
+        original, own = originals[name], getattr(generators, _NAMES[name])
+
+        @functools.wraps(original)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            ours = threading.get_ident() == thread()
+            return (own if ours else original)(*args, **kwargs)
+
+        return call
+
+    try:
+        for name in _NAMES:
+            own = told_apart(name)
+            setattr(torch, name, own)
+            setattr(torch.random, name, own)
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(torch, name, original)
+            setattr(torch.random, name, original)
