@@ -3,7 +3,7 @@
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,7 +49,52 @@ class Page:
         return all(word in text for word in query.lower().split())
 
 
-PAGES = (
+PATH = MappingProxyType(
+    {
+        "Start here": {
+            "Tensors": "Numbers in storage, seen through shape and stride.",
+            "Autograd": "How gradients are recorded, and how they flow back.",
+            "Modules": "What a network is made of, and what it registers.",
+        },
+        "Build a network and train it": {
+            "Layers": "What each layer does to shapes and values.",
+            "Losses": "What training listens to.",
+            "Optimizers": "How a gradient becomes a step, and how large it is.",
+            "Data": "From files to batches, in which order.",
+            "Training": "The loop around it all, and what it forgets.",
+        },
+        "Make it train well": {
+            "Initialization": "The first weights, so that signals live.",
+            "Normalization": "Statistics of what, and when they move.",
+            "Sequences": "Recurrence, attention, masks and padding.",
+            "Precision": "Formats narrower than float32, and what they cannot hold.",
+        },
+        "Take it further": {
+            "Saving": "What is in a file, and what is not.",
+            "Distributed": "Several processes, one model.",
+            "Export": "A program without Python.",
+            "Sampling": "Pictures turned and resized: where each value reads.",
+        },
+    }
+)
+"""Every chapter there may be, in reading order, in stages: what it is about."""
+
+_ORDER = tuple(chapter for stage in PATH.values() for chapter in stage)
+
+
+def in_reading_order(*pages: Page) -> tuple[Page, ...]:
+    """Return the pages by chapter, as `PATH` has them; in a chapter, as they are given.
+
+    Raises:
+        ValueError: A chapter is not on the path.
+    """
+    for page in pages:
+        if page.chapter not in _ORDER:
+            raise ValueError(f"chapter must be one of {', '.join(_ORDER)}, got {page.chapter}")
+    return tuple(sorted(pages, key=lambda page: _ORDER.index(page.chapter)))
+
+
+PAGES = in_reading_order(
     Page(
         slug="affine_grid",
         title="affine_grid and grid_sample",
@@ -290,3 +335,16 @@ def page(slug: str) -> Page:
         KeyError: There is none.
     """
     return {entry.slug: entry for entry in PAGES}[slug]
+
+
+def neighbours(slug: str) -> tuple[Page | None, Page | None]:
+    """Return the pages before and after the page of that slug in reading order; None at the ends.
+
+    Raises:
+        KeyError: There is no such page.
+    """
+    here = PAGES.index(page(slug))
+    return (
+        PAGES[here - 1] if here else None,
+        PAGES[here + 1] if here + 1 < len(PAGES) else None,
+    )

@@ -1,5 +1,7 @@
 """The catalogue is the only list of pages, and it is whole."""
 
+import dataclasses
+
 import pytest
 
 from ui import catalogue
@@ -37,3 +39,30 @@ def test_every_page_is_found_by_its_slug() -> None:
 
 def test_a_page_is_not_found_by_a_word_it_does_not_have() -> None:
     assert not catalogue.page("affine_grid").matches("theta scheduler")
+
+
+def test_pages_follow_one_another_by_chapter_along_the_path() -> None:
+    order = [chapter for stage in catalogue.PATH.values() for chapter in stage]
+    assert [chapter for chapter in order if chapter in catalogue.CHAPTERS] == list(
+        catalogue.CHAPTERS
+    )
+    places = [order.index(page.chapter) for page in catalogue.PAGES]
+    assert places == sorted(places)
+
+
+def test_a_chapter_that_is_not_on_the_path_is_refused() -> None:
+    stray = dataclasses.replace(catalogue.PAGES[0], chapter="Astrology")
+    with pytest.raises(ValueError, match="Astrology"):
+        catalogue.in_reading_order(*catalogue.PAGES, stray)
+
+
+def test_next_leads_from_the_first_page_over_every_other_to_the_last_and_previous_back() -> None:
+    walked, here = [], catalogue.PAGES[0]
+    while True:
+        walked.append(here)
+        before, after = catalogue.neighbours(here.slug)
+        assert before == (walked[-2] if len(walked) > 1 else None)
+        if after is None:
+            break
+        here = after
+    assert tuple(walked) == catalogue.PAGES

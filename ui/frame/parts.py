@@ -1,0 +1,37 @@
+"""What the parts of a page have in common: a heading, a name, the device, bad input's sentence."""
+
+import contextlib
+from collections.abc import Iterator
+
+import streamlit as st
+
+from ui import sentences
+
+__all__ = ["DEVICE", "device", "part", "section", "sentence_for_bad_input"]
+
+DEVICE = "device"
+
+
+def device() -> str:
+    """Return the device that the sidebar has chosen."""
+    return str(st.session_state.get(DEVICE, "cpu"))
+
+
+def part(slug: str, name: str) -> str:
+    """Return the key of a part of the page that reruns alone."""
+    return f"{slug}.{name}"
+
+
+def section(title: str, words: str) -> None:
+    """Draw a part's heading, which an address's fragment finds, and what the part is for."""
+    st.header(title, divider="gray", anchor=title.lower())
+    st.caption(words)
+
+
+@contextlib.contextmanager
+def sentence_for_bad_input() -> Iterator[None]:
+    """Show an explainer's ValueError as a sentence; the rest of the page stays."""
+    try:
+        yield
+    except ValueError as error:
+        sentences.warn(f"{error}.")
