@@ -47,6 +47,8 @@ def draw(prefix: str, current: Callable[[], Schedule], changed: Changed) -> None
         _children(prefix, schedule, changed)
         return
     st.caption(schedule.spec.summary)
+    if schedule.own_rate:
+        st.caption(schedule.own_rate)
     names = tuple(schedule.spec.arguments)
     _arguments(prefix, current, names[:FEW], changed)
     if names[FEW:]:
@@ -73,7 +75,8 @@ def _arguments(
     def take(name: str, value: Any, redraw: bool) -> None:
         # The neighbours may have moved since this control was drawn.
         now = current()
-        changed(topic.schedule(now.name, {**dict(now.arguments), name: value}), redraw)
+        arguments = {**dict(now.arguments), name: value}
+        changed(topic.schedule(now.name, arguments, base_lr=now.base_lr), redraw)
 
     for start in range(0, len(names), 2):
         pair = names[start : start + 2]

@@ -42,12 +42,15 @@ class Schedule:
         arguments: Those given, by name, in torch's order; lists are tuples.
         children: Of a composer; empty for a scheduler alone.
         milestones: Where SequentialLR passes on.
+        base_lr: CyclicLR's own, one rate or one for each parameter group; None where it is the
+            rate that the optimizer is made with.
     """
 
     name: str
     arguments: tuple[tuple[str, Any], ...] = ()
     children: tuple["Schedule", ...] = ()
     milestones: tuple[int, ...] = ()
+    base_lr: float | tuple[float, ...] | None = None
 
     @property
     def spec(self) -> SchedulerSpec | None:
@@ -59,9 +62,40 @@ class Schedule:
         """Whether its steps take a loss."""
         return self.name == "ReduceLROnPlateau"
 
+    def rates(self, made: tuple[float, ...]) -> tuple[float, ...]:
+        """Return the rate that each parameter group has when the scheduler is made.
+
+        Args:
+            made: The rates that the optimizer is made with.
+
+        Raises:
+            ValueError: `base_lr` has other groups.
+        """
+        if self.base_lr is None:
+            return made
+        if not isinstance(self.base_lr, tuple):
+            return (self.base_lr,) * len(made)
+        if len(self.base_lr) != len(made):
+            raise ValueError(
+                f"base_lr must have one value for each of {len(made)} groups, got {self.base_lr}"
+            )
+        return self.base_lr
+
+    @property
+    def own_rate(self) -> str:
+        """What a rate of its own does, in a sentence; empty where it has none."""
+        if self.base_lr is None:
+            return ""
+        return (
+            f"The call has its own base_lr, {written(self.base_lr)}: it begins there, and the "
+            "control lr does not move it. Leave base_lr out of the call, and lr is the base_lr."
+        )
+
     def __str__(self) -> str:
         """Return the call as text, arguments at torch's defaults left out."""
         parts = [str(child) for child in self.children]
+        if self.base_lr is not None:
+            parts.append(f"base_lr={written(self.base_lr)}")
         parts += [f"{name}={written(value)}" for name, value in self.arguments]
         if self.milestones:
             parts.append(f"milestones={written(self.milestones)}")
@@ -87,7 +121,7 @@ def schedule(name: str, arguments: Any = (), **composed: Any) -> Schedule:
     Args:
         name: torch's class name, of a scheduler or a composer.
         arguments: A mapping, or pairs, of a scheduler's arguments.
-        **composed: ``children`` and ``milestones`` of a composer.
+        **composed: ``children`` and ``milestones`` of a composer; ``base_lr`` of CyclicLR.
 
     Raises:
         ValueError: The name is unknown or an argument breaks its rule.
@@ -101,6 +135,12 @@ def schedule(name: str, arguments: Any = (), **composed: Any) -> Schedule:
         children = tuple(composed.get("children", ()))
         if not 1 <= len(children) <= MOST_CHILDREN or any(child.children for child in children):
             raise ValueError(f"children of {name} must be 1 to {MOST_CHILDREN} schedulers")
+        for child in children:
+            if child.base_lr is not None:
+                raise ValueError(
+                    f"base_lr must be left out in {name}, got {written(child.base_lr)}: its "
+                    "children share the optimizer's rate, the control lr"
+                )
         return Schedule(name, (), children, tuple(composed.get("milestones", ())))
     if name not in SCHEDULERS:
         options = ", ".join((*SCHEDULERS, *COMPOSERS))
@@ -112,7 +152,16 @@ def schedule(name: str, arguments: Any = (), **composed: Any) -> Schedule:
         for key, value in checked.items()
         if spec.arguments[key].required or value != spec.arguments[key].default
     )
-    return Schedule(name, given)
+    base_lr = composed.get("base_lr")
+    if base_lr is not None:
+        if name != "CyclicLR":
+            raise ValueError(f"base_lr must be left out for {name}, got {shown(base_lr)}")
+        try:
+            # The same bounds as those of the rate it climbs to.
+            base_lr = spec.arguments["max_lr"].check(base_lr)
+        except ValueError as error:
+            raise ValueError(f"base_lr must be {error}") from None
+    return Schedule(name, given, base_lr=base_lr)
 
 
 def read(text: object) -> Schedule:
@@ -138,7 +187,7 @@ def read_all(text: object) -> tuple[Schedule, ...]:
     """
     if not isinstance(text, str):
         raise ValueError(f"got {shown(text)}")
-    parts = [part for part in plain(text).split(";") if part.strip()]
+    parts = [part for part in _parts(plain(text)) if part.strip()]
     if len(parts) > MOST_KEPT:
         raise ValueError(f"got {len(parts)} calls")
     return tuple(dict.fromkeys(read(part) for part in parts))
@@ -147,6 +196,78 @@ def read_all(text: object) -> tuple[Schedule, ...]:
 def written_all(schedules: Sequence[Schedule]) -> str:
     """Return schedules as calls with semicolons between them."""
     return "; ".join(str(entry) for entry in schedules)
+
+
+def _outside(text: str) -> list[int]:
+    """Return the places of a text that no bracket, quotes or comment hold."""
+    places, depth, quote, comment, escaped = [], 0, "", False, False
+    for at, character in enumerate(text):
+        if character == "\n":
+            quote, comment, escaped = "", False, False
+        if escaped or comment:
+            escaped = False
+        elif quote:
+            escaped = character == "\\"
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        elif character == "#":
+            comment = True
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth = max(depth - 1, 0)
+        elif not depth:
+            places.append(at)
+    return places
+
+
+def _parts(text: str) -> list[str]:
+    """Return the pieces between the semicolons that no bracket and no quotes hold."""
+    ends = [at for at in _outside(text) if text[at] == ";"]
+    return [
+        text[start:end]
+        for start, end in zip([0, *(e + 1 for e in ends)], [*ends, None], strict=True)
+    ]
+
+
+# What begins a statement: an import, a name that is given a value, or a call.
+_BEGINS = re.compile(r"import\s|from\s|[A-Za-z_][\w.]*\s*(?:=(?!=)|:\s*[A-Za-z_][\w.]*\s*=|\()")
+_MOST_STATEMENTS = 60
+
+
+def _lines(code: str) -> str:
+    """Return code whose new lines a box of one line has turned into blanks, in lines again.
+
+    Raises:
+        ValueError: A comment holds a call: nothing says where it ends.
+    """
+    outside = _outside(code)
+    hidden = code.find("#", outside[-1] + 1) if outside else -1
+    if hidden >= 0 and any(f"{name}(" in code[hidden:] for name in _KNOWN):
+        raise ValueError(
+            f"got {shown(code[hidden:])}; leave comments out, in one line they never end"
+        )
+    starts = [
+        at
+        for at in outside
+        if at and code[at - 1].isspace() and _BEGINS.match(code, at)
+    ]  # fmt: skip
+    lines, begun = [], 0
+    for at in starts[:_MOST_STATEMENTS]:
+        # A piece that is no whole statement goes on: a name is given what follows it.
+        if _statements(code[begun:at]):
+            lines.append(code[begun:at].strip())
+            begun = at
+    return "\n".join([*lines, code[begun:].strip()])
+
+
+def _statements(code: str) -> list[ast.stmt] | None:
+    """Return the statements of a piece of code; None where it is not Python."""
+    try:
+        return ast.parse(textwrap.dedent(code).strip()).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return None
 
 
 Names = Mapping[str, ast.expr]
@@ -165,11 +286,16 @@ def _parsed(text: object) -> tuple[ast.expr, Names]:
         raise ValueError(f"got {shown(text)}")
     if len(text) > LONGEST:
         raise ValueError(f"got {len(text)} characters, {LONGEST} are read")
-    code = _PROMPT.sub("", plain(text))
-    try:
-        body = ast.parse(textwrap.dedent(code).strip()).body
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise ValueError(f"got {shown(text)}") from None
+    code = plain(text)
+    one = "\n" not in code.strip()
+    if one and ">>>" in code:
+        code = code.replace("...", " ").replace(">>>", "\n>>>")
+    code = _PROMPT.sub("", code)
+    body = _statements(code)
+    if one and (body is None or "#" in code):
+        body = _statements(_lines(code))
+    if body is None:
+        raise ValueError(f"got {shown(text)}")
     names: dict[str, ast.expr] = {}
     found: list[ast.expr] = []
     for line in body:
@@ -245,19 +371,17 @@ def _schedule(node: ast.expr, names: Names) -> Schedule:
         raise ValueError("last_epoch must be left out or -1: a schedule begins at step 0 here")
     if name in COMPOSERS:
         return _composer(name, given, names)
-    if name == "CyclicLR" and "base_lr" in given:
-        raise ValueError(
-            f"base_lr must be left out, got {_piece(given['base_lr'])}: the control lr is "
-            "CyclicLR's base_lr here, set it to that"
-        )
     spec = SCHEDULERS[name]
+    own = {}
+    if name == "CyclicLR" and "base_lr" in given:
+        own["base_lr"] = _value(given.pop("base_lr"), "base_lr", names)
     if with_optimizer:
         # Code that torch runs; the page's own calls may leave all to the controls.
         for argument, declared in spec.arguments.items():
             if declared.required and argument not in given:
                 default = written(declared.default)
                 raise ValueError(f"{argument} must be given, as in {name}({argument}={default})")
-    return schedule(name, {key: _value(value, key, names) for key, value in given.items()})
+    return schedule(name, {key: _value(value, key, names) for key, value in given.items()}, **own)
 
 
 @functools.cache

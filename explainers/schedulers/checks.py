@@ -87,7 +87,7 @@ def _view_closed_form(view: View) -> list[Check]:
     if spec.name == "OneCycleLR" and total_steps(arguments) is None:
         arguments["total_steps"] = parameters.steps
     checks = []
-    for index, rate in enumerate(parameters.rates()):
+    for index, rate in enumerate(schedule.rates(parameters.rates())):
         own = _of_group(spec, arguments, index)
         if spec.closed_form is not None:
             expected = spec.closed_form(parameters.steps, rate, **own)
@@ -124,7 +124,7 @@ def _view_made(view: View, where: torch.device) -> tuple[torch.optim.Optimizer, 
     parameters, schedule = view.parameters, view.current.schedule
     groups = [
         {"params": [torch.zeros(1, device=where, requires_grad=True)], "lr": rate}
-        for rate in parameters.rates()
+        for rate in schedule.rates(parameters.rates())
     ]
     optimizer = OPTIMIZERS[parameters.optimizer](groups, 0.9)
     if schedule.children:

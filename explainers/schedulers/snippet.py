@@ -133,8 +133,9 @@ def _call(schedule: Schedule, parameters: Schedulers, steps: int) -> str:
         )
     given = dict(schedule.arguments)
     if schedule.name == "CyclicLR":
-        base: Any = parameters.rates()
-        parts.append(f"base_lr={written(base if len(base) > 1 else base[0])}")
+        rates = parameters.rates()
+        made: Any = rates if len(rates) > 1 else rates[0]
+        parts.append(f"base_lr={written(made if schedule.base_lr is None else schedule.base_lr)}")
     if schedule.name == "OneCycleLR" and not {"total_steps", "epochs"} & set(given):
         given["total_steps"] = steps
     parts += [f"{name}={_argument(name, value)}" for name, value in given.items()]

@@ -317,7 +317,7 @@ def run(schedule: Schedule, parameters: Schedulers) -> ScheduleTrace:
         ValueError: The settings refuse it.
     """
     seen = parameters.curve_of_losses() if schedule.needs_losses else None
-    shared = (parameters.rates(), parameters.optimizer, seen)
+    shared = (schedule.rates(parameters.rates()), parameters.optimizer, seen)
     if seen is None and not _asks_for_steps(schedule):
         # The first steps of a long run are a short run: other steps then cost nothing.
         try:

@@ -1,6 +1,7 @@
 """The page's schedules: calls that are read and written, views, code and data."""
 
 import csv
+import dataclasses
 import io
 import itertools
 import re
@@ -96,7 +97,13 @@ BAD_CALLS = [
     ("StepLR(optimizer, 3, last_epoch=5)", "last_epoch must be left out or -1"),
     ("StepLR(optimizer, 3, step_size=3)", "step_size must be given once"),
     ("StepLR(*given)", "got *given; write the arguments out"),
-    ("CyclicLR(optimizer, 0.01, 0.1)", "base_lr must be left out, got 0.01: the control lr is"),
+    ("CyclicLR(optimizer, -0.01, 0.1)", "base_lr must be a number from 0 to 10, got -0.01"),
+    ("CyclicLR(base_lr=low, max_lr=0.1)", "base_lr must be a number, a word, a list or a formula"),
+    ("StepLR(base_lr=0.1)", "arguments of StepLR must be step_size, gamma, got base_lr"),
+    (
+        "ChainedScheduler(CyclicLR(base_lr=0.1))",
+        "base_lr must be left out in ChainedScheduler, got",
+    ),
     ("for step in range(3): pass", "leave that line out"),
     ("a = ChainedScheduler([a])", "children of ChainedScheduler must be 1 to 6 schedulers"),
     ("a = [a, a]\nMultiStepLR(a)", "milestones must be"),
@@ -150,6 +157,13 @@ PASTED = [
      'LambdaLR(lr_lambda="min(1, epoch / 20)")'),
     ("CyclicLR(opt, max_lr=0.5, scale_fn=lambda c: 1 / 2 ** (c - 1))",
      'CyclicLR(max_lr=0.5, scale_fn="1 / 2 ** (x - 1)")'),
+    ("CyclicLR(optimizer, base_lr=0.001, max_lr=0.1)", "CyclicLR(base_lr=0.001, max_lr=0.1)"),
+    ("CyclicLR(optimizer, 0.001, 0.1)", "CyclicLR(base_lr=0.001, max_lr=0.1)"),
+    ("low = 1e-3\nCyclicLR(opt, [low, 2 * low], 0.1, 30)",
+     "CyclicLR(base_lr=[0.001, 0.002], max_lr=0.1, step_size_up=30)"),
+    ("from torch.optim import SGD\nimport torch\noptimizer = SGD(net.parameters(), lr=0.1)\n"
+     "warm: int = 10\nstart = warm // 2\nscheduler = lr_scheduler.LinearLR(optimizer, 1 / start)",
+     "LinearLR(start_factor=0.2)"),
     ("SequentialLR(optimizer, schedulers=[LinearLR(optimizer), StepLR(optimizer, 9)], "
      "milestones=[5])",
      "SequentialLR(LinearLR(), StepLR(step_size=9), milestones=[5])"),
@@ -172,6 +186,87 @@ def test_code_as_people_have_it_is_read_and_shown_back_as_the_page_spells_it(
 ) -> None:
     assert Schedulers(schedule=text).schedule == call
     assert str(topic.read(call)) == call
+
+
+@pytest.mark.parametrize(("text", "call"), PASTED)
+def test_a_box_of_one_line_makes_blanks_of_new_lines_and_the_code_is_read_all_the_same(
+    text: str, call: str
+) -> None:
+    assert Schedulers(schedule=text.replace("\n", " ")).schedule == call
+    assert Schedulers(kept=f"StepLR(step_size=77); {text}".replace("\n", " ")).kept == (
+        f"StepLR(step_size=77); {call}"
+    )
+
+
+def test_a_comment_that_may_hide_a_call_is_refused_and_no_call_is_lost() -> None:
+    line = "first = LinearLR(optimizer)  # then the steps scheduler = StepLR(optimizer, 3)"
+    with pytest.raises(ValueError, match="leave comments out, in one line they never end"):
+        topic.read(line)
+    assert str(topic.read(line.replace("steps ", "steps\n"))) == "StepLR(step_size=3)"
+
+
+def test_a_line_of_many_statements_takes_no_time() -> None:
+    for text in ("a= " * 1600, "a=1 " * 1200, "f() " * 1200, "(" * 2000 + ") a=" * 700):
+
+        def refuse(text: str = text) -> None:
+            with pytest.raises(ValueError, match="got"):
+                topic.read(text)
+
+        assert milliseconds(refuse, limit=200) < 200
+
+
+def test_kept_calls_are_parted_at_semicolons_that_nothing_holds() -> None:
+    def parted(text: str) -> list[str]:
+        return [str(schedule) for schedule in topic.read_all(text)]
+
+    assert parted("StepLR(3); ;ExponentialLR(0.5);") == [
+        "StepLR(step_size=3)",
+        "ExponentialLR(gamma=0.5)",
+    ]
+    assert parted("StepLR(3)  # 'tis; so\n; ExponentialLR(0.5)") == [
+        "StepLR(step_size=3)",
+        "ExponentialLR(gamma=0.5)",
+    ]
+    # Held by quotes or brackets it is part of a call, and the whole call is told of.
+    for held in ('LambdaLR(lr_lambda="1; 2")', 'StepLR("\'\\"; 3")', "StepLR([3; 4])"):
+        with pytest.raises(ValueError, match=";"):
+            topic.read_all(f"StepLR(3); {held}")
+
+
+@pytest.mark.parametrize("two_groups", [False, True])
+@pytest.mark.parametrize("base_lr", ["0.001", "[0.001, 0.02]"])
+def test_a_cycle_with_a_base_lr_of_its_own_has_torchs_rates_whatever_lr_is(
+    two_groups: bool, base_lr: str, tmp_path: Path
+) -> None:
+    call = f"CyclicLR(base_lr={base_lr}, max_lr=0.1, step_size_up=10)"
+    parameters = Schedulers(schedule=call, base_lr=0.5, two_groups=two_groups)
+    view = topic.explain(parameters)
+    own = [0.001, 0.02] if "[" in base_lr else 0.001
+    groups = [{"params": [torch.zeros(1, requires_grad=True)]} for _ in range(1 + two_groups)]
+    optimizer = torch.optim.SGD(groups, lr=0.5, momentum=0.9)
+    if not two_groups and "[" in base_lr:
+        assert view.problem == (
+            "CyclicLR: base_lr must have one value for each of 1 groups, got (0.001, 0.02)"
+        )
+        assert topic.view_checks(view) == ()
+        return
+    scheduler = torch.optim.lr_scheduler.CyclicLR(optimizer, own, 0.1, step_size_up=10)
+    rates = []
+    for _ in range(100):
+        rates.append([group["lr"] for group in optimizer.param_groups])
+        optimizer.step()
+        scheduler.step()
+    assert view.current.trace is not None
+    assert view.current.trace.learning_rate.T.tolist() == rates
+    assert all(check.holds for check in topic.view_checks(view))
+    namespace = ran(snippet(parameters), tmp_path)
+    assert torch.equal(namespace["curves"][call], view.current.trace.learning_rate)
+
+
+def test_a_base_lr_of_its_own_is_said_and_its_sentence_names_it() -> None:
+    assert topic.read("CyclicLR(max_lr=0.1)").own_rate == ""
+    said = topic.read("CyclicLR(base_lr=1e-3, max_lr=0.1)").own_rate
+    assert said.startswith("The call has its own base_lr, 0.001: it begins there")
 
 
 def test_names_that_stand_for_lists_of_names_take_no_time() -> None:
@@ -212,8 +307,11 @@ def legal_calls(draw: st.DrawFn) -> topic.Schedule:
             given[name] = sorted(draw(st.lists(st.integers(1, 99), max_size=5)))
         else:
             given[name] = f"1 / (1 + {draw(st.floats(0, 9))} * {argument.spec.variable})"  # type: ignore[union-attr]
+    own: dict[str, Any] = {}
+    if spec.name == "CyclicLR" and draw(st.booleans()):
+        own["base_lr"] = draw(st.one_of(st.floats(0, 10), st.tuples(*[st.floats(0, 10)] * 2)))
     try:
-        return topic.schedule(spec.name, given)
+        return topic.schedule(spec.name, given, **own)
     except ValueError:  # pct_start of a phase without length
         return topic.schedule(spec.name)
 
@@ -224,7 +322,8 @@ def test_whatever_the_page_writes_it_reads_back_to_the_bit(schedules: list[topic
     for schedule in schedules:
         assert topic.read(str(schedule)) == schedule
         assert topic.read(f"scheduler = lr_scheduler.{schedule}") == schedule
-    chain = topic.schedule("ChainedScheduler", children=tuple(schedules))
+    children = [dataclasses.replace(schedule, base_lr=None) for schedule in schedules]
+    chain = topic.schedule("ChainedScheduler", children=children)
     assert topic.read(str(chain)) == chain
     many = tuple(dict.fromkeys(schedules))
     assert topic.read_all(topic.written_all(many)) == many

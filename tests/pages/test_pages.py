@@ -304,3 +304,17 @@ def test_an_address_that_names_no_stop_of_the_page_shows_none(asked: str) -> Non
     assert not tester.exception
     assert not tester.warning
     assert not any("Stop " in text.value for text in tester.markdown)
+
+
+def test_a_call_with_a_base_lr_of_its_own_says_so_and_keeps_it_when_another_control_moves() -> None:
+    page = catalogue.page("schedulers")
+    tester = opened(page, schedule="CyclicLR(optimizer, 0.001, 0.1)")
+    assert not tester.exception
+    assert not tester.warning
+    assert held(tester, page)["schedule"] == "CyclicLR(base_lr=0.001, max_lr=0.1)"
+    assert any("its own base_lr, 0.001" in text.value for text in tester.caption)
+    (steps,) = [box for box in tester.number_input if box.label == "step_size_up"]
+    steps.set_value(50).run()
+    assert held(tester, page)["schedule"] == (
+        "CyclicLR(base_lr=0.001, max_lr=0.1, step_size_up=50)"
+    )
