@@ -194,3 +194,25 @@ def test_two_arguments_set_one_after_the_other_both_stay(page: Page, app_url: st
         number(page, name).press("Enter")
         settled(page)
     wait_for_query(page, {"schedule": "CosineAnnealingLR(T_max=40, eta_min=0.02)"})
+
+
+def test_pasted_lines_become_one_and_are_read(page: Page, app_url: str) -> None:
+    errors = console_errors(page)
+    open_page(page, f"{app_url}/schedulers")
+    page.get_by_role("button", name="Optimizer and code").click()
+    settled(page)
+    box = page.get_by_role("textbox", name="schedule", exact=True)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=app_url)
+    code = "first = LinearLR(optimizer)\nsecond = StepLR(optimizer, 9)\n"
+    code += "SequentialLR(optimizer, [first, second], milestones=[5])"
+    page.evaluate("code => navigator.clipboard.writeText(code)", code)
+    box.click()
+    box.press("Control+a")
+    box.press("Control+v")
+    expect(box).to_have_value(code.replace("\n", " "))
+    box.press("Enter")
+    settled(page)
+    read = "SequentialLR(LinearLR(), StepLR(step_size=9), milestones=[5])"
+    wait_for_query(page, {"schedule": read})
+    expect(box).to_have_value(read)
+    assert errors == []
