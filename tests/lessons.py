@@ -17,11 +17,15 @@ from figures.curves import Curves
 def lessons_of(slug: str) -> dict[str, tuple[Callable[..., Any], type[Parameters]]]:
     """Return by name what runs each of a topic's mistakes, and the class of its parameters."""
     module = importlib.import_module(f"explainers.{slug}.mistakes")
-    return {
+    found = {
         name: (run, typing.get_type_hints(run)["parameters"])
         for name, run in inspect.getmembers(module, inspect.isfunction)
-        if run.__module__ == module.__name__ and "parameters" in inspect.signature(run).parameters
+        # A package offers what its modules hold.
+        if run.__module__.startswith(module.__name__)
+        and "parameters" in inspect.signature(run).parameters
     }
+    assert found, f"{module.__name__} has no mistake"
+    return found
 
 
 def corners(kind: type[Parameters]) -> list[Any]:
