@@ -445,11 +445,14 @@ def _fill() -> Claim:
         said = ""
     except RuntimeError as error:
         said = str(error).rstrip(".")
+    weights = torch.cat([module.weight.detach().flatten() for module in network])
+    low, high = float(weights.min()), float(weights.max())
     return Claim(
         "In apply, m.weight.fill_(1.0) sets the weights of every Linear to 1.",
         "apply, convolution",
-        Verdict.WRONG if said else Verdict.HOLDS,
-        f"RuntimeError: {said}." if said else "The weights are 1.",
+        _verdict(low == high == 1),
+        (f"RuntimeError: {said}. " if said else "No error. ")
+        + f"The weights run from {low:.2g} to {high:.2g}.",
         "Under torch.no_grad(), or by nn.init.ones_(m.weight). But equal weights keep "
         "hidden units equal for ever.",
     )

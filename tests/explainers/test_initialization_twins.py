@@ -2,19 +2,30 @@
 
 import functools
 import importlib
+import re
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 from torch.nn import init
 
 from explainers import initialization as topic
-from explainers.evidence import Check, Kind
+from explainers.evidence import Check, Kind, Verdict
 from explainers.initialization import Initialization, propagation, reference, schemes, theory
-from tests.twins import Twin, check_that_a_twin_is_seen, check_that_twins_cover
+from tests.twins import (
+    ClaimTwin,
+    Twin,
+    check_that_a_twin_is_seen,
+    check_that_twins_cover,
+    check_that_twins_cover_claims,
+    check_that_verdicts_turn,
+)
 
-CHECKS = importlib.import_module("explainers.initialization.checks")
+CHECKS, CLAIMS = (
+    importlib.import_module(f"explainers.initialization.{name}") for name in ("checks", "claims")
+)
 OVER = Initialization(depth=3, width=32, bias=True, kept="")
 
 
@@ -298,3 +309,142 @@ def test_a_check_fails_on_its_twin(twin: Twin, monkeypatch: pytest.MonkeyPatch) 
     plain()
     _leave_out(twin, monkeypatch)
     check_that_a_twin_is_seen(lambda: list(next(runs)()), twin, monkeypatch)
+
+
+def _std_is_variance(
+    true: Any, tensor: Tensor, mean: float = 0.0, std: float = 1.0, **named: Any
+) -> Tensor:
+    drawn: Tensor = true(tensor, mean, std**0.5, **named)
+    return drawn
+
+
+def _any_name_is_leaky(true: Any, name: str, a: float | None = None) -> float:
+    known = ("linear", "relu", "leaky_relu", "sigmoid", "tanh", "selu")
+    return float(true(name if name in known else "leaky_relu", a))
+
+
+def _a_for_relu_too(true: Any, name: str, a: float | None = None) -> float:
+    return float(true("leaky_relu" if name == "relu" else name, a))
+
+
+def _without_gamma(true: Any, x: Tensor, mean: Any, var: Any, weight: Any, *rest: Any) -> Tensor:
+    normalised: Tensor = true(x, mean, var, None, *rest)
+    return normalised
+
+
+def _children_alone(self: nn.Module, function: Any) -> nn.Module:
+    for child in self.children():
+        function(child)
+    return self
+
+
+def _fill_without_autograd(true: Any) -> Any:
+    def fill_(self: Tensor, value: float) -> Tensor:
+        with torch.no_grad():
+            return true(self, value)  # type: ignore[no-any-return]
+
+    return fill_
+
+
+FILL = torch.Tensor.fill_
+CLAIM_TWINS = [
+    ClaimTwin(
+        "xavier_normal_ a tenth too large",
+        {"Xavier keeps the variance": Verdict.WRONG, "xavier_normal_ draws": Verdict.CONDITION},
+        scaled("xavier_normal_", 1.1),
+    ),
+    ClaimTwin(
+        "the sigmoid is tanh",
+        {"With small weights": Verdict.HOLDS},
+        lambda patch: patch.setattr(torch, "sigmoid", torch.tanh),
+    ),
+    ClaimTwin(
+        "normal_ takes its std for the variance",
+        {"With small weights": Verdict.WRONG, "Searching the class name": Verdict.WRONG},
+        replaced(init, "normal_", _std_is_variance),
+    ),
+    ClaimTwin(
+        "normal_ a tenth as large", {"With large weights": Verdict.WRONG}, scaled("normal_", 0.1)
+    ),
+    ClaimTwin(
+        "xavier_uniform_ 2 % too large",
+        {"xavier_uniform_ draws": Verdict.WRONG},
+        scaled("xavier_uniform_", 1.02),
+    ),
+    ClaimTwin(
+        "Xavier has ReLU's gain by default",
+        {"Xavier does well with tanh": Verdict.CONDITION},
+        scaled("xavier_normal_", 2**0.5),
+    ),
+    ClaimTwin(
+        "ReLU is smooth",
+        {"In a ReLU network half": Verdict.WRONG},
+        lambda patch: patch.setattr(F, "relu", F.softplus),
+    ),
+    ClaimTwin(
+        "ReLU lets three tenths of what is negative through",
+        {"As half are 0": Verdict.WRONG},
+        lambda patch: patch.setattr(F, "relu", lambda x: F.leaky_relu(x, 0.3)),
+    ),
+    ClaimTwin(
+        "calculate_gain takes any name",
+        {"kaiming_uniform_(tensor": Verdict.HOLDS},
+        replaced(init, "calculate_gain", _any_name_is_leaky),
+    ),
+    ClaimTwin(
+        "kaiming_normal_ by 5 % too large",
+        {"kaiming_normal_ has std": Verdict.WRONG},
+        scaled("kaiming_normal_", 1.05),
+    ),
+    ClaimTwin(
+        "relu's gain depends on a",
+        {"a is the slope": Verdict.HOLDS},
+        replaced(init, "calculate_gain", _a_for_relu_too),
+    ),
+    ClaimTwin(
+        "fans the other way round",
+        {"fan_in keeps the variance": Verdict.WRONG},
+        replaced(init, "_calculate_fan_in_and_fan_out", _swapped),
+    ),
+    ClaimTwin(
+        "BatchNorm forgets its gamma",
+        {"Drawing every parameter": Verdict.HOLDS},
+        replaced(F, "batch_norm", _without_gamma),
+    ),
+    ClaimTwin(
+        "apply visits the children alone",
+        {"apply(fn) calls fn": Verdict.WRONG, "apply() runs the function": Verdict.HOLDS},
+        lambda patch: patch.setattr(nn.Module, "apply", _children_alone),
+    ),
+    ClaimTwin(
+        "a Parameter prints as its tensor",
+        {"After param.weight.data.fill_": Verdict.HOLDS},
+        lambda patch: patch.setattr(nn.Parameter, "__repr__", lambda self: repr(self.data)),
+    ),
+    ClaimTwin(
+        "autograd lets a leaf be filled",
+        {"In apply, m.weight.fill_": Verdict.HOLDS},
+        lambda patch: patch.setattr(torch.Tensor, "fill_", _fill_without_autograd(FILL)),
+    ),
+]
+NO_TWIN = {"type(m) == nn.Linear": "Python's type() tells a subclass, whatever torch does."}
+
+
+def test_every_statement_of_the_notes_has_a_wrong_twin() -> None:
+    check_that_twins_cover_claims(CLAIMS, CLAIM_TWINS, NO_TWIN)
+
+
+@pytest.mark.parametrize("twin", CLAIM_TWINS, ids=lambda twin: twin.name)
+def test_a_verdict_turns_with_its_twin(twin: ClaimTwin, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_that_verdicts_turn(CLAIMS, twin, monkeypatch)
+
+
+def test_the_verdict_on_fill_is_of_the_weights_and_not_of_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Neither an error nor a change: out of place.
+    monkeypatch.setattr(torch.Tensor, "fill_", lambda self, value: torch.full_like(self, value))
+    claim = CLAIMS._fill()
+    assert claim.verdict is Verdict.WRONG
+    assert "RuntimeError" not in claim.measured
+    assert re.search(r"weights run from -0\.\d+ to 0\.\d+", claim.measured)
