@@ -1,8 +1,11 @@
 """Every check of autocast turns red for a small error of torch's or of the reference's."""
 
 import dataclasses
+import functools
 import importlib
-from collections.abc import Callable
+import sys
+import types
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,8 +15,15 @@ from torch import Tensor
 
 from explainers import autocast as topic
 from explainers.autocast.lists import Listed
-from explainers.evidence import Check, Kind
-from tests.twins import Twin, check_that_a_twin_is_seen, check_that_twins_cover
+from explainers.evidence import Check, Kind, Verdict
+from tests.twins import (
+    ClaimTwin,
+    Twin,
+    check_that_a_twin_is_seen,
+    check_that_twins_cover,
+    check_that_twins_cover_claims,
+    check_that_verdicts_turn,
+)
 
 # The package offers functions of some of these names.
 checks, claims, rows, training, view = (
@@ -241,29 +251,6 @@ def test_the_kind_of_each_check_is_said() -> None:
     assert kinds["Leaving a region, ev"] is Kind.INVARIANT
 
 
-@pytest.mark.parametrize(
-    ("begins", "apply"),
-    [
-        ("amp chooses the precision", _autocasts(enabled=False)),
-        ("Only CUDA operations", _autocasts(enabled=False)),
-        ("Only out-of-place", _autocasts(enabled=False)),
-        ("Backward operations run", _autocasts(dtype=torch.bfloat16)),
-        ("Outside of the autocast", _set(torch, "mm", lambda a, b: a.float() @ b.float())),
-        ("Reductions need", _set(claims, "table", lambda *_: _all_float32())),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_a_verdict_changes_with_what_torch_gives(
-    begins: str, apply: Patch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def verdict() -> str:
-        return next(each.verdict for each in topic.claims() if each.says.startswith(begins))
-
-    plain = verdict()
-    apply(monkeypatch)
-    assert verdict() is not plain
-
-
 def _all_float32() -> tuple[topic.OpRow, ...]:
     return tuple(
         dataclasses.replace(
@@ -272,3 +259,124 @@ def _all_float32() -> tuple[topic.OpRow, ...]:
         )
         for row in _table()
     )
+
+
+class _TakesEnable(_Autocast):
+    def __init__(self, device_type: str, *, enable: bool = True, **given: Any) -> None:
+        super().__init__(device_type, enabled=enable, **given)
+
+
+def _old_names_are_modules(patch: pytest.MonkeyPatch) -> None:
+    """Let torch.cuda.amp be what the notes take it for."""
+    for name, now in (
+        ("autocast", functools.partial(torch.autocast, "cuda")),
+        ("GradScaler", functools.partial(torch.amp.GradScaler, "cuda")),
+    ):
+        patch.setitem(sys.modules, f"torch.cuda.amp.{name}", types.ModuleType(name))
+        patch.setattr(torch.cuda.amp, name, now)
+
+
+def _weights_are_copied(patch: pytest.MonkeyPatch) -> None:
+    """Turn the weights themselves to float16, as apex's O2 did."""
+    true = F.linear
+
+    def linear(given: Tensor, weight: Tensor) -> Tensor:
+        if torch.is_autocast_enabled("cpu"):
+            weight.data = weight.data.half()
+        return true(given, weight)
+
+    patch.setattr(F, "linear", linear)
+
+
+def _linear_widens(patch: pytest.MonkeyPatch) -> None:
+    true = F.linear
+    patch.setattr(F, "linear", lambda given, weight: true(given, weight.to(given.dtype)))
+
+
+def _clock(**times: float) -> Patch:
+    """Return a patch under which runs take these times by dtype; `odd` times as long at size 63."""
+
+    def least(run: Any, where: torch.device, repeats: int = 9) -> float:
+        given = run.args[0]
+        time = times[str(given.dtype).removeprefix("torch.")]
+        return time * (times["odd"] if given.shape[0] == 63 else 1.0)
+
+    return _set(claims, "_least_time", least)
+
+
+CLAIM_TWINS = [
+    ClaimTwin(
+        "autocast cannot be switched on",
+        {
+            "amp chooses the precision": Verdict.WRONG,
+            "Only CUDA operations": Verdict.HOLDS,
+            "Only out-of-place": Verdict.WRONG,
+            "amp takes less memory": Verdict.WRONG,
+        },
+        _autocasts(enabled=False),
+    ),
+    ClaimTwin(
+        "autocast takes bfloat16 for every dtype",
+        {"Backward operations run": Verdict.WRONG},
+        _autocasts(dtype=torch.bfloat16),
+    ),
+    ClaimTwin(
+        "torch.cuda.amp's classes are modules, and not deprecated",
+        {"import torch.cuda.amp": Verdict.HOLDS},
+        _old_names_are_modules,
+    ),
+    ClaimTwin(
+        "autocast takes enable",
+        {"autocast(enable=True)": Verdict.HOLDS},
+        _set(torch, "autocast", _TakesEnable),
+    ),
+    ClaimTwin(
+        "every operation is on the float32 list",
+        {"Operations on no list": Verdict.WRONG, "Reductions need": Verdict.HOLDS},
+        _set(claims, "table", lambda *_: _all_float32()),
+    ),
+    ClaimTwin(
+        "mm widens",
+        {"Outside of the autocast": Verdict.WRONG},
+        _set(torch, "mm", lambda a, b: a.float() @ b.float()),
+    ),
+    ClaimTwin(
+        "autocast turns the weights themselves to float16",
+        {"In the autocast region": Verdict.HOLDS},
+        _weights_are_copied,
+    ),
+    ClaimTwin(
+        "torch has apex's function",
+        {"Functions that are seldom used": Verdict.HOLDS},
+        lambda patch: patch.setattr(torch.amp, "register_float_function", print, raising=False),
+    ),
+    ClaimTwin(
+        "a machine whose half products take half the time, and odd sizes twice",
+        {
+            "amp computes faster": Verdict.HOLDS,
+            "Dimensions that are multiples": Verdict.HOLDS,
+            "model.half() speeds": Verdict.HOLDS,
+        },
+        _clock(float32=1, float16=0.5, bfloat16=0.5, odd=2),
+    ),
+    ClaimTwin(
+        "linear casts its weight", {"model.half() must come before": Verdict.WRONG}, _linear_widens
+    ),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def a_clock() -> Iterator[None]:
+    """Time by a clock that no other work on this machine moves: a CPU slow in half precision."""
+    with pytest.MonkeyPatch.context() as patch:
+        _clock(float32=1, float16=20, bfloat16=3, odd=0.95)(patch)
+        yield
+
+
+def test_every_statement_of_the_notes_has_a_wrong_twin() -> None:
+    check_that_twins_cover_claims(claims, CLAIM_TWINS)
+
+
+@pytest.mark.parametrize("twin", CLAIM_TWINS, ids=lambda twin: twin.name)
+def test_a_verdict_turns_with_its_twin(twin: ClaimTwin, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_that_verdicts_turn(claims, twin, monkeypatch)

@@ -283,6 +283,10 @@ class Stable(NOTES):  # type: ignore[misc,valid-type]
         return FOCAL(pred, true, gamma=self.gamma, alpha=self.alpha, reduction=self.reduction)
 
 
+def unweighted(x: Tensor, t: Tensor, *, weight: Tensor | None, **rest: Any) -> Tensor:
+    return BCE_WITH_LOGITS(x, t, **rest)
+
+
 def weight_by_rows(x: Tensor, t: Tensor, *, weight: Tensor | None, **rest: Any) -> Tensor:
     if weight is not None and weight.ndim < x.ndim:
         weight = weight.reshape(-1, *[1] * (x.ndim - weight.ndim))
@@ -373,7 +377,7 @@ CLAIM_TWINS = [
     ClaimTwin(
         "weight is passed over",
         {"l_n = -w_n": Verdict.WRONG},
-        with_logits(lambda x, t, *, weight, **rest: BCE_WITH_LOGITS(x, t, **rest)),
+        with_logits(unweighted),
     ),
     ClaimTwin(
         "mean divides by the rows",

@@ -8,11 +8,20 @@ from typing import Any
 
 import pytest
 import torch
+from torch.amp.grad_scaler import OptState
 
+from explainers import float_formats
 from explainers import grad_scaler as gs
 from explainers.evidence import Check, Verdict
 from explainers.grad_scaler.loop import state as state_of
-from tests.twins import Twin, check_that_a_twin_is_seen, check_that_twins_cover
+from tests.twins import (
+    ClaimTwin,
+    Twin,
+    check_that_a_twin_is_seen,
+    check_that_twins_cover,
+    check_that_twins_cover_claims,
+    check_that_verdicts_turn,
+)
 
 Patch = pytest.MonkeyPatch
 # The package offers functions by the names of these modules.
@@ -212,9 +221,111 @@ def test_a_wrong_twin_is_seen_in_the_run_on_show(twin: Twin, monkeypatch: Patch)
     check_that_a_twin_is_seen(on_show, twin, monkeypatch)
 
 
-def test_the_verdict_on_float16_without_tensor_cores_is_measured(monkeypatch: Patch) -> None:
-    where = torch.device("cpu")
-    assert topic_claims._which_gpu(where).verdict is Verdict.CONDITION
+def wide_products(patch: Patch) -> None:
     true = torch.Tensor.__matmul__
-    monkeypatch.setattr(torch.Tensor, "__matmul__", lambda a, b: true(a.float(), b.float()))
-    assert topic_claims._which_gpu(where).verdict is Verdict.HOLDS
+    patch.setattr(torch.Tensor, "__matmul__", lambda a, b: true(a.float(), b.float()))
+
+
+def bfloat16s_range(patch: Patch) -> None:
+    true = float_formats.representable
+    patch.setattr(float_formats, "representable", lambda values, _: true(values, "bfloat16"))
+
+
+def unscales_again(patch: Patch) -> None:
+    """Let step unscale, whatever unscale_ has done."""
+    true = Scaler.step
+
+    def step(self, optimizer, *args, **kwargs):
+        if state_of(self, optimizer) == "UNSCALED":
+            self._per_optimizer_states[id(optimizer)]["stage"] = OptState.READY
+        return true(self, optimizer, *args, **kwargs)
+
+    patch.setattr(Scaler, "step", step)
+
+
+def scale_grows(patch: Patch) -> None:
+    """Grow at every call of scale, as if update were called."""
+    true = Scaler.scale
+
+    def scale(self, loss):
+        scaled = true(self, loss)
+        self._scale = 2 * self._scale
+        return scaled
+
+    patch.setattr(Scaler, "scale", scale)
+
+
+def mean_gradients(patch: Patch) -> None:
+    """Give a weight the mean of its gradients over the batch."""
+    true = torch.nn.functional.linear
+
+    def linear(inputs, weight, bias=None):
+        part = weight / len(inputs)
+        return true(inputs, part + (weight - part).detach(), bias)
+
+    patch.setattr(torch.nn.functional, "linear", linear)
+
+
+CLAIM_TWINS = [
+    ClaimTwin(
+        "an inverse a quarter too large",
+        {"The GradScaler scales the loss": Verdict.WRONG},
+        wrong_inverse,
+    ),
+    ClaimTwin(
+        "steps taken whatever was found",
+        {
+            "scaler.step checks for inf": Verdict.WRONG,
+            "What changes gradients": Verdict.WRONG,
+        },
+        steps_anyway,
+    ),
+    ClaimTwin(
+        "growing a step late",
+        {"If growth_interval steps": Verdict.WRONG},
+        kernel(late(torch._amp_update_scale_)),
+    ),
+    ClaimTwin(
+        "float16 with bfloat16's range",
+        {"The scale should be large": Verdict.WRONG},
+        bfloat16s_range,
+    ),
+    ClaimTwin(
+        "no scaling at all",
+        {
+            "Gradients from scaler.scale": Verdict.WRONG,
+            "Parameters of another optimizer": Verdict.WRONG,
+            "While gradients are accumulated": Verdict.WRONG,
+        },
+        unscaled,
+    ),
+    ClaimTwin(
+        "step unscales again after unscale_",
+        {"After unscale_, scaler.step": Verdict.WRONG},
+        unscales_again,
+    ),
+    ClaimTwin(
+        "a scale that grows with every loss",
+        {"Accumulating loss / iters": Verdict.WRONG},
+        scale_grows,
+    ),
+    ClaimTwin(
+        "weights' gradients are means over the batch",
+        {"Gradients of activations": Verdict.WRONG},
+        mean_gradients,
+    ),
+    ClaimTwin(
+        "float16 products come out in float32",
+        {"Check whether the GPU": Verdict.HOLDS},
+        wide_products,
+    ),
+]
+
+
+def test_every_statement_of_the_notes_has_a_wrong_twin() -> None:
+    check_that_twins_cover_claims(topic_claims, CLAIM_TWINS)
+
+
+@pytest.mark.parametrize("twin", CLAIM_TWINS, ids=lambda twin: twin.name)
+def test_a_verdict_turns_with_its_twin(twin: ClaimTwin, monkeypatch: Patch) -> None:
+    check_that_verdicts_turn(topic_claims, twin, monkeypatch)

@@ -439,11 +439,15 @@ def test_a_verdict_turns_with_its_twin(twin: ClaimTwin, monkeypatch: pytest.Monk
     check_that_verdicts_turn(CLAIMS, twin, monkeypatch)
 
 
+def _filled_elsewhere(self: Tensor, value: float) -> Tensor:
+    return torch.full_like(self, value)
+
+
 def test_the_verdict_on_fill_is_of_the_weights_and_not_of_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Neither an error nor a change: out of place.
-    monkeypatch.setattr(torch.Tensor, "fill_", lambda self, value: torch.full_like(self, value))
+    # Neither an error nor a change.
+    monkeypatch.setattr(torch.Tensor, "fill_", _filled_elsewhere)
     claim = CLAIMS._fill()
     assert claim.verdict is Verdict.WRONG
     assert "RuntimeError" not in claim.measured
