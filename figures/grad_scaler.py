@@ -54,7 +54,6 @@ _WORDS = {
     "scale": "Multiplies the loss by the scale.",
     "backward": "By the chain rule, scales every gradient too.",
     "unscale_": "Divides gradients by the scale, looking for inf and NaN.",
-    "clip_grad_norm_": "Shortens longer gradients to max_norm.",
 }
 _CODE = {
     "zero_grad": "optimizer.zero_grad()",
@@ -216,11 +215,16 @@ def _edge(edge: "Edge") -> str:
 def _calls(view: "View") -> Stepper:
     trace = view.trace
     rows = _Rows(trace)
+    max_norm = view.parameters.max_norm
     full = view.parameters.dtype == "float32"
     sequences: dict[tuple[Call, ...], int] = {}
     steps = []
     for step in range(len(trace.calls)):
-        made = _sequence(trace.calls[step], trace.states[step], rows.outcome(step), full)
+        outcome = {
+            **rows.outcome(step),
+            "clip_grad_norm_": clipping(rows.clip_norm[step], max_norm),
+        }
+        made = _sequence(trace.calls[step], trace.states[step], tuple(outcome.items()), full)
         steps.append((sequences.setdefault(made, len(sequences)), rows.facts(step)))
     first = _telling(trace)
     return Stepper(
@@ -245,10 +249,11 @@ class _Rows:
         self.moved = trace.moved.tolist()
         self.lost = trace.lost.tolist()
         self.norm = trace.gradient_norm.tolist()
+        self.clip_norm = trace.clip_norm.tolist()
         self.loss = trace.loss.tolist()
 
-    def outcome(self, step: int) -> tuple[str, str]:
-        """Return what the scaler's step and its update have done."""
+    def outcome(self, step: int) -> dict[str, str]:
+        """Return what the scaler's step and its update have done, by the call's name."""
         before, after = self.scale[step : step + 2]
         stepped = (
             "Nothing found: the optimizer steps."
@@ -257,9 +262,11 @@ class _Rows:
         )
         if after != before:
             factor = f"{after / before:.3g}"
-            return stepped, f"The scale is multiplied by {factor}; the count restarts."
-        counted = self.tracker[step + 1] > 0
-        return stepped, ("One more clean step." if counted else "The scale stays.")
+            updated = f"The scale is multiplied by {factor}; the count restarts."
+        else:
+            counted = self.tracker[step + 1] > 0
+            updated = "One more clean step." if counted else "The scale stays."
+        return {"step": stepped, "update": updated}
 
     def facts(self, step: int) -> str:
         """Return a line of numbers about a step."""
@@ -276,12 +283,27 @@ class _Rows:
         return " · ".join(parts)
 
 
+def clipping(norm: float, max_norm: float) -> str:
+    """Return what `clip_grad_norm_` does to gradients of a norm that it has found."""
+    if math.isnan(norm):
+        return "The norm is NaN, and so is every gradient now."
+    if math.isinf(norm):
+        return "The norm is infinite: finite gradients become 0, infinite ones NaN."
+    # torch adds 1e-6 to the norm that it divides by.
+    if norm + 1e-6 > max_norm:
+        return "Shortens the gradients to max_norm."
+    return "No longer than max_norm: nothing changes."
+
+
 # Steps that make the same calls with the same outcome are many.
 @functools.lru_cache(maxsize=256)
 def _sequence(
-    calls: tuple[str, ...], states: tuple[str, ...], outcome: tuple[str, str], full: bool
+    calls: tuple[str, ...],
+    states: tuple[str, ...],
+    outcome: tuple[tuple[str, str], ...],
+    full: bool,
 ) -> tuple[Call, ...]:
-    words = {**_WORDS, "step": outcome[0], "update": outcome[1]}
+    words = {**_WORDS, **dict(outcome)}
     if full:
         words["forward"] = _WORDS["forward in float32"]
     made, at = [], "READY"

@@ -10,7 +10,7 @@ from explainers import devices, float_formats
 from explainers.evidence import Claim, Verdict, largest_difference
 from explainers.grad_scaler.loop import Problem, gradients, run
 from explainers.grad_scaler.machine import invoke
-from explainers.grad_scaler.mistakes import ClipFirst, Rescaled, clip_first, rescaled, times
+from explainers.grad_scaler.mistakes import ClipFirst, Rescaled, clip_first, rescaled, times, warned
 from explainers.grad_scaler.rule import expected_scale
 
 _AMP = "amp()"
@@ -212,6 +212,7 @@ def _constant_scale(device: str) -> Claim:
     found = {way: rescaled(Rescaled(way=way), device=device) for way in ("update", "unscale_")}
     true = found["update"].others["one batch in float32"]
     off = {way: float((each.wrong - true).norm() / true.norm()) for way, each in found.items()}
+    said = "".join(each.said for each in found.values())
     fine = float((found["update"].right - true).norm() / true.norm())
     return Claim(
         "While gradients are accumulated they must stay scaled, by a constant factor; else the sum "
@@ -221,7 +222,7 @@ def _constant_scale(device: str) -> Claim:
         f"The gradient's error is {times(off['update'])} times its length if the scale changes "
         f"midway, {times(off['unscale_'])} times if unscale_ comes early, {times(fine)} times if "
         "neither.",
-        "torch does not warn: unscale_, step and update once per effective batch.",
+        f"{warned(said)}: unscale_, step and update once per effective batch.",
     )
 
 

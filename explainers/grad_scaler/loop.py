@@ -37,6 +37,7 @@ class ScalerTrace:
         gradient_norm: Tensor ``(steps,)`` float64: norm of all gradients, unscaled, before
             clipping.
         scaled_gradient_norm: Tensor ``(steps,)`` float64: the same, as backward left them.
+        clip_norm: Tensor ``(steps,)`` float32: the norm that `clip_grad_norm_` found; NaN without.
         zero_share: Tensor ``(steps,)`` float64: share of the gradient's elements that backward
             left at 0.
         backward: Tensor ``(steps, n)`` float32: all gradients in a row, as backward left them.
@@ -54,6 +55,7 @@ class ScalerTrace:
     stepped: Tensor
     gradient_norm: Tensor
     scaled_gradient_norm: Tensor
+    clip_norm: Tensor
     zero_share: Tensor
     backward: Tensor
     loss: Tensor
@@ -373,6 +375,7 @@ def _train(
     weights = torch.empty(steps + 1, size, device=where)
     scaled, unscaled = (torch.empty(steps, size, device=where) for _ in range(2))
     loss_row = torch.empty(steps, device=where)
+    clip_norm = torch.full((steps,), math.nan, device=where)
     weights[0] = problem.flat()
     scales, trackers = [scaler.get_scale()], [0]
     found, stepped = [], []
@@ -403,7 +406,7 @@ def _train(
             # As torch will in step: by the inverse, which float32 may not hold.
             unscaled[step] = scaled[step] * _inverse(scales[-1])
         if max_norm is not None:
-            torch.nn.utils.clip_grad_norm_(problem.parameters, max_norm)
+            clip_norm[step] = torch.nn.utils.clip_grad_norm_(problem.parameters, max_norm)
             note("clip_grad_norm_")
         before = own_steps
         scaler.step(optimizer)
@@ -429,6 +432,7 @@ def _train(
         stepped=torch.tensor(stepped),
         gradient_norm=unscaled.norm(dim=1),
         scaled_gradient_norm=scaled.norm(dim=1),
+        clip_norm=clip_norm.cpu(),
         zero_share=(left == 0).double().mean(dim=1),
         backward=left,
         loss=loss_row.cpu(),

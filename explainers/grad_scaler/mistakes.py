@@ -192,11 +192,9 @@ def skipped_steps(parameters: SkippedSteps, *, device: str = "cpu") -> CurveMist
             right="scaler.step(optimizer)\nscale = scaler.get_scale()\nscaler.update()\n"
             "if scaler.get_scale() >= scale:\n    scheduler.step()",
             wrong_cost=f"The optimizer took {own[-1]:.0f} steps, the scheduler {planned[-1]:.0f}: "
-            f"the last batch's learning rate is {wrong[-1]:.3g}{apart}. "
-            + ("torch warns." if said else "torch does not warn."),
+            f"the last batch's learning rate is {wrong[-1]:.3g}{apart}. " + f"{warned(said)}.",
             right_cost=f"The optimizer took {own[-1]:.0f} steps, the scheduler {kept[-1]:.0f}: the "
-            f"last batch's learning rate is {right[-1]:.3g}. "
-            + ("torch warns." if silence else "torch does not warn."),
+            f"last batch's learning rate is {right[-1]:.3g}. " + f"{warned(silence)}.",
             lesson="The scheduler cannot see a skipped step; a fallen scale tells. torch "
             "warns only if the first step is skipped.",
             source=("pytorch#67590", f"{_PYTORCH}/issues/67590"),
@@ -394,27 +392,29 @@ def rescaled(parameters: Rescaled, *, device: str = "cpu") -> CurveMistake:
     after = min(parameters.after, count - 1)
     where = devices.device(device)
 
-    def accumulated(break_in: bool) -> Tensor:
+    def accumulated(break_in: bool) -> tuple[Tensor, str]:
         problem = Problem(steps=count, seed=0, where=where)
         optimizer = torch.optim.SGD(problem.parameters, lr=0.1)
         scaler = torch.amp.GradScaler(where.type, init_scale=_INIT_SCALE)
-        for index in range(count):
-            with torch.autocast(where.type, dtype=torch.float16):
-                loss = problem.loss(problem.forward(index), index) / count
-            scaler.scale(loss).backward()
-            if break_in and index + 1 == after:
-                if parameters.way == "update":
-                    scaler.update(math.ldexp(_INIT_SCALE, parameters.factor))
-                else:
-                    scaler.unscale_(optimizer)
-        scaler.step(optimizer)
-        return problem.flat_gradients().cpu().double()
+        with recorded_warnings() as caught:
+            for index in range(count):
+                with torch.autocast(where.type, dtype=torch.float16):
+                    loss = problem.loss(problem.forward(index), index) / count
+                scaler.scale(loss).backward()
+                if break_in and index + 1 == after:
+                    if parameters.way == "update":
+                        scaler.update(math.ldexp(_INIT_SCALE, parameters.factor))
+                    else:
+                        scaler.unscale_(optimizer)
+            scaler.step(optimizer)
+        said = str(caught[0].message) if caught else ""
+        return problem.flat_gradients().cpu().double(), said
 
     whole = Problem(steps=count, seed=0, where=where)
     losses = [whole.loss(whole.forward(index), index) for index in range(count)]
     torch.stack(losses).mean().backward()
     true = whole.flat_gradients().cpu().double()
-    wrong, right = accumulated(True), accumulated(False)
+    (wrong, said), (right, _) = accumulated(True), accumulated(False)
     off, fine = (float((each - true).norm() / true.norm()) for each in (wrong, right))
     new_scale = math.ldexp(_INIT_SCALE, parameters.factor)
     broken = (
@@ -427,8 +427,8 @@ def rescaled(parameters: Rescaled, *, device: str = "cpu") -> CurveMistake:
         mistake=Mistake(
             wrong=f"{start}\n{broken}\nscaler.step(optimizer)\nscaler.update()",
             right=f"{start}\nscaler.step(optimizer)\nscaler.update()",
-            wrong_cost=f"The gradient's error is {times(off)} times its true length. torch does "
-            "not warn.",
+            wrong_cost=f"The gradient's error is {times(off)} times its true length. "
+            f"{warned(said)}.",
             right_cost=f"The gradient's error is {times(fine)} times its length: float16's "
             "rounding.",
             lesson="A sum of gradients under two scales cannot be unscaled. Keep the scale; "
@@ -443,6 +443,7 @@ def rescaled(parameters: Rescaled, *, device: str = "cpu") -> CurveMistake:
         wrong=wrong,
         right=right,
         look=int(true.abs().argmax()),
+        said=said,
         others={"one batch in float32": true},
     )
 
@@ -573,6 +574,11 @@ def no_scaler(parameters: NoScaler, *, device: str = "cpu") -> CurveMistake:
         look=steps - 1,
         others={"bfloat16 without a scaler": brain},
     )
+
+
+def warned(said: str) -> str:
+    """Return whether torch has warned, by what it said."""
+    return "torch warns" if said else "torch does not warn"
 
 
 def too_small(ratio: float) -> str:

@@ -445,7 +445,8 @@ def _fill() -> Claim:
         said = ""
     except RuntimeError as error:
         said = str(error).rstrip(".")
-    weights = torch.cat([module.weight.detach().flatten() for module in network])
+    state = network.state_dict()
+    weights = torch.stack([state[name] for name in state if name.endswith("weight")])
     low, high = float(weights.min()), float(weights.max())
     return Claim(
         "In apply, m.weight.fill_(1.0) sets the weights of every Linear to 1.",

@@ -357,7 +357,7 @@ def explain(parameters: Interpolate, *, image: Tensor | None = None, device: str
         parameters,
         source,
         output=output,
-        used=_used(source, arguments, reads, device),
+        used=_used(source, output, arguments, reads, device),
         reads=reads,
         line=line,
         loupe=loupe,
@@ -518,7 +518,11 @@ def _reads(
 
 
 def _used(
-    source: Tensor, arguments: Mapping[str, Any], reads: tuple[Tensor, ...], device: str
+    source: Tensor,
+    output: Tensor,
+    arguments: Mapping[str, Any],
+    reads: tuple[Tensor, ...],
+    device: str,
 ) -> float:
     """Return the share of the input's values that any output depends on, axis by axis."""
     if reads:
@@ -528,14 +532,18 @@ def _used(
     used = 1.0
     axes = source.dim() - 1
     for axis in range(axes):
+        # Lines are quickest as rows; but torch reads otherwise where outputs are one column wide.
+        place = axis if output.shape[-1] == 1 else axes - 1
         along = dict(arguments)
         for name, still in (("size", 1), ("scale_factor", 1.0)):
             asked = along[name]
             if asked is not None:
                 each = asked if isinstance(asked, tuple) else (asked,) * axes
-                along[name] = (*(still for _ in range(axes - 1)), each[axis])
+                along[name] = tuple(each[axis] if at == place else still for at in range(axes))
         count = source.shape[axis + 1]
-        alone = torch.eye(count).reshape(count, *(1 for _ in range(axes - 1)), count)
+        alone = torch.eye(count).reshape(
+            count, *(count if at == place else 1 for at in range(axes))
+        )
         response = resize(alone, device=device, **along).reshape(count, -1)
         used *= float((response != 0).any(dim=1).double().mean())
     return used

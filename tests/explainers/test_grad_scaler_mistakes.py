@@ -1,5 +1,7 @@
 """The mistakes with scaler and autocast: each costs what public threads say it costs."""
 
+import warnings
+
 import pytest
 import torch
 
@@ -174,3 +176,22 @@ def test_without_a_small_loss_a_scaler_changes_little() -> None:
 def test_bad_input_gets_its_sentence(call, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+@pytest.mark.parametrize("way", ["update", "unscale_"])
+def test_whether_torch_warns_of_a_changed_scale_is_heard_and_not_written(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert mistakes.rescaled(mistakes.Rescaled(way=way)).mistake.wrong_cost.endswith(
+        "torch does not warn."
+    )
+    true = getattr(torch.amp.GradScaler, way)
+
+    def warning(self: torch.amp.GradScaler, *given: object) -> None:
+        warnings.warn("the scale changes", stacklevel=2)
+        true(self, *given)
+
+    monkeypatch.setattr(torch.amp.GradScaler, way, warning)
+    found = mistakes.rescaled(mistakes.Rescaled(way=way))
+    assert found.mistake.wrong_cost.endswith("torch warns.")
+    assert found.said == "the scale changes"

@@ -32,6 +32,26 @@ def drawn(view: gs.View) -> tuple[Curves, Stepper]:
     return scale, calls
 
 
+def clipped_as_said(view: gs.View, step: int, words: str) -> None:
+    """Clip the step's gradients again, and hold what became of them against the words."""
+    given, most = view.trace.backward[step], view.parameters.max_norm
+    if view.parameters.unscale_first:
+        given = given * view.trace.scale[step].double().reciprocal().float()
+    weight = torch.zeros_like(given, requires_grad=True)
+    weight.grad = given.clone()
+    torch.nn.utils.clip_grad_norm_([weight], most)
+    if "is NaN" in words:
+        assert weight.grad.isnan().all()
+    elif "is infinite" in words:
+        assert torch.equal(weight.grad.isnan(), given.isinf())
+        assert not weight.grad.nan_to_num().any()
+    elif "nothing changes" in words:
+        assert torch.equal(weight.grad, given)
+    else:
+        assert words == "Shortens the gradients to max_norm."
+        assert float(weight.grad.double().norm()) == pytest.approx(most, rel=0.01)
+
+
 def held(view: gs.View) -> None:
     assert [check.statement for check in gs.view_checks(view) if not check.holds] == []
     scale, calls = drawn(view)
@@ -46,12 +66,37 @@ def held(view: gs.View) -> None:
         words = {call.name: call.words for call in calls.sequences[number]}
         assert ("autocast computes" in words["forward"]) == (view.parameters.dtype != "float32")
         assert ("some NaN or inf before" in facts) != bool(trace.weights[step].isfinite().all())
+        if view.parameters.clip:
+            clipped_as_said(view, step, words["clip_grad_norm_"])
     skipped = int(trace.skipped.sum())
     crossed = len(scale.marks)
     assert ("none is skipped" in scale.title) == (skipped == 0)
     assert (f"{crossed} of {skipped}" in scale.title) == (crossed < skipped)
     # What backward left is 0 where its gradient is, whatever unscaling makes of it.
     assert torch.equal(trace.zero_share, (trace.backward == 0).double().mean(dim=1))
+
+
+@pytest.mark.parametrize(
+    ("poison", "words"),
+    [("inf", "The norm is infinite: finite gradients become 0,"), ("nan", "The norm is NaN")],
+)
+def test_clipping_a_norm_that_is_not_finite_is_not_said_to_shorten(poison: str, words: str) -> None:
+    view = gs.explain(AmpRun(clip=True, poison=poison, poisoned="3"))
+    _, calls = drawn(view)
+    said = {call.name: call.words for call in calls.sequences[calls.steps[3][0]]}
+    assert said["clip_grad_norm_"].startswith(words)
+    held(view)
+
+
+def test_finite_gradients_whose_norm_overflows_are_said_to_become_zero() -> None:
+    view = gs.explain(
+        AmpRun(clip=True, unscale_first=False, dtype="float32", init_exponent=60, growth_interval=1)
+    )
+    _, calls = drawn(view)
+    said = {call.name: call.words for call in calls.sequences[calls.steps[15][0]]}
+    assert view.trace.backward[15].isfinite().all()
+    assert said["clip_grad_norm_"].startswith("The norm is infinite: finite gradients become 0")
+    held(view)
 
 
 @given(runs)
