@@ -34,7 +34,13 @@ MAX_ASPECT: Final = 16
 MAX_CHUNKS: Final = 20_000
 MAX_SCANS: Final = 100
 
-_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "pictures"
+_HERE = Path(__file__).resolve().parent
+# An installed package brings them along; a clone has them where the app serves them.
+_FOLDER = next(
+    folder
+    for folder in (_HERE / "_pictures", _HERE.parent / "assets" / "pictures")
+    if folder.is_dir()
+)
 
 _TOO_SHORT = "picture must be complete, got a file that ends too early"
 _DAMAGED = "picture must be undamaged, got a file that cannot be decoded"
