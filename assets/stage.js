@@ -1,0 +1,1030 @@
+// The stage: a program on the left, what its names hold on the right. Python ran it.
+//
+// Everything on screen follows from `run`, `step`, `playing` and the cell that is pointed at.
+// Nothing is sent back. Every place is there from the beginning and as large as it ever gets; what
+// is not there yet is hidden, so nothing moves from step to step.
+
+const PER_SECOND = 1; // steps
+const SLOW_PER_SECOND = 0.5; // for readers who prefer reduced motion
+const HUES = ["#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#d55e00", "#7a6ff0", "#8a8a8a"];
+const [BELOW, ABOVE] = ["#0072b2", "#e08a00"];
+const MANY = 100; // cells from which shades tell more than numbers
+const FEW_FRAMES = 10; // that stand open; of more, the others fold
+const MOST_VARIANTS = 12; // of a box that are drawn ahead, to keep its place
+const WORDS =
+  /(#.*$)|([rbf]*"(?:[^"\\]|\\.)*"|[rbf]*'(?:[^'\\]|\\.)*')|\b(import|from|as|for|in|is|with|if|else|elif|def|class|return|while|del|pass|None|True|False|not|and|or|lambda|try|except|raise|assert|break|continue)\b|\b(\d+\.?\d*(?:e-?\d+)?)/gm;
+const KINDS = [, "comment", "string", "word", "number"];
+
+// ---- Words.
+
+const sign = (text) => text.replace(/-/g, "−");
+const tuple = (list) => `(${sign(list.join(", "))}${list.length === 1 ? "," : ""})`;
+const product = (list) => list.reduce((a, b) => a * b, 1);
+const short = (name) => name.replace(/Backward\d*$/, "").replace("AccumulateGrad", "leaf");
+const range = (n) => Array.from({ length: n }, (_, i) => i);
+
+// Three digits in a cell; what is said of a cell has all of them.
+function brief(value) {
+  if (value === true) return "T";
+  if (value === false) return "F";
+  if (typeof value !== "number") return sign(String(value ?? ""));
+  const size = Math.abs(value);
+  if (Object.is(value, -0)) return "−0";
+  if (Number.isInteger(value) && size < 1e5) return sign(String(value));
+  if (size >= 1e5 || size < 1e-3) return sign(value.toExponential(1).replace("e+", "e"));
+  return sign(size >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3))));
+}
+
+function full(value) {
+  if (value === true) return "True";
+  if (value === false) return "False";
+  return Object.is(value, -0) ? "−0" : sign(String(value));
+}
+
+// Names stand in backticks.
+function spoken(text) {
+  return text.split("`").map((part, index) => (index % 2 ? element("b", {}, part) : part));
+}
+
+// Text that keeps the place of the longest it ever says.
+function reserved(kind, longest) {
+  const now = element("span", {});
+  const root = element("span", { class: `reserved ${kind}` }, element("span", { class: "ghost", "aria-hidden": "true" }, longest), now);
+  root.say = (text) => {
+    if (now.textContent !== text) now.textContent = text;
+    root.classList.toggle("absent", !text);
+  };
+  return root;
+}
+
+const longest = (texts) => [...texts].reduce((a, b) => (b.length > a.length ? b : a), "");
+
+// ---- The cells of a tensor of one shape.
+
+class Cells {
+  constructor(shape, width, kind) {
+    const [rows, columns] = shape.length > 1 ? shape.slice(-2) : [1, shape[0] ?? 1];
+    Object.assign(this, { shape, columns, cells: [] });
+    this.root = element("div", { class: `cells ${kind}` });
+    this.root.style.setProperty("--n", columns);
+    this.root.style.setProperty("--w", width);
+    this.blocks = [];
+    for (const at of range(product(shape.slice(0, -2)))) {
+      const grid = element("div", { class: "grid", role: "grid" });
+      for (const row of range(rows)) {
+        const line = element("div", { class: "row", role: "row" });
+        for (const column of range(columns)) {
+          const cell = element("span", { class: "cell", role: "gridcell", tabindex: "-1" });
+          cell.number = (at * rows + row) * columns + column;
+          cell.of = this;
+          this.cells.push(cell);
+          line.append(cell);
+        }
+        grid.append(line);
+      }
+      this.blocks.push(grid);
+      this.root.append(grid);
+    }
+    this.cells[0]?.setAttribute("tabindex", "0");
+    if (!this.cells.length) this.root.append(element("span", { class: "hint" }, "no cells"));
+  }
+
+  index(number) {
+    const index = [];
+    for (const size of [...this.shape].reverse()) {
+      index.unshift(number % size);
+      number = Math.floor(number / size);
+    }
+    return index;
+  }
+
+  // `shade(value, position)` gives a hue and how much of it; `wrote` the positions that changed.
+  draw(name, storage, positions, values, shade, wrote) {
+    const told = `${name}, shape ${tuple(this.shape)}`;
+    if (told !== this.told) {
+      this.told = told;
+      this.blocks.forEach((grid, at) => {
+        const lead = this.blocks.length > 1 ? this.index(at * product(this.shape.slice(-2))).slice(0, -2) : [];
+        grid.ariaLabel = lead.length ? `${told}, part [${lead.join(", ")}]` : told;
+        if (lead.length) grid.dataset.part = `[${lead.join(", ")}]`;
+      });
+    }
+    Object.assign(this, { name, storage, positions, values });
+    for (const cell of this.cells) {
+      const at = positions[cell.number];
+      const value = values[cell.number];
+      if (cell.value !== value || cell.value === undefined) {
+        cell.value = value;
+        cell.textContent = brief(value);
+      }
+      const [hue, much] = shade(value, at);
+      if (cell.hue !== hue) cell.style.setProperty("--hue", (cell.hue = hue));
+      if (cell.much !== much) cell.style.setProperty("--p", `${(cell.much = much)}%`);
+      const written = wrote.has(at);
+      if (cell.written !== written) cell.classList.toggle("wrote", (cell.written = written));
+      cell.at = at;
+    }
+  }
+
+  // Numbers where there is room for them; shades alone where there is not.
+  fit(room, wide) {
+    const heat = this.columns > 4 && this.columns * wide > room;
+    // So small that two stand side by side.
+    if (heat) this.root.style.setProperty("--side", `${Math.max(10, Math.min(18, Math.floor(room / 2 / this.columns - 1)))}px`);
+    if (heat !== this.heat) this.root.classList.toggle("heat", (this.heat = heat));
+  }
+}
+
+// ---- A tensor under all the shapes that it has in the run.
+
+class Block {
+  constructor(facts, versions, width, kind) {
+    this.facts = facts;
+    this.width = width;
+    this.parts = new Map();
+    this.root = element("div", { class: "stack" });
+    for (const [fact, values] of versions) {
+      const key = this.key(fact, values);
+      if (this.parts.has(key)) continue;
+      const { shape } = facts[fact];
+      const part = values?.summary
+        ? { root: element("div", { class: "large" }) }
+        : product(shape) <= 256 && key !== "none" ? new Cells(shape, `calc(${width}ch + 0.75em)`, kind)
+        : { root: element("p", { class: "hint" }, `${product(shape).toLocaleString("en")} cells`) };
+      this.parts.set(key, part);
+      this.root.append(part.root);
+    }
+  }
+
+  key(fact, values) {
+    return `${this.facts[fact].shape}${values?.summary ? "…" : ""}`;
+  }
+
+  draw(name, fact, values, state, stage, shade, fresh) {
+    const part = fact === undefined ? null : this.parts.get(this.key(fact, values));
+    if (part !== this.now) {
+      this.now?.root.classList.remove("now");
+      part?.root.classList.add("now");
+      this.now = part;
+    }
+    if (!part) return;
+    if (values?.summary) return summary(part.root, this.facts[fact], values.summary);
+    if (!(part instanceof Cells)) return;
+    const { storage } = this.facts[fact];
+    const positions = stage.positions(fact);
+    part.fact = fact;
+    const known = values ?? positions.map((at) => state.memory[storage]?.[at]);
+    part.draw(name, storage, positions, known, shade, fresh ? NOTHING : (state.wrote[storage] ?? NOTHING));
+  }
+
+  fit(room) {
+    const letter = parseFloat(getComputedStyle(this.root).fontSize) * 0.75;
+    for (const part of this.parts.values()) part.fit?.(room, (this.width * 0.602 + 0.75) * letter);
+  }
+}
+
+const NOTHING = new Set();
+
+// Of a tensor too large to show: its corners, and its numbers in short.
+function summary(root, { shape }, said) {
+  const of = (index) => said.corners.find(([at]) => at.join() === index.join())?.[1];
+  const lead = shape.slice(0, -2).map(() => 0);
+  const ends = shape.slice(-2).map((size) => (size > 1 ? [0, size - 1] : [0]));
+  const rows = (ends.length > 1 ? ends[0] : [null]).map((row) => ends.at(-1).map((column) => of([...lead, ...(row === null ? [] : [row]), column])));
+  const table = element("table", {}, ...rows.flatMap((row, at) => {
+    const cells = row.flatMap((value, i) => [...(i ? [element("td", { class: "gap" }, "⋯")] : []), element("td", {}, brief(value))]);
+    const line = element("tr", {}, ...cells);
+    return at ? [element("tr", {}, ...cells.map(() => element("td", { class: "gap" }, "⋮"))), line] : [line];
+  }));
+  table.ariaLabel = `Corners${lead.length ? ` of the first of its ${product(shape.slice(0, -2))} matrices` : ""}`;
+  const words = [`${product(shape).toLocaleString("en")} cells`, `mean ${brief(said.mean)}`, `std ${brief(said.deviation)}`];
+  if (said.lowest !== null) words.splice(1, 0, `${brief(said.lowest)} to ${brief(said.highest)}`);
+  if (said.nans) words.push(`${said.nans} nan`);
+  root.replaceChildren(table, element("p", { class: "hint" }, words.join(" · ")));
+}
+
+// ---- A tensor's place: its names, its cells, what is said of it, what hangs on it.
+
+class Card {
+  constructor(stage, run, place, frame) {
+    const { facts } = run;
+    const entries = run.entries[place];
+    this.facts = facts;
+    this.flat = frame.flat.includes(place);
+    this.frame = frame;
+    this.root = element("div", { class: `card${this.flat ? " flat" : ""}` });
+    const names = entries.map(([list]) => this.names(list));
+    this.name = reserved("name", longest(names));
+    this.shape = reserved("shape", longest(entries.map(([, fact]) => tuple(facts[fact].shape))));
+    this.title = element("div", { class: "heading" }, this.name, this.shape);
+    this.items = new Map();
+    this.meta = element("div", { class: "meta" });
+    const said = new Map();
+    for (const entry of entries) for (const [kind, text] of this.said(entry)) said.set(kind, longest([said.get(kind) ?? "", text]));
+    for (const [kind, text] of said) {
+      const item = reserved(kind, text);
+      this.items.set(kind, item);
+      this.meta.append(item);
+    }
+    this.root.append(this.title);
+    if (this.flat) this.title.append(this.meta);
+    else {
+      const width = Math.max(2, ...entries.map(([, fact, values]) => run.width(fact, values)));
+      this.block = new Block(facts, entries.map(([, fact, values]) => [fact, values]), width, frame.strip ? "" : "alone");
+      this.root.append(this.block.root, this.meta);
+    }
+    this.beside = new Map();
+    const hung = new Map();
+    for (const [, , , list] of entries) {
+      for (const [name, fact, values] of list) {
+        if (!hung.has(name)) hung.set(name, []);
+        hung.get(name).push([fact, values]);
+      }
+    }
+    for (const [name, versions] of hung) {
+      const width = Math.max(2, ...versions.map(([fact, values]) => run.width(fact, values)));
+      const block = new Block(facts, versions, width, "alone");
+      const root = element("div", { class: "beside" }, element("span", { class: "of" }, name), block.root);
+      this.beside.set(name, { root, block });
+      this.root.append(root);
+    }
+  }
+
+  names(list) {
+    return list.slice(0, 3).map((name) => name.replace(/ in .*/, "")).join(", ") + (list.length > 3 ? ", …" : "");
+  }
+
+  // What is said under a tensor's cells: kind of what is said, and the words.
+  said([names, fact, , , words]) {
+    const { kind, dtype, stride, offset, contiguous, requires_grad: wants, leaf, made_by: made, retains_grad: retains, version, device, layout, shape } = this.facts[fact];
+    const found = [];
+    const inside = names[0].match(/ in (.*)/);
+    if (inside) found.push(["scope", `in ${inside[1]}`]);
+    if (kind === "NumPy array") found.push(["kind", kind]);
+    if (dtype) found.push(["dtype", dtype]);
+    if (device) found.push(["device", device]);
+    if (layout) found.push(["layout", layout]);
+    const { strip, shared } = this.frame;
+    const odd = contiguous === false || (shape.length === 1 && stride[0] !== 1);
+    if (stride.length && !this.flat && (strip || shared || odd)) {
+      const arrows = stride.length === 2 ? ` ↓${sign(String(stride[0]))} →${sign(String(stride[1]))}` : "";
+      found.push(["stride", `stride ${tuple(stride)}${arrows}`]);
+    }
+    if (offset) found.push(["offset", `offset ${offset}`]);
+    if (contiguous === false) found.push(["contiguous", "not contiguous"]);
+    if (wants && leaf !== false) found.push(["requires_grad", kind === "Parameter" ? "Parameter" : "leaf, requires_grad"]);
+    else if (kind === "Parameter") found.push(["requires_grad", "Parameter, frozen"]);
+    if (made) found.push(["made_by", `grad_fn ${short(made)}`]);
+    if (retains) found.push(["retains_grad", "retains grad"]);
+    if (version) found.push(["version", `version ${version}`]);
+    for (const word of words) found.push([`kept ${word.split(" ")[0]}`, word]);
+    return found;
+  }
+
+  draw(entry, state, stage, fresh, moved) {
+    this.root.classList.toggle("absent", !entry);
+    this.root.classList.toggle("now", Boolean(entry));
+    this.root.classList.toggle("fresh", fresh);
+    this.entry = entry;
+    if (!entry) {
+      this.block?.draw();
+      for (const { root, block } of this.beside.values()) {
+        root.classList.add("absent");
+        block.draw();
+      }
+      return;
+    }
+    const [list, fact, values, hung] = entry;
+    this.name.say(this.names(list));
+    this.shape.say(tuple(this.facts[fact].shape));
+    const said = new Map(this.said(entry));
+    for (const [kind, item] of this.items) {
+      item.say(said.get(kind) ?? "");
+      item.classList.toggle("moved", moved.includes(kind));
+    }
+    const name = list[0].replace(/ in .*/, "");
+    this.block?.draw(name, fact, values, state, stage, stage.shade(this.frame, fact), fresh);
+    for (const [part, { root, block }] of this.beside) {
+      const found = hung.find(([other]) => other === part);
+      root.classList.toggle("absent", !found);
+      root.classList.toggle("moved", part === ".grad" && moved.includes("grad"));
+      const path = part === ".grad" ? `${name}.grad` : `${part} of ${name}`;
+      if (found) block.draw(path, found[1], found[2], state, stage, stage.shade(this.frame, found[1]), false);
+      else block.draw();
+    }
+  }
+
+  fit(room) {
+    this.block?.fit(room);
+    for (const { block } of this.beside.values()) block.fit(room - 12);
+  }
+}
+
+// ---- What lies in one storage.
+
+class Frame {
+  constructor(stage, run, frame) {
+    Object.assign(this, { frame, run });
+    this.root = element("div", { class: `frame${frame.strip ? " strip" : ""}${frame.shared ? " shared" : ""}`, role: "group" });
+    const places = [...frame.flat, ...frame.lanes.flat()];
+    this.cards = new Map(places.map((place) => [place, new Card(stage, run, place, frame)]));
+    const lanes = frame.lanes.map((lane) => element("div", { class: "stack" }, ...lane.map((place) => this.cards.get(place).root)));
+    if (frame.strip) {
+      this.head = element("p", { class: "head" });
+      this.shelf = element("div", { class: "shelf" });
+      this.strip = new Cells([frame.strip], "2.2rem", "memory-order");
+      this.strip.cells.forEach((cell, at) => {
+        const slot = element("span", { class: "slot", role: "presentation" });
+        cell.replaceWith(slot);
+        slot.append(cell, element("span", { class: "position", "aria-hidden": "true" }, String(at)));
+      });
+      const flat = frame.flat.map((place) => this.cards.get(place).root);
+      this.shelf.append(...lanes);
+      this.root.append(this.head, ...flat, this.strip.root, this.shelf);
+    } else this.root.append(...lanes);
+  }
+
+  draw(state, stage) {
+    const { step } = state;
+    let storage = null;
+    let count = 0;
+    for (const [place, card] of this.cards) {
+      const entry = state.cards[place];
+      card.draw(entry, state, stage, Boolean(step.fresh?.includes(place)), step.moved?.[place] ?? []);
+      if (entry) {
+        storage = this.run.facts[entry[1]].storage;
+        count++;
+      }
+    }
+    this.root.classList.toggle("absent", !count);
+    if (!count) return;
+    this.root.style.setProperty("--hue", stage.hue(storage));
+    if (!this.strip) return;
+    const cells = state.memory[storage] ?? [];
+    this.head.replaceChildren(element("b", {}, `Storage ${storage}`), ` ${cells.length} cells, seen by ${count}`);
+    const entries = [...this.cards.keys()].map((place) => state.cards[place]).filter(Boolean);
+    const read = new Set(entries.flatMap(([, fact]) => stage.positions(fact)));
+    const flat = this.frame.flat.map((place) => state.cards[place]).find(Boolean);
+    const fresh = step.fresh?.some((place) => this.cards.has(place)) && !state.known.has(storage);
+    const fact = flat ? flat[1] : entries[0][1];
+    this.strip.draw(
+      flat ? flat[0][0].replace(/ in .*/, "") : `Storage ${storage}`, storage, range(this.frame.strip), cells,
+      stage.shade(this.frame, fact), fresh ? NOTHING : (state.wrote[storage] ?? NOTHING),
+    );
+    this.strip.whole = !flat;
+    this.strip.cells.forEach((cell, at) => cell.classList.toggle("unread", !read.has(at)));
+  }
+
+  fit(room) {
+    for (const card of this.cards.values()) card.fit(room);
+  }
+}
+
+// ---- The autograd graph of one drawing.
+
+class Graph {
+  // `tags`: for each node the longest name that a tensor made by it has.
+  constructor({ nodes, edges }, tags) {
+    const columns = [];
+    nodes.forEach(([name, column, , leaf], at) => {
+      const wide = leaf ? Math.max(54, Math.min(16, tags[at]?.length ?? 7) * 6.7 + 10) : short(name).length * 6.2 + 12;
+      columns[column] = Math.max(columns[column] ?? 46, wide);
+    });
+    const starts = columns.reduce((list, wide) => [...list, list.at(-1) + wide + 20], [2]);
+    const width = starts.at(-1) - 18;
+    const height = (Math.max(...nodes.map(([, , row]) => row)) + 1) * 54 - 4;
+    const middle = nodes.map(([, column, row]) => [starts[column] + columns[column] / 2, row * 54 + 31]);
+    this.root = shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" });
+    this.root.style.minWidth = `${0.8 * width}px`;
+    const half = (at) => columns[nodes[at][1]] / 2;
+    this.edges = edges.map(([from, to]) => {
+      const [[x1, y1], [x2, y2]] = [middle[from], middle[to]];
+      const [start, end] = [x1 - half(from), x2 + half(to) + 6];
+      const bend = (start - end) / 2;
+      const path = shape("path", { class: "edge", d: `M${start} ${y1}C${start - bend} ${y1} ${end + bend} ${y2} ${end} ${y2}` });
+      const head = shape("path", { class: "tip", d: `M${end - 6} ${y2}l7 -3.5v7z` });
+      return { from, to, root: shape("g", {}, path, head) };
+    });
+    this.nodes = nodes.map(([name, , , leaf], at) => {
+      const [x, y] = middle[at];
+      const wide = 2 * half(at);
+      const tag = shape("text", { x, y: y - 19, class: "tag" });
+      const label = shape("text", { x, y: y - 1 }, leaf ? "" : short(name));
+      const note = shape("text", { x, y: y + 10, class: "note" });
+      const box = shape("rect", { x: x - wide / 2, y: y - 15, width: wide, height: 30, rx: 4 });
+      return { name, leaf, wide, tag, label, note, root: shape("g", { class: leaf ? "node leaf" : "node" }, box, label, note, tag) };
+    });
+    this.root.append(...this.edges.map(({ root }) => root), ...this.nodes.map(({ root }) => root));
+    Object.assign(this, { width, height });
+  }
+
+  draw(signs, tags, graded) {
+    const words = { f: "freed", s: "changed", k: "", n: "" };
+    this.nodes.forEach((node, at) => {
+      const now = signs[at];
+      node.root.classList.toggle("absent", now === ".");
+      node.root.classList.toggle("freed", now === "f");
+      node.root.classList.toggle("stale", now === "s");
+      const most = Math.floor((node.wide + (node.leaf ? -4 : 18)) / 6.6);
+      const tag = tags[at] ?? "";
+      const told = tag.length > most ? `…${tag.slice(1 - most)}` : tag;
+      if (node.leaf) node.label.textContent = told || "no name";
+      else node.tag.textContent = told;
+      node.note.textContent = node.leaf ? (graded.has(tag) ? "has .grad" : "no .grad") : words[now];
+    });
+    for (const { from, to, root } of this.edges) root.classList.toggle("absent", signs[from] === "." || signs[to] === ".");
+  }
+}
+
+// ---- Modules and optimizers.
+
+function thing(name, tree) {
+  const [kind, second, third] = tree;
+  if (typeof second === "number") {
+    return element("div", { class: "thing" }, element("b", {}, name), " ", element("span", { class: "kind" }, kind, second ? "" : ", in eval mode"), rows(third));
+  }
+  const list = element("ul", {});
+  second.forEach(([options, names], at) => {
+    const said = Object.entries(options).map(([key, value]) => `${key} ${value}`).join(", ");
+    const held = names.length > 6 ? [...names.slice(0, 6), `${names.length - 6} more`] : names;
+    list.append(element("li", {}, second.length > 1 ? `group ${at}: ` : "", said, element("br", {}), "steps ", element("code", {}, held.join(", ") || "nothing")));
+  });
+  if (third.length) list.append(element("li", {}, "keeps ", element("code", {}, third.join(", "))));
+  return element("div", { class: "thing" }, element("b", {}, name), " ", element("span", { class: "kind" }, kind), list);
+}
+
+function rows(list) {
+  const root = element("ul", {});
+  for (const [what, name, first, second] of list) {
+    const code = element("code", {}, name);
+    if (what === "child") {
+      const [kind, , inner] = first;
+      const item = element("li", {}, code, " ", element("span", { class: "kind" }, kind));
+      if (inner.length) item.append(rows(inner));
+      root.append(item);
+    } else if (what === "outside") {
+      const item = element("li", { class: "outside" }, code, ` ${first}: `, element("span", { class: "why" }, "not registered"));
+      if (second.length) item.append(rows(second));
+      root.append(item);
+    } else root.append(element("li", {}, code, ` ${what} ${first}`));
+  }
+  return root;
+}
+
+// ---- A run: its steps one after another, as they stand.
+
+class Run {
+  constructor(data, words) {
+    Object.assign(this, data);
+    this.words = words;
+    this.end = this.steps.length - 1;
+    this.states = [];
+    this.entries = this.places.map(() => []);
+    this.widths = {};
+    this.most = {};
+    let [cards, plain, things, memory, graph] = [{}, {}, {}, {}, null];
+    let known = new Set();
+    for (const step of this.steps) {
+      cards = merged(cards, step.cards);
+      plain = merged(plain, step.plain);
+      things = merged(things, step.things);
+      for (const [place, entry] of Object.entries(step.cards ?? {})) if (entry) this.entries[place].push(entry);
+      if (step.memory) {
+        memory = { ...memory };
+        for (const [label, values] of Object.entries(step.memory)) {
+          memory[label] = Array.isArray(values) ? values : Object.assign([...memory[label]], values);
+          this.measure(label, Object.values(values));
+        }
+      }
+      if ("graph" in step) graph = step.graph;
+      const wrote = Object.fromEntries(Object.entries(step.wrote ?? {}).map(([label, cells]) => [label, new Set(cells)]));
+      this.states.push({ step, cards, plain, things, memory, graph, wrote, known });
+      known = new Set(Object.keys(memory));
+    }
+    for (const list of this.entries) {
+      for (const [, fact, values, hung] of list) {
+        for (const [f, v] of [[fact, values], ...hung.map((part) => part.slice(1))]) {
+          if (Array.isArray(v)) this.measure(this.facts[f].storage, v);
+        }
+      }
+    }
+    // One colour a storage, in the order in which they come on stage.
+    this.hues = {};
+    for (const { cards: here } of this.states) {
+      for (const [, fact] of Object.values(here)) this.hues[this.facts[fact].storage] ??= Object.keys(this.hues).length;
+    }
+    this.shared = this.frames.some(({ shared }) => shared);
+  }
+
+  measure(label, values) {
+    for (const value of values) {
+      this.widths[label] = Math.max(this.widths[label] ?? 1, brief(value).length);
+      if (typeof value === "number") this.most[label] = Math.max(this.most[label] ?? 0, Math.abs(value));
+    }
+  }
+
+  width(fact, values) {
+    return values?.summary ? 1 : (this.widths[this.facts[fact].storage] ?? 1);
+  }
+}
+
+function merged(before, changes) {
+  if (!changes) return before;
+  const now = { ...before, ...changes };
+  for (const [key, value] of Object.entries(changes)) if (value === null) delete now[key];
+  return now;
+}
+
+class Stage {
+  constructor(root) {
+    for (const part of ["runs", "code", "play", "range", "turns", "say", "look", "right", "memory", "more", "graph", "things", "plain", "key", "left"]) {
+      this[part] = root.querySelector(`.${part}`);
+    }
+    this.folded = this.more.querySelector(".memory");
+    this.root = root;
+    this.step = 0;
+    this.which = 0;
+    this.playing = false;
+    this.moved = false; // by the reader
+    this.moves = { first: () => 0, previous: () => this.step - 1, next: () => this.step + 1, last: () => Infinity };
+    const titles = { first: "First line", previous: "Line before", next: "Next line", last: "Last line" };
+    this.buttons = {};
+    for (const [name, move] of Object.entries(this.moves)) {
+      const button = (this.buttons[name] = root.querySelector(`.${name}`));
+      button.title = button.ariaLabel = titles[name];
+      button.onclick = () => this.go(move());
+    }
+    this.play.onclick = () => this.roll(!this.playing);
+    this.range.ariaLabel = "Step";
+    this.range.oninput = () => this.go(this.range.valueAsNumber);
+    this.code.onclick = ({ target }) => {
+      const line = Number(target.closest("li")?.dataset.line);
+      if (line && !getSelection()?.toString()) this.toLine(line);
+    };
+    root.onkeydown = (event) => this.press(event);
+    this.right.onpointerover = ({ target, pointerType }) => {
+      if (pointerType === "mouse" && !this.pinned) this.ask(target.closest(".cell"));
+    };
+    this.right.onpointerleave = () => !this.pinned && this.ask(null);
+    this.right.onclick = ({ target }) => {
+      const cell = target.closest(".cell");
+      this.pin(cell === this.pinned ? null : cell);
+    };
+    this.right.addEventListener("focusin", ({ target }) => {
+      if (target.matches(".cell:focus-visible")) this.pin(target);
+    });
+    this.onHidden = () => document.hidden && this.roll(false);
+    document.addEventListener("visibilitychange", this.onHidden);
+    this.observer = new ResizeObserver(() => this.fit());
+    this.observer.observe(root);
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.observer.disconnect();
+    document.removeEventListener("visibilitychange", this.onHidden);
+  }
+
+  // ---- What the reader does.
+
+  press(event) {
+    const { target, key } = event;
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (target.matches("input")) return;
+    if (target.matches(".cell") && this.walk(target, key)) return event.preventDefault();
+    const keys = { ArrowRight: "next", ArrowDown: "next", ArrowLeft: "previous", ArrowUp: "previous", Home: "first", End: "last" };
+    if (keys[key]) this.go(this.moves[keys[key]]());
+    else if (key === " " && !target.matches("button, summary")) this.roll(!this.playing);
+    else if (key === "Escape" && this.pinned) {
+      if (target.matches(".cell")) this.root.focus();
+      this.pin(null);
+    } else return;
+    event.preventDefault();
+  }
+
+  // From cell to cell of one tensor.
+  walk(cell, key) {
+    const { cells, columns } = cell.of;
+    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns, Home: -cell.number, End: cells.length - 1 - cell.number }[key];
+    if (by === undefined) return false;
+    const next = cells[cell.number + by];
+    if (next) {
+      cell.setAttribute("tabindex", "-1");
+      next.setAttribute("tabindex", "0");
+      next.focus();
+      this.pin(next);
+    }
+    return true;
+  }
+
+  go(step) {
+    this.roll(false);
+    this.say.ariaLive = "polite";
+    this.moved = true;
+    this.to(step);
+    this.tell();
+  }
+
+  to(step) {
+    this.step = Math.max(0, Math.min(step, this.run.end));
+    this.draw();
+  }
+
+  toLine(line) {
+    const at = this.run.steps.flatMap(({ line: [first, last] }, index) => (first <= line && line <= last ? [index] : []));
+    if (at.length) this.go(at.find((index) => index > this.step) ?? at[0]);
+  }
+
+  roll(playing) {
+    clearTimeout(this.timer);
+    if (playing === this.playing) return;
+    this.playing = playing;
+    this.root.classList.toggle("rolling", playing);
+    if (playing) {
+      this.moved = true;
+      this.say.ariaLive = "off"; // a sentence a second is no news
+      const slow = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      const wait = 1000 / (slow ? SLOW_PER_SECOND : PER_SECOND);
+      if (this.step === this.run.end) this.to(0);
+      const tick = () => {
+        this.to(this.step + 1);
+        if (this.step < this.run.end) this.timer = setTimeout(tick, wait);
+        else this.roll(false);
+      };
+      this.timer = setTimeout(tick, wait);
+    } else if (this.data.address) this.tell();
+    this.transport();
+  }
+
+  choose(which) {
+    this.which = which;
+    this.load();
+    this.go(this.step);
+  }
+
+  // The address follows; whatever else it says stays.
+  tell() {
+    const { address } = this.data;
+    if (!address) return;
+    const url = new URL(window.location.href);
+    url.searchParams.set(address, this.step + 1);
+    if (url.href !== window.location.href) window.history.replaceState(window.history.state, "", url);
+  }
+
+  // ---- What Python sends.
+
+  update(data) {
+    const first = !this.data;
+    const text = JSON.stringify(data);
+    if (text === this.text) return;
+    this.text = text;
+    this.data = data;
+    const asked = data.address && new URLSearchParams(window.location.search).get(data.address);
+    if (first && /^\d+$/.test(asked ?? "")) {
+      this.moved = true;
+      this.step = Number(asked) - 1;
+    }
+    if (this.which >= data.runs.length) this.which = 0;
+    if (!this.moved) this.step = data.start;
+    this.root.ariaLabel = data.title;
+    this.load();
+    this.to(this.step);
+  }
+
+  load() {
+    const { runs, parting } = this.data;
+    const run = (this.run = new Run(runs[this.which]));
+    this.pinned = null;
+    this.known = new Map();
+    this.listing();
+    this.frames = run.frames.map((frame) => new Frame(this, run, frame));
+    const open = run.frames.length > FEW_FRAMES + 1 ? FEW_FRAMES : run.frames.length;
+    this.memory.replaceChildren(...this.frames.slice(0, open).map(({ root }) => root));
+    this.folded.replaceChildren(...this.frames.slice(open).map(({ root }) => root));
+    this.more.hidden = open === run.frames.length;
+    this.more.firstElementChild.textContent = `${run.frames.length - open} more`;
+    this.chips = new Map();
+    const plain = new Map();
+    for (const { plain: words } of run.states) for (const [name, text] of Object.entries(words)) plain.set(name, longest([plain.get(name) ?? "", `${name} = ${text}`]));
+    this.plain.replaceChildren(...[...plain].map(([name, text]) => {
+      const chip = reserved("chip", text);
+      this.chips.set(name, chip);
+      return chip;
+    }));
+    // What is never there together stands in one spot: `self` while a module is made, then its name.
+    const lanes = [];
+    const when = new Map();
+    run.states.forEach(({ things }, index) => {
+      for (const [name, tree] of Object.entries(things)) {
+        if (!when.has(name)) when.set(name, new Map());
+        when.get(name).set(index, tree);
+      }
+    });
+    this.boxes = new Map();
+    for (const [name, steps] of when) {
+      const kind = typeof run.trees[steps.values().next().value][1];
+      let lane = lanes.find((other) => other.kind === kind && ![...steps.keys()].some((index) => other.taken.has(index)));
+      if (!lane) lanes.push((lane = { kind, taken: new Set(), root: element("div", { class: "stack" }) }));
+      for (const index of steps.keys()) lane.taken.add(index);
+      const box = { root: lane.root, parts: new Map() };
+      for (const tree of [...new Set(steps.values())].slice(0, MOST_VARIANTS)) {
+        box.parts.set(tree, thing(name, run.trees[tree]));
+        lane.root.append(box.parts.get(tree));
+      }
+      this.boxes.set(name, box);
+    }
+    this.things.replaceChildren(...lanes.map(({ root }) => root));
+    this.drawings = run.graphs.map((graph, which) => {
+      const tags = {};
+      for (const { graph: now } of run.states) {
+        if (now?.[0] === which) for (const [at, name] of Object.entries(now[2])) tags[at] = longest([tags[at] ?? "", name]);
+      }
+      return new Graph(graph, tags);
+    });
+    this.graph.hidden = !this.drawings.length;
+    this.graphBox = element("div", { class: "drawing" });
+    this.graph.replaceChildren(element("p", { class: "head" }, element("b", {}, "Autograd graph"), " arrows: the way of gradients; dashed: freed"), this.graphBox);
+    this.graphBox.style.minHeight = `${Math.max(0, ...this.drawings.map(({ height }) => height))}px`;
+    const depth = Math.max(0, ...run.steps.map(({ turns }) => turns?.length ?? 0));
+    this.loops = range(depth).map((level) => {
+      const slide = element("input", { class: "turn", type: "range", min: "1", step: "1" });
+      const words = element("span", {});
+      slide.oninput = () => this.toTurn(level, slide.valueAsNumber);
+      return { slide, words, root: element("label", { class: "scrub" }, words, slide) };
+    });
+    this.turns.replaceChildren(...this.loops.map(({ root }) => root));
+    this.runs.hidden = runs.length < 2;
+    const names = ["✗ The line people write", "✓ The line that does it"];
+    this.runs.replaceChildren(...names.map((name, index) => {
+      const button = element("button", { type: "button", "aria-pressed": String(index === this.which) }, name);
+      button.onclick = () => this.choose(index);
+      return button;
+    }));
+    if (parting) {
+      const [first] = run.steps[parting.steps[this.which]].line;
+      const link = element("button", { type: "button", class: "link" }, `line ${first}`);
+      link.onclick = () => this.go(parting.steps[this.which]);
+      this.runs.append(element("span", { class: "part" }, "They part at ", link, ...(parting.words ? [": ", ...spoken(parting.words)] : ["."])));
+    }
+    this.range.max = run.end;
+    const place = run.frames.some(({ strip, shared }) => strip || shared);
+    this.key.textContent = place
+      ? "One colour a storage; the shade is the place in it, faint first."
+      : "Shade: size of the value; blue below 0, orange above.";
+    this.key.hidden = !run.frames.length;
+    this.fit();
+  }
+
+  listing() {
+    const { run } = this;
+    const said = new Map();
+    run.steps.forEach((step) => {
+      const found = this.outputs(step);
+      if (!said.has(step.line[1])) said.set(step.line[1], {});
+      const line = said.get(step.line[1]);
+      for (const [kind, text] of found) line[kind] = longest([line[kind] ?? "", text]);
+    });
+    const parted = this.data.parting && run.steps[this.data.parting.steps[this.which]].line[0];
+    this.lines = run.lines.map((text, index) => {
+      const line = index + 1;
+      const indent = text.match(/^ */)[0].length;
+      const source = element("span", { class: "source" });
+      source.style.setProperty("--indent", `${indent}ch`);
+      let at = indent;
+      for (const found of text.matchAll(WORDS)) {
+        const kind = KINDS[found.findIndex((part, i) => i && part !== undefined)];
+        source.append(text.slice(at, found.index), element("span", { class: kind }, found[0]));
+        at = found.index + found[0].length;
+      }
+      source.append(text.slice(at));
+      const body = element("span", { class: "body" }, source);
+      const item = element("li", { "data-line": line }, element("span", { class: "line-number" }, String(line)), body);
+      item.classList.toggle("differs", Boolean(run.differs?.includes(line)));
+      item.classList.toggle("parts", parted === line);
+      item.outputs = {};
+      for (const [kind, words] of Object.entries(said.get(line) ?? {})) {
+        item.outputs[kind] = reserved(kind, words);
+        body.append(item.outputs[kind]);
+      }
+      if (run.notes[line]) body.append(element("span", { class: "remark" }, run.notes[line]));
+      return item;
+    });
+    this.code.replaceChildren(...this.lines);
+    this.root.style.setProperty("--code", `${Math.max(...run.lines.map(({ length }) => length))}ch`);
+    this.reached = null;
+  }
+
+  outputs({ value, out, warned, error }) {
+    const found = [];
+    if (value) found.push(["value", `→ ${value}`]);
+    if (out) found.push(["printed", out.trimEnd()]);
+    if (warned) found.push(["warning", `⚠ ${warned.join("\n⚠ ")}`]);
+    if (error) found.push(["error", `✗ ${error[0]}: ${error[1]}`]);
+    return found;
+  }
+
+  toTurn(level, number) {
+    const { steps } = this.run;
+    const now = steps[this.step];
+    const outer = (now.turns ?? []).slice(0, level).map(String).join(";");
+    const [loop] = now.turns[level];
+    const inside = steps.flatMap(({ turns = [], line }, index) =>
+      turns[level]?.[0] === loop && turns[level][1] === number && turns.slice(0, level).map(String).join(";") === outer ? [[index, line[0]]] : []);
+    const same = inside.find(([, line]) => line === now.line[0]) ?? inside[0];
+    if (same) this.go(same[0]);
+  }
+
+  // ---- What follows from both.
+
+  hue(storage) {
+    return HUES[(this.run.hues[storage] ?? 7) % HUES.length];
+  }
+
+  // Where in its storage each cell of a tensor lies, in reading order.
+  positions(fact) {
+    if (!this.known.has(fact)) {
+      const { shape, stride, offset = 0 } = this.run.facts[fact];
+      let cells = product(shape) <= 256 ? [offset] : [];
+      shape.forEach((size, d) => (cells = cells.flatMap((cell) => range(size).map((i) => cell + i * (stride[d] ?? 0)))));
+      this.known.set(fact, cells);
+    }
+    return this.known.get(fact);
+  }
+
+  // A shade is the place in the storage where tensors share one, and the value elsewhere.
+  shade(frame, fact) {
+    const { storage, shape } = this.run.facts[fact];
+    if (frame.shared || (this.run.shared && product(shape) < MANY)) {
+      const hue = this.hue(storage);
+      const cells = this.run.states[this.step].memory[storage]?.length ?? product(shape);
+      return (value, at) => [hue, cells > 1 ? Math.round(6 + (46 * at) / (cells - 1)) : 16];
+    }
+    const most = this.run.most[storage] || 1;
+    return (value) => {
+      const size = Math.min(1, Math.abs(Number(value)) / most);
+      const much = value === 0 ? 0 : Number.isFinite(size) ? Math.round(5 + 43 * size ** 0.7) : 55;
+      return [value < 0 ? BELOW : ABOVE, much];
+    };
+  }
+
+  transport() {
+    const { step, run, playing } = this;
+    this.range.value = step;
+    this.range.previousElementSibling.textContent = `Step ${step + 1}/${run.end + 1}`;
+    this.range.ariaValueText = `Step ${step + 1} of ${run.end + 1}, line ${run.steps[step].line[0]}`;
+    this.play.lastElementChild.textContent = playing ? "Pause" : "Play";
+    for (const name of ["first", "previous"]) this.buttons[name].ariaDisabled = String(step === 0);
+    for (const name of ["next", "last"]) this.buttons[name].ariaDisabled = String(step === run.end);
+    Object.assign(this.root.dataset, { step, playing, of: run.end, run: this.which });
+  }
+
+  draw() {
+    const { run } = this;
+    const state = run.states[this.step];
+    const { step } = state;
+    this.transport();
+    this.drawCode(step);
+    this.drawTurns(step);
+    for (const frame of this.frames) frame.draw(state, this);
+    for (const [name, chip] of this.chips) {
+      chip.say(name in state.plain ? `${name.replace(/ in .*/, "")} = ${state.plain[name]}` : "");
+      chip.classList.toggle("fresh", Boolean(step.plain && name in step.plain));
+    }
+    for (const [name, { root, parts }] of this.boxes) {
+      const tree = state.things[name];
+      for (const [other, part] of parts) part.classList.toggle("now", other === tree);
+      if (tree !== undefined && !parts.has(tree)) {
+        const part = thing(name, run.trees[tree]);
+        part.classList.add("now");
+        root.append(part);
+        parts.set(tree, part);
+      }
+    }
+    this.drawGraph(state);
+    const where = step.in ? [element("span", { class: "mode" }, `in ${step.in}`), " "] : [];
+    const mode = step.no_grad ? [" ", element("span", { class: "mode" }, "grad mode off")] : [];
+    this.say.replaceChildren(...where, ...spoken(step.say ?? ""), ...mode);
+    const shown = Object.values(state.cards).map(([names, fact]) => `${names[0]} ${tuple(run.facts[fact].shape)}`);
+    this.right.ariaLabel = `After line ${step.line[1]}: ${shown.join(", ") || "no tensor"}`;
+    if (this.pinned && (!this.pinned.isConnected || this.pinned.closest(".absent") || !this.pinned.of.name)) this.pinned = null;
+    this.ask(this.pinned);
+  }
+
+  drawCode(step) {
+    const { run } = this;
+    const spoken = {};
+    const reached = new Set();
+    for (const { line: [first, last], ...other } of run.steps.slice(0, this.step + 1)) {
+      for (let line = first; line <= last; line++) reached.add(line);
+      const found = this.outputs(other);
+      if (found.length) spoken[last] = { ...spoken[last], ...Object.fromEntries(found) };
+    }
+    this.lines.forEach((item, index) => {
+      const line = index + 1;
+      const now = step.line[0] <= line && line <= step.line[1];
+      item.classList.toggle("now", now);
+      item.classList.toggle("stop", now && Boolean(step.error));
+      item.classList.toggle("todo", !reached.has(line));
+      if (now) item.setAttribute("aria-current", "step");
+      else item.removeAttribute("aria-current");
+      for (const [kind, output] of Object.entries(item.outputs)) output.say(spoken[line]?.[kind] ?? "");
+    });
+    const item = this.lines[step.line[0] - 1];
+    const { code } = this;
+    if (code.scrollHeight > code.clientHeight + 1) code.scrollTop = item.offsetTop - code.offsetTop - code.clientHeight / 2 + 20;
+  }
+
+  drawTurns({ turns = [] }) {
+    this.loops.forEach(({ slide, words, root }, level) => {
+      const turn = turns[level];
+      root.classList.toggle("absent", !turn);
+      if (!turn) return;
+      const [line, number] = turn;
+      const outer = turns.slice(0, level).map(String).join(";");
+      const last = Math.max(...this.run.steps.flatMap(({ turns: others = [] }) =>
+        others[level]?.[0] === line && others.slice(0, level).map(String).join(";") === outer ? [others[level][1]] : []));
+      slide.max = last;
+      slide.value = number;
+      slide.ariaLabel = `Turn of the loop at line ${line}`;
+      slide.ariaValueText = `Turn ${number} of ${last}`;
+      words.textContent = `Line ${line}: turn ${number}/${last}`;
+    });
+  }
+
+  drawGraph({ graph, cards, step }) {
+    if (!this.drawings.length) return;
+    this.graph.classList.toggle("absent", !graph);
+    if (!graph) return;
+    const [which, signs, tags] = graph;
+    const drawing = this.drawings[which];
+    if (this.graphBox.firstElementChild !== drawing.root) this.graphBox.replaceChildren(drawing.root);
+    const graded = new Set(Object.values(cards).flatMap(([names, , , hung]) => (hung.some(([name]) => name === ".grad") ? names : [])));
+    drawing.draw(signs, tags, new Set(Object.values(tags).filter((tag) => tag.split(", ").some((name) => graded.has(name)))));
+  }
+
+  // ---- A cell: where it lies, who else sees it, what made it.
+
+  pin(cell) {
+    this.pinned = cell;
+    this.ask(cell);
+  }
+
+  ask(cell) {
+    for (const other of this.marked ?? []) other.classList.remove("same", "at");
+    this.marked = [];
+    if (!cell || !cell.of?.name) {
+      this.look.replaceChildren(element("span", { class: "hint" }, this.narrow ? "Tap a cell: where it lies in memory, and who else sees it." : "Point at a cell: where it lies in memory, and who else sees it. Arrow keys step, space plays."));
+      return;
+    }
+    const { of, at, number, value } = cell;
+    const { storage } = of;
+    const shared = [];
+    if (storage) {
+      for (const other of this.right.querySelectorAll(".cell")) {
+        if (other.at !== at || other.of.storage !== storage || other.closest(".absent, .stack > :not(.now)")) continue;
+        other.classList.add("same");
+        this.marked.push(other);
+        if (other !== cell && !other.of.whole) shared.push(`${other.of.name}[${other.of.index(other.number).join(", ")}]`);
+      }
+    }
+    cell.classList.add("at");
+    this.marked.push(cell);
+    const code = (text) => element("code", {}, text);
+    const lines = [];
+    if (of.whole) lines.push(element("span", {}, `Cell ${at} of storage ${storage} holds `, code(full(value)), "."));
+    else {
+      const index = of.shape.length ? of.index(number) : [];
+      lines.push(element("span", {}, code(`${of.name}${index.length ? `[${index.join(", ")}]` : ""} = ${full(value)}`)));
+      if (storage) {
+        const { stride, offset = 0 } = of.fact === undefined ? { stride: [1] } : this.run.facts[of.fact];
+        const sum = [String(offset), ...index.map((i, d) => `${i}·${stride[d]}`)].join(" + ");
+        lines.push(element("span", {}, `cell ${at} of storage ${storage}: `, code(`${at} = ${sign(sum)}`), index.length ? " (offset + index · stride)" : ""));
+      }
+    }
+    if (shared.length) lines.push(element("span", {}, "also ", code(shared.slice(0, 6).join(", ")), shared.length > 6 ? ` and ${shared.length - 6} more` : ""));
+    this.look.replaceChildren(...lines);
+  }
+
+  // ---- Room.
+
+  fit() {
+    if (!this.run || !this.root.clientWidth) return;
+    const room = this.right.clientWidth - 28;
+    if (room === this.room && this.run === this.fitted) return;
+    [this.room, this.fitted] = [room, this.run];
+    this.narrow = this.root.clientWidth < 620;
+    if (!this.pinned) this.ask(null);
+    for (const frame of this.frames) frame.fit(room);
+    // Sentences keep the place of the longest.
+    const probe = element("p", { class: "say probe", "aria-hidden": "true" });
+    this.say.before(probe);
+    let most = 0;
+    const said = [...new Set(this.run.steps.map(({ say }) => say ?? ""))].sort((a, b) => b.length - a.length);
+    for (const text of said.slice(0, 4)) {
+      probe.replaceChildren(...spoken(text));
+      most = Math.max(most, probe.offsetHeight);
+    }
+    probe.remove();
+    this.say.style.minHeight = `${most}px`;
+  }
+}

@@ -1,0 +1,613 @@
+"""What a stage shows: a program that ran, line by line, and what its names held after each.
+
+`ui.stage` draws it. Everything is worked out here over the whole run: which tensors have a place,
+which storages have a frame, where the nodes of the autograd graph stand, what each statement
+changed. A browser steps through it without asking again.
+"""
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from explainers.program import states
+from explainers.program.states import (
+    ArrayState,
+    Freed,
+    Memory,
+    ModuleState,
+    Number,
+    OptimizerState,
+    Plain,
+    State,
+    Step,
+    TensorState,
+    Trace,
+)
+from figures.stage_graph import laid_out
+from figures.stage_names import Seen, frames, named, optimizers, places, seen
+from figures.stage_words import changed, failed, spelled, text_of
+
+__all__ = ["Parting", "Stage", "staged", "two"]
+
+Json: TypeAlias = dict[str, Any]
+
+MOST_ON_STRIP = 64
+"""Cells of a storage that are drawn as it lies in memory, beside the tensors on it."""
+_EXACT = 2**53
+_SINGLE = frozenset({"float32", "float16", "bfloat16"})
+_SILENT_KINDS = frozenset({"type", "function", "module", "builtin_function_or_method", "Generator"})
+_DEFAULTS: Mapping[str, Any] = {
+    "kind": "Tensor",
+    "dtype": "float32",
+    "device": "cpu",
+    "layout": "strided",
+    "offset": 0,
+    "contiguous": True,
+    "requires_grad": False,
+    "leaf": True,
+    "retains_grad": False,
+    "view": False,
+    "version": 0,
+    "made_by": "",
+}
+_FREED = {Freed.KEPT: "k", Freed.FREED: "f", Freed.NOTHING: "n"}
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """Say where two runs first differ.
+
+    Attributes:
+        steps: Number of the step in each, from 0.
+        words: What each holds there.
+    """
+
+    steps: tuple[int, int]
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Hold what a stage shows.
+
+    Attributes:
+        title: What the program is about.
+        runs: For each run what JSON can hold of it; two where a mistake stands beside its remedy.
+        start: Step on which it opens, from 0.
+        parting: Where the two runs part; None where they do not, or where there is one.
+    """
+
+    title: str
+    runs: tuple[Json, ...]
+    start: int
+    parting: Parting | None = None
+
+
+def staged(
+    trace: Trace,
+    *,
+    notes: Mapping[int, str] | None = None,
+    start: int | None = None,
+    shows: Sequence[str] = (),
+    title: str = "A program, line by line",
+) -> Stage:
+    """Return a run as a stage shows it.
+
+    Args:
+        trace: The run.
+        notes: Words to a line, by its number from 1.
+        start: Step on which it opens, from 0; the last where it is left out.
+        shows: Names whose tensors have a place, with what is within them; all where it is empty.
+        title: What the program is about.
+
+    Raises:
+        ValueError: The run has no step, a note's line is not in the program, or `start` is no step.
+    """
+    run = _packed(trace, notes or {}, shows)
+    return Stage(title, (run,), _checked(start, run))
+
+
+def two(
+    wrong: Trace,
+    right: Trace,
+    parting: Parting | None,
+    *,
+    notes: Mapping[int, str] | None = None,
+    shows: Sequence[str] = (),
+    title: str = "The line people write, and the line that does it",
+) -> Stage:
+    """Return two runs of a program that differ in a line or two, as one stage shows them.
+
+    It opens where they part; on the last step of `wrong` where they do not.
+
+    Args:
+        wrong: With the line that people write.
+        right: With the line that does what they mean.
+        parting: Where they first differ.
+        notes: Words to a line, by its number from 1 in `wrong`.
+        shows: As of `staged`.
+        title: What the program is about.
+
+    Raises:
+        ValueError: As `staged`; or a step of `parting` is not in its run.
+    """
+    runs = (_packed(wrong, notes or {}, shows), _packed(right, {}, shows))
+    for run, lines in zip(runs, _differing(wrong.source, right.source), strict=True):
+        run["differs"] = lines
+    if parting is not None:
+        for run, step in zip(runs, parting.steps, strict=True):
+            _checked(step, run)
+    start = parting.steps[0] if parting else None
+    return Stage(title, runs, _checked(start, runs[0]), parting)
+
+
+def _checked(start: int | None, run: Json) -> int:
+    last = len(run["steps"]) - 1
+    if start is None:
+        return last
+    if not 0 <= start <= last:
+        raise ValueError(f"start must be a step from 0 to {last}, got {start}")
+    return start
+
+
+def _differing(wrong: str, right: str) -> tuple[list[int], list[int]]:
+    lines = wrong.splitlines(), right.splitlines()
+    found: tuple[list[int], list[int]] = ([], [])
+    for kind, *span in difflib.SequenceMatcher(None, *lines, autojunk=False).get_opcodes():
+        if kind != "equal":
+            found[0].extend(range(span[0] + 1, span[1] + 1))
+            found[1].extend(range(span[2] + 1, span[3] + 1))
+    return found
+
+
+def _packed(trace: Trace, notes: Mapping[int, str], shows: Sequence[str]) -> Json:
+    steps = list(trace.steps)
+    if trace.failure is not None and trace.failure.after is not None:
+        steps.append(trace.failure.after)
+    if not steps:
+        raise ValueError("steps must be at least 1, got 0")
+    lines = trace.source.rstrip("\n").split("\n")
+    for line in notes:
+        if not 1 <= line <= len(lines):
+            raise ValueError(f"notes must name lines from 1 to {len(lines)}, got {line}")
+    packer = _Packer(steps, lines, shows)
+    packed = [packer.step(index) for index in range(len(steps))]
+    if trace.failure is not None and trace.failure.after is not None:
+        before = steps[-2] if len(steps) > 1 else None
+        packed[-1]["error"] = [trace.failure.kind, trace.failure.message]
+        packed[-1]["say"] = " ".join(failed(trace.source, trace.failure, before))
+        if trace.failure.line:
+            packed[-1]["line"] = [trace.failure.line, trace.failure.line]
+    return {
+        "lines": lines,
+        "notes": {str(line): words for line, words in notes.items()},
+        "places": list(packer.places),
+        "frames": packer.frames(),
+        "facts": packer.facts,
+        "trees": packer.trees,
+        "graphs": packer.graphs(),
+        "steps": packed,
+    }
+
+
+class _Packer:
+    """Pack the steps of a run one after another: each says what is new in it alone."""
+
+    def __init__(self, steps: Sequence[Step], lines: Sequence[str], shows: Sequence[str]) -> None:
+        self._steps = steps
+        self._lines = lines
+        self._seen = seen(steps, shows)
+        self.places = places(self._seen)
+        self._number = {place: number for number, place in enumerate(self.places)}
+        self._frames = frames(self._seen)
+        self._drawings, self._which = laid_out([step.graph for step in steps])
+        self._order = [
+            {number: at for at, number in enumerate(drawing.nodes)} for drawing in self._drawings
+        ]
+        self.facts: list[Json] = []
+        self.trees: list[Any] = []
+        self._known: dict[str, int] = {}
+        self._memory: dict[str, Memory] = {}
+        self._before: dict[str, dict[str, Any]] = {"cards": {}, "plain": {}, "things": {}}
+        self._graph: Any = None
+        self._strips: set[int] = set()
+        self._sizes: dict[str, int] = {}
+        for step in steps:
+            self._sizes.update({label: memory.size for label, memory in step.memory.items()})
+
+    # ---- What holds for the whole run.
+
+    def frames(self) -> list[Json]:
+        """Return the frames: the places in each, and whether it has a strip; which lie flat on it."""
+        states_in: dict[int, dict[str, list[TensorState | ArrayState]]] = {}
+        where = {label: n for n, frame in enumerate(self._frames) for label in frame.storages}
+        odd: set[int] = set()
+        for here in self._seen:
+            together: dict[int, int] = {}
+            for place, one in here.items():
+                number = where.get(one.state.storage)
+                if number is None:
+                    continue
+                together[number] = together.get(number, 0) + 1
+                states_in.setdefault(number, {}).setdefault(place, []).append(one.state)
+                if isinstance(one.state, ArrayState) or not self._whole(one.state):
+                    odd.add(number)
+            odd |= {number for number, count in together.items() if count > 1}
+        result = []
+        for number, frame in enumerate(self._frames):
+            sizes = {self._sizes.get(label, 0) for label in frame.storages}
+            strip = number in odd and 1 < max(sizes) <= MOST_ON_STRIP
+            flat = [
+                self._number[place]
+                for place in frame.places
+                if strip
+                and all(
+                    len(state.shape) == 1 and self._whole(state)
+                    for state in states_in[number].get(place, ())
+                )
+            ]
+            lanes = self._lanes([place for place in frame.places if self._number[place] not in flat])
+            result.append(
+                {
+                    "lanes": [[self._number[place] for place in lane] for lane in lanes],
+                    "shared": number in odd,
+                    "strip": max(sizes) if strip else 0,
+                    "flat": flat,
+                }
+            )
+        return result
+
+    def _lanes(self, found: Sequence[str]) -> list[list[str]]:
+        """Return places by turns: what is never there together stands in one spot."""
+        lanes: list[tuple[list[str], set[int]]] = []
+        for place in found:
+            when = {index for index, here in enumerate(self._seen) if place in here}
+            for lane, taken in lanes:
+                if not taken & when:
+                    lane.append(place)
+                    taken |= when
+                    break
+            else:
+                lanes.append(([place], when))
+        return [lane for lane, _ in lanes]
+
+    def _whole(self, state: TensorState | ArrayState) -> bool:
+        """Tell whether a tensor reads all its storage in the order in which it lies."""
+        memory = self._sizes.get(state.storage)
+        return (
+            state.offset == 0
+            and math.prod(state.shape) == memory
+            and tuple(state.stride) == _in_order(state.shape)
+        )
+
+    def graphs(self) -> list[Json]:
+        """Return the drawings of the autograd graph, one for each that stands by itself."""
+        return [
+            {
+                "nodes": [
+                    [node.name, *drawing.at[number], int(bool(node.leaf))]
+                    for number, node in drawing.nodes.items()
+                ],
+                "edges": [[order[a], order[b]] for a, b in drawing.edges],
+            }
+            for drawing, order in zip(self._drawings, self._order, strict=True)
+        ]
+
+    # ---- One step.
+
+    def step(self, index: int) -> Json:
+        """Return a step: what is new in it."""
+        step = self._steps[index]
+        before = self._steps[index - 1] if index else None
+        memory = self._new_memory(step)
+        kept = _kept_by_optimizers(step)
+        cards = {
+            str(self._number[place]): self._card(one, kept)
+            for place, one in self._seen[index].items()
+        }
+        packed: Json = {
+            "line": [step.first, step.last],
+            "say": " ".join(changed(step, before, self._lines[step.first - 1])),
+            "memory": memory,
+            "cards": self._difference("cards", cards),
+            "plain": self._difference("plain", self._plain(step)),
+            "things": self._difference("things", self._things(step)),
+            "wrote": {
+                one.storage: list(one.cells)
+                for one in step.changes.written
+                if one.cells is not None
+            },
+            "fresh": self._fresh(index),
+            "moved": self._moved(index),
+            "out": step.printed,
+            "warned": list(step.warned),
+            "value": _value(step.value),
+            "turns": [[turn.line, turn.number] for turn in step.turns],
+            "in": step.frame.name if step.frame else "",
+            "no_grad": not step.grad_mode,
+        }
+        graph = self._graph_now(index)
+        if graph != self._graph:
+            self._graph = packed["graph"] = graph
+        return {key: value for key, value in packed.items() if value not in ({}, [], "", False)}
+
+    def _difference(self, part: str, now: dict[str, Any]) -> dict[str, Any]:
+        before, self._before[part] = self._before[part], now
+        gone = dict.fromkeys(before.keys() - now.keys())
+        return {key: value for key, value in now.items() if before.get(key) != value} | gone
+
+    def _new_memory(self, step: Step) -> Json:
+        written = {one.storage: one.cells for one in step.changes.written}
+        result: Json = {}
+        for label, memory in step.memory.items():
+            known = self._memory.get(label)
+            self._memory[label] = memory
+            if memory.values is None:
+                continue
+            cells = written.get(label)
+            same = known is not None and (known.dtype, known.size) == (memory.dtype, memory.size)
+            if same and cells is not None and len(cells) * 2 < memory.size:
+                result[label] = {str(at): _number(memory.values[at], memory.dtype) for at in cells}
+            else:
+                result[label] = [_number(value, memory.dtype) for value in memory.values]
+        return result
+
+    def _card(self, one: Seen, kept: Mapping[str, Mapping[str, State]]) -> list[Any]:
+        """Return the names, what is said of the tensor, what hangs on it, and what is kept of it."""
+        state = one.state
+        beside: list[Any] = []
+        words: list[str] = []
+        if isinstance(state, TensorState):
+            if state.grad is not None:
+                beside.append([".grad", *self._tensor(state.grad)])
+            for name, item in kept.get(state.identity, {}).items():
+                if isinstance(item, TensorState) and item.shape:
+                    beside.append([name, *self._tensor(item)])
+                elif isinstance(item, TensorState) and item.values:
+                    words.append(f"{name} {_number(item.values[0], item.dtype)}")
+                elif isinstance(item, Plain) and item.text != "None":
+                    words.append(f"{name} {item.text}")
+        return [list(one.names), *self._tensor(state), beside, words]
+
+    def _tensor(self, state: TensorState | ArrayState) -> list[Any]:
+        """Return the number of what is said of a tensor, and its values where memory lacks them."""
+        said: Json = {"shape": list(state.shape), "stride": list(state.stride)}
+        if isinstance(state, ArrayState):
+            said["kind"] = "NumPy array"
+            said["contiguous"] = tuple(state.stride) == _in_order(state.shape)
+        said["storage"] = state.storage
+        for name, default in _DEFAULTS.items():
+            value = getattr(state, name, default)
+            if value != default:
+                said.setdefault(name, value)
+        if said.get("contiguous"):
+            del said["contiguous"]
+        number = self._noted(self.facts, said)
+        if isinstance(state, TensorState) and state.summary is not None:
+            return [number, {"summary": _summary(state.summary, state.dtype)}]
+        if state.values is None or self._in_memory(state):
+            return [number, None]
+        return [number, [_number(value, state.dtype) for value in state.values]]
+
+    def _in_memory(self, state: TensorState | ArrayState) -> bool:
+        memory = self._memory.get(state.storage)
+        if memory is None or memory.values is None or memory.dtype != state.dtype:
+            return False
+        if state.cells is None or state.values is None:
+            return False
+        held = memory.values
+        return all(
+            at < len(held) and (held[at] is value or held[at] == value)
+            for at, value in zip(state.cells, state.values, strict=True)
+        )
+
+    def _noted(self, table: list[Any], what: Any) -> int:
+        key = f"{id(table)} {what!r}"
+        if key not in self._known:
+            self._known[key] = len(table)
+            table.append(what)
+        return self._known[key]
+
+    def _fresh(self, index: int) -> list[int]:
+        """Return the places whose tensor is another than before."""
+        before = self._seen[index - 1] if index else {}
+        return [
+            self._number[place]
+            for place, one in self._seen[index].items()
+            if place not in before or _told(before[place].state) != _told(one.state)
+        ]
+
+    def _moved(self, index: int) -> Json:
+        """Return, by place, what is said of a tensor otherwise than before."""
+        facts = self._steps[index].changes.facts
+        fresh = self._fresh(index)
+        result: Json = {}
+        for place, one in self._seen[index].items():
+            number = self._number[place]
+            fields = [
+                field for name in one.names for field in facts.get(name.split(" in ")[0], ())
+            ]
+            if fields and number not in fresh:
+                result[str(number)] = list(dict.fromkeys(fields))
+        return result
+
+    def _plain(self, step: Step) -> dict[str, str]:
+        where = f" in {step.frame.name}" if step.frame else ""
+        everything = {
+            **step.names,
+            **{f"{name}{where}": state for name, state in step.local.items()},
+        }
+        return {
+            name: _cut(text_of(state))
+            for name, state in everything.items()
+            if isinstance(state, Plain | states.Sequence | states.Table)
+            and getattr(state, "kind", "") not in _SILENT_KINDS
+            and _flat(state)
+        }
+
+    def _things(self, step: Step) -> dict[str, int]:
+        """Return modules and optimizers by name: the number of what is drawn of each."""
+        paths = {
+            state.identity: path
+            for path, state in reversed(named(step).items())
+            if isinstance(state, TensorState)
+        }
+        result: dict[str, int] = {}
+        local = step.local if step.frame and step.frame.name.endswith("__init__") else {}
+        for name, state in {**step.names, **local}.items():
+            if isinstance(state, ModuleState):
+                result[name] = self._noted(self.trees, _tree(state))
+        for name, state in optimizers(step).items():
+            result[name] = self._noted(self.trees, _groups(state, paths))
+        return result
+
+    def _graph_now(self, index: int) -> Any:
+        which = self._which[index]
+        if which is None:
+            return None
+        step = self._steps[index]
+        order = self._order[which]
+        signs = ["."] * len(order)
+        for node in step.graph.nodes:
+            if node.number in order:
+                signs[order[node.number]] = "s" if node.stale else _FREED[node.saved]
+        tags: Json = {}
+        leaves: dict[str, int] = {
+            node.leaf: order[node.number]
+            for node in step.graph.nodes
+            if node.leaf and node.number in order
+        }
+        for path, state in named(step).items():
+            if not isinstance(state, TensorState):
+                continue
+            at = leaves.get(state.identity)
+            if at is None and state.node is not None:
+                at = order.get(state.node)
+            if at is not None:
+                known = tags.setdefault(str(at), path)
+                if known != path and " in " not in path and len(known) < 16:
+                    tags[str(at)] = f"{known}, {path}"
+        return [which, "".join(signs), tags]
+
+
+def _told(state: TensorState | ArrayState) -> tuple[Any, ...]:
+    if isinstance(state, TensorState):
+        return (state.identity,)
+    return (state.storage, state.offset, state.shape, state.stride)
+
+
+def _in_order(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the strides of a contiguous tensor."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def _kept_by_optimizers(step: Step) -> dict[str, Mapping[str, State]]:
+    kept: dict[str, Mapping[str, State]] = {}
+    for state in optimizers(step).values():
+        kept.update(state.state)
+    return kept
+
+
+def _flat(state: State) -> bool:
+    """Tell whether nothing in a value has a place of its own."""
+    match state:
+        case states.Sequence():
+            return all(map(_flat, state.items))
+        case states.Table():
+            return all(map(_flat, state.items.values()))
+        case _:
+            return isinstance(state, Plain)
+
+
+def _value(state: State | None) -> str:
+    silent = state is None or getattr(state, "kind", "") == "Generator"
+    return "" if silent or state is None else text_of(state)
+
+
+def _cut(text: str, most: int = 80) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _tree(state: ModuleState) -> list[Any]:
+    """Return a module: its class, what is registered, and what is not."""
+    rows: list[Any] = [
+        *(["parameter", name, spelled(one.shape)] for name, one in state.parameters.items()),
+        *(["buffer", name, spelled(one.shape)] for name, one in state.buffers.items()),
+        *(["child", name, _tree(one)] for name, one in state.children.items()),
+        *(["outside", name, *_outside(one)] for name, one in state.unregistered.items()),
+    ]
+    return [state.kind, int(state.training), rows]
+
+
+def _outside(state: State) -> list[Any]:
+    match state:
+        case ModuleState():
+            return [state.kind, [["child", "", _tree(state)]]]
+        case states.Sequence():
+            inner = [(f"[{at}]", item) for at, item in enumerate(state.items)]
+            kind = f"a plain {state.kind}"
+        case states.Table():
+            inner = [(f"[{key}]", item) for key, item in state.items.items()]
+            kind = f"a plain {state.kind}"
+        case TensorState():
+            return [f"a plain tensor {spelled(state.shape)}", []]
+        case _:
+            return [text_of(state), []]
+    rows: list[Any] = []
+    for name, item in inner:
+        if isinstance(item, ModuleState):
+            rows.append(["child", name, _tree(item)])
+        elif isinstance(item, TensorState):
+            rows.append(["tensor", name, spelled(item.shape)])
+    return [kind, rows]
+
+
+def _groups(state: OptimizerState, paths: Mapping[str, str]) -> list[Any]:
+    """Return an optimizer: its class, each group's options and parameters, what it keeps."""
+    groups = []
+    for group in state.groups:
+        options = {
+            name: text_of(item)
+            for name, item in group.items()
+            if name != "params" and text_of(item) not in ("None", "False", "0")
+        }
+        inside = group.get("params")
+        held = inside.items if isinstance(inside, states.Sequence) else ()
+        found = [
+            paths.get(item.identity, "a tensor without a name")
+            for item in held
+            if isinstance(item, TensorState)
+        ]
+        groups.append([options, found])
+    kept = list(dict.fromkeys(name for items in state.state.values() for name in items))
+    return [state.kind, groups, kept]
+
+
+def _summary(summary: states.Summary, dtype: str) -> Json:
+    return {
+        "lowest": None if summary.lowest is None else _number(summary.lowest, dtype),
+        "highest": None if summary.highest is None else _number(summary.highest, dtype),
+        "mean": _number(summary.mean, "float64"),
+        "deviation": _number(summary.deviation, "float64"),
+        "nans": summary.nans,
+        "corners": [[list(at), _number(value, dtype)] for at, value in summary.corners],
+    }
+
+
+def _number(value: Number, dtype: str) -> bool | int | float | str:
+    """Return a number as JSON can hold it, in the fewest digits that read back as the same."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= _EXACT else str(value)
+    if isinstance(value, complex):
+        return f"{value:.4g}"
+    if not math.isfinite(value):
+        return str(value)
+    if value.is_integer() and abs(value) <= _EXACT and (value or math.copysign(1, value) > 0):
+        return int(value)
+    return float(str(np.float32(value))) if dtype in _SINGLE else value

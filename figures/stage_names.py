@@ -1,0 +1,169 @@
+"""Say under which names a program's tensors are found, and where on a stage each has its place.
+
+A tensor's place is its first name's. Frames hold the places of what lies in one storage. Both are
+worked out over the whole run, so that nothing moves while a reader steps through it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from explainers.program import states
+from explainers.program.states import (
+    ArrayState,
+    ModuleState,
+    OptimizerState,
+    State,
+    Step,
+    TensorState,
+)
+
+__all__ = ["Frame", "Seen", "frames", "named", "optimizers", "places", "seen"]
+
+_DEEPEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Hold a tensor or array that a step shows.
+
+    Attributes:
+        names: Every name it has, in the order in which they came.
+        state: What it is.
+    """
+
+    names: tuple[str, ...]
+    state: TensorState | ArrayState
+
+
+def named(step: Step) -> dict[str, TensorState | ArrayState]:
+    """Return a step's tensors and arrays by their paths: ``x``, ``xs[0]``, ``d['x']``, ``net.0.weight``.
+
+    Names inside a function are followed by the function's: ``x in Net.forward``. A method's own
+    object is left out: it is found under the name that it has outside.
+    """
+    found: dict[str, TensorState | ArrayState] = {}
+    for name, state in step.names.items():
+        found.update(_within(name, state))
+    where = f" in {step.frame.name}" if step.frame else ""
+    for name, state in step.local.items():
+        if name != "self" or _being_made(step):
+            found.update({f"{path}{where}": inner for path, inner in _within(name, state)})
+    return found
+
+
+def _being_made(step: Step) -> bool:
+    return step.frame is not None and step.frame.name.endswith("__init__")
+
+
+def _within(
+    path: str, state: State, depth: int = 0
+) -> Iterator[tuple[str, TensorState | ArrayState]]:
+    if depth > _DEEPEST:
+        return
+    inner: list[tuple[str, State]] = []
+    match state:
+        case TensorState() | ArrayState():
+            yield path, state
+        case states.Sequence():
+            inner = [(f"{path}[{index}]", item) for index, item in enumerate(state.items)]
+        case states.Table():
+            inner = [(f"{path}[{key!r}]", item) for key, item in state.items.items()]
+        case ModuleState():
+            own = {**state.parameters, **state.buffers, **state.children, **state.unregistered}
+            inner = [(f"{path}.{key}", item) for key, item in own.items()]
+    for at, item in inner:
+        yield from _within(at, item, depth + 1)
+
+
+def optimizers(step: Step) -> dict[str, OptimizerState]:
+    """Return a step's optimizers by their names."""
+    everything = {**step.names, **step.local}
+    return {name: state for name, state in everything.items() if isinstance(state, OptimizerState)}
+
+
+def seen(steps: Sequence[Step], shows: Sequence[str] = ()) -> tuple[dict[str, Seen], ...]:
+    """Return for each step what it shows, by place.
+
+    A tensor of several names has one place, that of the name under which it was first seen, while
+    it has that name. An array is told by its name alone.
+
+    Args:
+        steps: Of one run.
+        shows: Names that are shown, with what is within them; empty for all.
+    """
+    home: dict[str, str] = {}
+    result: list[dict[str, Seen]] = []
+    for step in steps:
+        names: dict[str, list[str]] = {}
+        found = named(step)
+        for path, state in found.items():
+            key = state.identity if isinstance(state, TensorState) else path
+            names.setdefault(key, []).append(path)
+        here: dict[str, Seen] = {}
+        for key, paths in names.items():
+            wanted = [path for path in paths if _wanted(path, shows)]
+            if not wanted:
+                continue
+            if home.get(key) not in wanted:
+                home[key] = wanted[0]
+            place = home[key]
+            here[place] = Seen((place, *(p for p in wanted if p != place)), found[place])
+        result.append(here)
+    return tuple(result)
+
+
+def _wanted(path: str, shows: Sequence[str]) -> bool:
+    return not shows or any(
+        path == name or path.startswith((f"{name}.", f"{name}[", f"{name} in ")) for name in shows
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Hold the places of what lies in one storage; storages that follow each other share it.
+
+    Attributes:
+        places: In the order in which they came.
+        storages: That stand in it, one at a time.
+    """
+
+    places: tuple[str, ...]
+    storages: tuple[str, ...]
+
+
+def places(shown: Sequence[Mapping[str, Seen]]) -> tuple[str, ...]:
+    """Return every place of a run, in the order in which they are first taken."""
+    return tuple(dict.fromkeys(place for here in shown for place in here))
+
+
+def storage_of(place: str, state: TensorState | ArrayState) -> str:
+    """Return the label of what a tensor lies in; what lies nowhere has a label of its own."""
+    return state.storage or f"no storage: {place}"
+
+
+def frames(shown: Sequence[Mapping[str, Seen]]) -> tuple[Frame, ...]:
+    """Return the frames of a run: at no step are two storages in one.
+
+    A storage goes to a frame that is free by then and held one of its tensors' names before: what
+    a loop makes anew in each turn stays where it is.
+    """
+    lives: dict[str, tuple[int, int]] = {}
+    holds: dict[str, dict[str, None]] = {}
+    for index, here in enumerate(shown):
+        for place, one in here.items():
+            label = storage_of(place, one.state)
+            lives[label] = (lives.get(label, (index, index))[0], index)
+            holds.setdefault(label, {})[place] = None
+    made: list[tuple[dict[str, None], list[str], int]] = []
+    for label, (first, last) in lives.items():
+        best, most = None, 0
+        for number, (known, _, until) in enumerate(made):
+            common = len(known.keys() & holds[label].keys())
+            if until < first and common > most:
+                best, most = number, common
+        if best is None:
+            made.append((dict(holds[label]), [label], last))
+        else:
+            known, labels, _ = made[best]
+            made[best] = ({**known, **holds[label]}, [*labels, label], last)
+    return tuple(Frame(tuple(known), tuple(labels)) for known, labels, _ in made)

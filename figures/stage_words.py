@@ -1,0 +1,357 @@
+"""Say in a sentence or two what a statement of a program changed. Names stand in backticks."""
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from math import prod
+
+from explainers.program import states
+from explainers.program.states import (
+    ArrayState,
+    Freed,
+    ModuleState,
+    OptimizerState,
+    Plain,
+    State,
+    Step,
+    TensorState,
+)
+from figures.stage_names import named
+
+__all__ = ["changed", "failed", "size", "spelled", "text_of"]
+
+_MOST = 3
+"""Objects of one kind of change that are told one by one."""
+_DEFINITIONS = {"type": "class", "function": "function"}
+_IDENTIFIER = re.compile(r"[A-Za-z_][\w.]*(?:\[\d+\])?")
+_KEPT = re.compile(r"\.state\[(t\d+)\]\['(.+)'\]$")
+_IN_GROUPS = re.compile(r"\.param_groups\[")
+_EVERY_FIELD = ("stride", "contiguous", "offset")
+
+
+def spelled(sizes: Sequence[int]) -> str:
+    """Return a shape or a stride as Python writes it: ``(4,)``, ``()``."""
+    return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
+
+
+def size(shape: Sequence[int]) -> str:
+    """Return how many cells a shape has, in words."""
+    return _many(prod(shape), "cell")
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _listed(words: Sequence[str], most: int = 6) -> str:
+    spelled_out = [f"`{word}`" for word in words[:most]]
+    if len(words) > most:
+        spelled_out.append(f"{len(words) - most} more")
+    if len(spelled_out) < 2:
+        return "".join(spelled_out)
+    return f"{', '.join(spelled_out[:-1])} and {spelled_out[-1]}"
+
+
+def text_of(state: State) -> str:
+    """Return a value in one line, as a program would show it in short."""
+    match state:
+        case Plain():
+            return state.text
+        case states.Sequence():
+            inner = ", ".join(map(text_of, state.items))
+            more = ", …" if state.length > len(state.items) else ""
+            if state.kind == "list":
+                return f"[{inner}{more}]"
+            alone = "," if state.kind == "tuple" and state.length == 1 else ""
+            return f"{'' if state.kind == 'tuple' else state.kind}({inner}{more}{alone})"
+        case states.Table():
+            more = ", …" if state.length > len(state.items) else ""
+            inner = ", ".join(f"{key}: {text_of(item)}" for key, item in state.items.items())
+            return f"{{{inner}{more}}}"
+        case TensorState() | ArrayState():
+            return _tensor_text(state)
+        case ModuleState():
+            return f"{state.kind}(…)"
+        case OptimizerState():
+            return f"{state.kind}(…)"
+
+
+def _tensor_text(state: TensorState | ArrayState) -> str:
+    name = "tensor" if isinstance(state, TensorState) else "array"
+    if state.values is None or len(state.values) > 16:
+        return f"{name} of shape {spelled(state.shape)}"
+    values = iter(state.values)
+
+    def nested(shape: Sequence[int]) -> str:
+        if not shape:
+            return _brief(next(values), state.dtype)
+        return f"[{', '.join(nested(shape[1:]) for _ in range(shape[0]))}]"
+
+    return f"{name}({nested(state.shape)})"
+
+
+def _brief(value: states.Number, dtype: str) -> str:
+    if isinstance(value, float):
+        whole = value.is_integer() and abs(value) < 1e6
+        return f"{value:.0f}." if whole else f"{value:.4g}"
+    return str(value)
+
+
+def failed(source: str, failure: states.Failure, before: Step | None) -> tuple[str, ...]:
+    """Return the sentences about what ended a run: what stays, and what the line was given."""
+    line = f" at line {failure.line}" if failure.line else ""
+    said = [f"`{failure.kind}`{line}: the program ends here, and what stood before stays."]
+    lines = source.splitlines()
+    if before is None or not 0 < failure.line <= len(lines):
+        return tuple(said)
+    known = {path.split(" in ")[0]: state for path, state in named(before).items()}
+    found = dict.fromkeys(
+        name
+        for word in _IDENTIFIER.findall(lines[failure.line - 1].split("=", 1)[-1])
+        for name in (word, word.rsplit(".", 1)[0])
+        if name in known
+    )
+    for name in list(found)[:_MOST]:
+        state = known[name]
+        strides = f", stride {spelled(state.stride)}" if len(state.shape) > 1 else ""
+        other = "" if state.dtype == "float32" else f", {state.dtype}"
+        said.append(f"`{name}` has shape {spelled(state.shape)}{strides}{other}.")
+    return tuple(said)
+
+
+def changed(step: Step, before: Step | None, statement: str = "") -> tuple[str, ...]:
+    """Return the sentences about what a statement changed.
+
+    Three kinds are told apart: a name bound anew, cells written, facts about a tensor.
+
+    Args:
+        step: What stood after it.
+        before: What stood before it; None for the first.
+        statement: Its first line.
+    """
+    said = [
+        *_bound(step, before),
+        *_registered(step, before),
+        *_written(step),
+        *_facts(step, before),
+        *_freed(step, before),
+    ]
+    gone = step.changes.gone
+    if gone and step.frame is None:
+        said.append(f"{_listed(gone)} {'is' if len(gone) == 1 else 'are'} gone.")
+    if not said:
+        said.append(_nothing(step, statement))
+    return tuple(said)
+
+
+def _nothing(step: Step, statement: str) -> str:
+    if statement.lstrip().startswith(("import ", "from ")):
+        return "Imported; nothing to see yet."
+    if step.returned is not None:
+        return f"The function returns {text_of(step.returned)}."
+    if isinstance(step.value, Plain) and step.value.kind == "Generator":
+        return f"Random numbers begin anew: {step.value.text}."
+    if step.value is not None:
+        return "Nothing changed; the line has a value."
+    if step.printed:
+        return "Nothing changed; the line prints."
+    return "No name and no cell changed."
+
+
+def _bound(step: Step, before: Step | None) -> list[str]:
+    now = step.local if step.frame else step.names
+    earlier = _earlier(step, before)
+    storages, identities = _known(before)
+    said: list[str] = []
+    plain = [name for name in step.changes.bound if isinstance(now.get(name), Plain)]
+    others = [name for name in step.changes.bound if name in now and name not in plain]
+    for name in others[:_MOST]:
+        anew = ", bound anew," if name in earlier else ""
+        said.append(_bound_one(f"`{name}`{anew}", name, now[name], storages, identities))
+    if len(others) > _MOST:
+        said.append(f"{_many(len(others) - _MOST, 'more name')} got a value.")
+    for name in plain[:_MOST]:
+        state = now[name]
+        kind = _DEFINITIONS.get(getattr(state, "kind", ""))
+        said.append(f"The {kind} `{name}` is defined." if kind else f"`{name}` is {_short(state)}.")
+    return said
+
+
+def _short(state: State) -> str:
+    text = text_of(state)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _earlier(step: Step, before: Step | None) -> Mapping[str, State]:
+    if before is None:
+        return {}
+    if step.frame is None:
+        return before.names
+    return before.local if before.frame == step.frame else {}
+
+
+def _known(before: Step | None) -> tuple[set[str], dict[str, str]]:
+    if before is None:
+        return set(), {}
+    tensors = named(before)
+    identities = {
+        state.identity: path for path, state in tensors.items() if isinstance(state, TensorState)
+    }
+    return {state.storage for state in tensors.values() if state.storage}, identities
+
+
+def _bound_one(
+    subject: str, name: str, state: State, storages: set[str], identities: Mapping[str, str]
+) -> str:
+    match state:
+        case TensorState() if state.identity in identities:
+            other = identities[state.identity]
+            if other == name:
+                return f"{subject} is the same tensor as before."
+            return f"{subject} is another name of `{other}`: one tensor."
+        case TensorState() | ArrayState() if state.storage and state.storage in storages:
+            kind = "a NumPy array on" if isinstance(state, ArrayState) else "a view of"
+            how = f"no value was copied, its stride is {spelled(state.stride)}"
+            if isinstance(state, TensorState) and not state.contiguous:
+                how += ", not contiguous"
+            times = prod(
+                length for length, step in zip(state.shape, state.stride, strict=True) if not step
+            )
+            if times > 1:
+                how += f"; each cell stands in {times} places"
+            return f"{subject} is {kind} storage {state.storage}: {how}."
+        case TensorState() | ArrayState() if state.storage:
+            return f"{subject} has a storage of its own, {state.storage}: {size(state.shape)}."
+        case TensorState() | ArrayState():
+            return f"{subject} has shape {spelled(state.shape)}, and no memory."
+        case ModuleState():
+            count, cells = _parameters(state)
+            return f"{subject} is a {state.kind}: {_many(count, 'parameter')}, {_many(cells, 'cell')}."
+        case OptimizerState():
+            count = sum(_length(group.get("params")) for group in state.groups)
+            return f"{subject} is {_article(state.kind)}, given {_many(count, 'parameter')}."
+        case _:
+            return f"{subject} is {_short(state)}."
+
+
+def _registered(step: Step, before: Step | None) -> list[str]:
+    """Say what a module that was there before has now and had not."""
+    now, earlier = (step.local if step.frame else step.names), _earlier(step, before)
+    said = []
+    for name, new in now.items():
+        old = earlier.get(name)
+        if not isinstance(new, ModuleState) or not isinstance(old, ModuleState):
+            continue
+        if new.kind != old.kind or name in step.changes.bound:
+            continue
+        if new.training != old.training:
+            said.append(f"`{name}` is in {'training' if new.training else 'eval'} mode.")
+        for kind in ("parameters", "buffers", "children"):
+            known: Mapping[str, State] = getattr(old, kind)
+            for inner, state in getattr(new, kind).items():
+                if inner not in known:
+                    what = {"parameters": "a parameter", "buffers": "a buffer"}.get(kind)
+                    what = what or f"a child, {state.kind}"
+                    said.append(f"`{name}.{inner}` is registered: {what}.")
+        for inner, state in new.unregistered.items():
+            if inner not in old.unregistered:
+                plain = getattr(state, "kind", "attribute")
+                said.append(f"`{name}.{inner}` is a plain {plain}: what is in it is not registered.")
+    return said[:_MOST]
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[:1] in 'AEIOUS' and kind[:2] != 'Se' else 'a'} {kind}"
+
+
+def _length(state: State | None) -> int:
+    return state.length if isinstance(state, states.Sequence) else 0
+
+
+def _parameters(state: ModuleState) -> tuple[int, int]:
+    count = len(state.parameters)
+    cells = sum(prod(parameter.shape) for parameter in state.parameters.values())
+    for child in state.children.values():
+        more = _parameters(child)
+        count, cells = count + more[0], cells + more[1]
+    return count, cells
+
+
+def _written(step: Step) -> list[str]:
+    said = []
+    tensors = named(step).items()
+    paths = {one.identity: path for path, one in tensors if isinstance(one, TensorState)}
+    written = [
+        dataclasses.replace(
+            one,
+            names=tuple(_known_as(name, paths) for name in one.names if not _IN_GROUPS.search(name)),
+        )
+        for one in step.changes.written
+    ]
+    for one in written[:_MOST]:
+        count = "Cells" if one.cells is None else _many(len(one.cells), "cell")
+        if len(one.names) > 1:
+            first, *others = one.names
+            where = f"of storage {one.storage} changed: `{first}`, also seen as {_listed(others)}"
+        elif one.names:
+            where = f"of `{one.names[0]}` changed"
+        else:
+            where = f"of storage {one.storage} changed, which has no name"
+        said.append(f"{count} {where}.")
+    if len(written) > _MOST:
+        names = [one.names[0] for one in written[_MOST:] if one.names]
+        said.append(f"{_listed(names, 3)} changed too.")
+    return said
+
+
+def _known_as(path: str, paths: Mapping[str, str]) -> str:
+    """Return a path in words: what an optimizer keeps is found by the parameter's name."""
+    kept = _KEPT.search(path)
+    return f"{kept[2]} of {paths.get(kept[1], 'a parameter')}" if kept else path
+
+
+def _facts(step: Step, before: Step | None) -> list[str]:
+    if before is None:
+        return []
+    written = {one.storage for one in step.changes.written}
+    now, then = named(step), named(before)
+    filled, emptied, said = [], [], []
+    for path, fields in step.changes.facts.items():
+        new, old = now.get(path), then.get(path)
+        if not isinstance(new, TensorState) or not isinstance(old, TensorState):
+            continue
+        if "grad" in fields and old.grad is None and new.grad is not None:
+            filled.append(f"{path}.grad")
+        elif "grad" in fields and new.grad is None:
+            emptied.append(f"{path}.grad")
+        if "requires_grad" in fields and new.leaf:
+            verb = "requires" if new.requires_grad else "no longer requires"
+            said.append(f"`{path}` {verb} a gradient; no cell changed.")
+        if "retains_grad" in fields and new.retains_grad:
+            said.append(f"`{path}` will keep its gradient.")
+        if "made_by" in fields and new.made_by:
+            said.append(f"The graph knows `{path}` by {new.made_by} now.")
+        moved = [field for field in _EVERY_FIELD if field in fields]
+        if moved:
+            said.append(
+                f"`{path}` lies otherwise now: stride {spelled(new.stride)}, offset {new.offset}."
+            )
+        if "version" in fields and new.storage not in written and new.version:
+            said.append(f"`{path}` was written with what it held: version {new.version}.")
+    if filled:
+        said.insert(0, f"{_listed(filled, _MOST)} {'is' if len(filled) == 1 else 'are'} filled.")
+    if emptied:
+        verb = "is None" if len(emptied) == 1 else "are None"
+        said.insert(0, f"{_listed(emptied, _MOST)} {verb} again.")
+    return said[: _MOST + 1]
+
+
+def _freed(step: Step, before: Step | None) -> list[str]:
+    if before is None:
+        return []
+    kept = {node.number for node in before.graph.nodes if node.saved is Freed.KEPT}
+    freed = [node for node in step.graph.nodes if node.saved is Freed.FREED and node.number in kept]
+    if not freed:
+        return []
+    verb = "have" if len(freed) > 1 else "has"
+    return [f"{_many(len(freed), 'node')} of the graph {verb} freed what was saved for backward."]

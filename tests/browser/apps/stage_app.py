@@ -1,0 +1,128 @@
+"""Mount a stage for the browser tests: one program after another, by its name in the address."""
+
+import streamlit as st
+
+from explainers.program import run
+from figures.stage import Parting, Stage, staged, two
+from ui.stage import STAGE, stage
+
+VIEWS = """import torch
+
+a = torch.arange(12.)
+b = a.view(3, 4)
+c = b.t()
+d = c.contiguous()
+e = b[:, ::2]
+b[0, 1] = 99.
+f = c.reshape(-1)
+e.is_contiguous(), e.stride(), e.storage_offset()
+"""
+ACCUMULATION = """import torch
+
+x = torch.tensor([[1., 2.], [3., 1.], [0., 1.], [2., 2.]])
+y = torch.tensor([1., 2., 0., 3.])
+w = torch.tensor([0.5, -0.5], requires_grad=True)
+opt = torch.optim.SGD([w], lr=0.1, momentum=0.9)
+
+for xs, ys in zip(x.chunk(2), y.chunk(2)):
+    loss = ((xs @ w - ys) ** 2).mean() / 2
+    loss.backward()
+opt.step()
+opt.zero_grad()
+"""
+MODULE = """import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = [nn.Linear(2, 2)]
+        self.out = nn.Linear(2, 1)
+
+torch.manual_seed(0)
+net = Net()
+opt = torch.optim.SGD(net.parameters(), lr=0.5)
+x = torch.ones(1, 2)
+net.out(net.layers[0](x)).sum().backward()
+opt.step()
+"""
+NUMPY = """import numpy as np
+import torch
+
+a = np.arange(6.)
+t = torch.from_numpy(a)
+v = t[2:5]
+n = v.numpy()
+n[0] = 99
+c = torch.tensor(a)
+"""
+REFUSED = """import torch
+
+a = torch.arange(6.)
+b = a.view(2, 3)
+c = b.t()
+d = c.view(6)
+d[0] = 99.
+"""
+LOOP = """import torch
+
+w = torch.tensor([4., -2.], requires_grad=True)
+opt = torch.optim.SGD([w], lr=0.1)
+for turn in range(20):
+    opt.zero_grad()
+    loss = (w ** 2).sum()
+    loss.backward()
+    opt.step()
+print(loss.item())
+"""
+EXPAND = """import torch
+
+row = torch.tensor([[1., 2., 3.]])
+grid = row.expand(4, 3)
+row[0, 1] = 7.
+own = row.repeat(4, 1)
+"""
+LARGE = """import torch
+
+torch.manual_seed(0)
+x = torch.randn(16, 16)
+y = x.t()
+z = x.relu()
+big = torch.randn(64, 48)
+"""
+PROGRAMS = {
+    "views": VIEWS,
+    "accumulation": ACCUMULATION,
+    "module": MODULE,
+    "numpy": NUMPY,
+    "refused": REFUSED,
+    "loop": LOOP,
+    "expand": EXPAND,
+    "large": LARGE,
+}
+NOTES = {"views": {8: "Whoever looks at the cell sees it; copies made before do not."}}
+STARTS = {"views": 5, "accumulation": 8}
+
+
+def drawn(name: str) -> Stage:
+    """Return what the app shows under a name."""
+    if name == "break":
+        wrong, right = run(REFUSED), run(REFUSED.replace("view(6)", "reshape(6)"))
+        return two(wrong, right, Parting((4, 4), "`view` refuses; `reshape` copies"))
+    trace = run(PROGRAMS[name])
+    return staged(trace, notes=NOTES.get(name), start=STARTS.get(name), title=f"Program {name}")
+
+
+if __name__ == "__main__":
+    st.set_page_config(layout="wide")
+    STAGE.send()
+    state = st.session_state
+    state.runs = state.get("runs", 0) + 1
+    shown = st.query_params.get("show", "views")
+    # As wide as a page's view beside the open sidebar.
+    with st.container(width=850):
+        stage(drawn(shown), key="stage", address="step")
+        if shown == "break":
+            stage(drawn("views"), key="second")
+    st.button("Again")
+    st.text(f"run {state.runs}")
