@@ -8,6 +8,7 @@ const PER_SECOND = 1; // steps
 const SLOW_PER_SECOND = 0.5; // for readers who prefer reduced motion
 const HUES = ["#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#d55e00", "#7a6ff0", "#8a8a8a"];
 const [BELOW, ABOVE] = ["#0072b2", "#e08a00"];
+const TELL_MS = 100; // browsers take only so many changes of the address
 const MANY = 100; // cells from which shades tell more than numbers
 const FEW_FRAMES = 10; // that stand open; of more, the others fold
 const MOST_VARIANTS = 12; // of a box that are drawn ahead, to keep its place
@@ -208,7 +209,7 @@ function summary(root, { shape }, said) {
 class Card {
   constructor(stage, run, place, frame) {
     const { facts } = run;
-    const entries = run.entries[place];
+    const entries = run.entries[place].filter((entry) => run.stands(place, entry, frame));
     this.facts = facts;
     this.flat = frame.flat.includes(place);
     this.frame = frame;
@@ -349,7 +350,8 @@ class Frame {
     let storage = null;
     let count = 0;
     for (const [place, card] of this.cards) {
-      const entry = state.cards[place];
+      const here = state.cards[place];
+      const entry = here && this.run.stands(place, here, this.frame) ? here : undefined;
       card.draw(entry, state, stage, Boolean(step.fresh?.includes(place)), step.moved?.[place] ?? []);
       if (entry) {
         storage = this.run.facts[entry[1]].storage;
@@ -362,9 +364,9 @@ class Frame {
     if (!this.strip) return;
     const cells = state.memory[storage] ?? [];
     this.head.replaceChildren(element("b", {}, `Storage ${storage}`), ` ${cells.length} cells, seen by ${count}`);
-    const entries = [...this.cards.keys()].map((place) => state.cards[place]).filter(Boolean);
+    const entries = [...this.cards.values()].map(({ entry }) => entry).filter(Boolean);
     const read = new Set(entries.flatMap(([, fact]) => stage.positions(fact)));
-    const flat = this.frame.flat.map((place) => state.cards[place]).find(Boolean);
+    const flat = this.frame.flat.map((place) => this.cards.get(place).entry).find(Boolean);
     const fresh = step.fresh?.some((place) => this.cards.has(place)) && !state.known.has(storage);
     const fact = flat ? flat[1] : entries[0][1];
     this.strip.draw(
@@ -516,6 +518,11 @@ class Run {
     this.shared = this.frames.some(({ shared }) => shared);
   }
 
+  // A name that is bound anew while others see its old storage goes to another frame.
+  stands(place, [, fact], { storages }) {
+    return storages.includes(this.facts[fact].storage || `no storage: ${this.places[place]}`);
+  }
+
   measure(label, values) {
     for (const value of values) {
       this.widths[label] = Math.max(this.widths[label] ?? 1, brief(value).length);
@@ -581,6 +588,7 @@ class Stage {
 
   close() {
     clearTimeout(this.timer);
+    clearTimeout(this.telling);
     this.observer.disconnect();
     document.removeEventListener("visibilitychange", this.onHidden);
   }
@@ -652,7 +660,7 @@ class Stage {
         else this.roll(false);
       };
       this.timer = setTimeout(tick, wait);
-    } else if (this.data.address) this.tell();
+    } else this.tell();
     this.transport();
   }
 
@@ -662,10 +670,13 @@ class Stage {
     this.go(this.step);
   }
 
-  // The address follows; whatever else it says stays.
+  // The address follows, once the reader rests; whatever else it says stays.
   tell() {
-    const { address } = this.data;
-    if (!address) return;
+    clearTimeout(this.telling);
+    if (this.data.address) this.telling = setTimeout(() => this.write(this.data.address), TELL_MS);
+  }
+
+  write(address) {
     const url = new URL(window.location.href);
     url.searchParams.set(address, this.step + 1);
     if (url.href !== window.location.href) window.history.replaceState(window.history.state, "", url);
@@ -872,7 +883,7 @@ class Stage {
     this.range.value = step;
     this.range.previousElementSibling.textContent = `Step ${step + 1}/${run.end + 1}`;
     this.range.ariaValueText = `Step ${step + 1} of ${run.end + 1}, line ${run.steps[step].line[0]}`;
-    this.play.lastElementChild.textContent = playing ? "Pause" : "Play";
+    this.play.ariaLabel = this.play.lastElementChild.textContent = playing ? "Pause" : "Play";
     for (const name of ["first", "previous"]) this.buttons[name].ariaDisabled = String(step === 0);
     for (const name of ["next", "last"]) this.buttons[name].ariaDisabled = String(step === run.end);
     Object.assign(this.root.dataset, { step, playing, of: run.end, run: this.which });
@@ -908,6 +919,7 @@ class Stage {
     this.right.ariaLabel = `After line ${step.line[1]}: ${shown.join(", ") || "no tensor"}`;
     if (this.pinned && (!this.pinned.isConnected || this.pinned.closest(".absent") || !this.pinned.of.name)) this.pinned = null;
     this.ask(this.pinned);
+    this.scroll();
   }
 
   drawCode(step) {
@@ -929,9 +941,14 @@ class Stage {
       else item.removeAttribute("aria-current");
       for (const [kind, output] of Object.entries(item.outputs)) output.say(spoken[line]?.[kind] ?? "");
     });
-    const item = this.lines[step.line[0] - 1];
+  }
+
+  // Long code scrolls by itself, so that the line is in its midst.
+  scroll() {
     const { code } = this;
-    if (code.scrollHeight > code.clientHeight + 1) code.scrollTop = item.offsetTop - code.offsetTop - code.clientHeight / 2 + 20;
+    if (code.scrollHeight <= code.clientHeight + 1) return;
+    const line = this.lines[this.run.steps[this.step].line[0] - 1];
+    code.scrollTop = line.offsetTop - code.offsetTop - code.clientHeight / 2 + 20;
   }
 
   drawTurns({ turns = [] }) {
@@ -1015,6 +1032,8 @@ class Stage {
     this.narrow = this.root.clientWidth < 620;
     if (!this.pinned) this.ask(null);
     for (const frame of this.frames) frame.fit(room);
+    if (this.code.scrollHeight > this.code.clientHeight + 1) this.code.setAttribute("tabindex", "0");
+    else this.code.removeAttribute("tabindex");
     // Sentences keep the place of the longest.
     const probe = element("p", { class: "say probe", "aria-hidden": "true" });
     this.say.before(probe);
@@ -1022,7 +1041,7 @@ class Stage {
     const said = [...new Set(this.run.steps.map(({ say }) => say ?? ""))].sort((a, b) => b.length - a.length);
     for (const text of said.slice(0, 4)) {
       probe.replaceChildren(...spoken(text));
-      most = Math.max(most, probe.offsetHeight);
+      most = Math.max(most, Math.ceil(probe.getBoundingClientRect().height));
     }
     probe.remove();
     this.say.style.minHeight = `${most}px`;

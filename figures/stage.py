@@ -222,7 +222,7 @@ class _Packer:
     # ---- What holds for the whole run.
 
     def frames(self) -> list[Json]:
-        """Return the frames: the places in each, and whether it has a strip; which lie flat on it."""
+        """Return the frames: what stands in each, whether it has a strip, what lies flat on it."""
         states_in: dict[int, dict[str, list[TensorState | ArrayState]]] = {}
         where = {label: n for n, frame in enumerate(self._frames) for label in frame.storages}
         odd: set[int] = set()
@@ -250,9 +250,12 @@ class _Packer:
                     for state in states_in[number].get(place, ())
                 )
             ]
-            lanes = self._lanes([place for place in frame.places if self._number[place] not in flat])
+            lanes = self._lanes(
+                [place for place in frame.places if self._number[place] not in flat]
+            )
             result.append(
                 {
+                    "storages": list(frame.storages),
                     "lanes": [[self._number[place] for place in lane] for lane in lanes],
                     "shared": number in odd,
                     "strip": max(sizes) if strip else 0,
@@ -269,7 +272,7 @@ class _Packer:
             for lane, taken in lanes:
                 if not taken & when:
                     lane.append(place)
-                    taken |= when
+                    taken.update(when)
                     break
             else:
                 lanes.append(([place], when))
@@ -357,7 +360,7 @@ class _Packer:
         return result
 
     def _card(self, one: Seen, kept: Mapping[str, Mapping[str, State]]) -> list[Any]:
-        """Return the names, what is said of the tensor, what hangs on it, and what is kept of it."""
+        """Return a tensor's names, what is said of it, what hangs on it, what is kept of it."""
         state = one.state
         beside: list[Any] = []
         words: list[str] = []
@@ -428,9 +431,7 @@ class _Packer:
         result: Json = {}
         for place, one in self._seen[index].items():
             number = self._number[place]
-            fields = [
-                field for name in one.names for field in facts.get(name.split(" in ")[0], ())
-            ]
+            fields = [field for name in one.names for field in facts.get(name.split(" in ")[0], ())]
             if fields and number not in fresh:
                 result[str(number)] = list(dict.fromkeys(fields))
         return result

@@ -36,10 +36,11 @@ class Seen:
 
 
 def named(step: Step) -> dict[str, TensorState | ArrayState]:
-    """Return a step's tensors and arrays by their paths: ``x``, ``xs[0]``, ``d['x']``, ``net.0.weight``.
+    """Return a step's tensors and arrays by their paths.
 
-    Names inside a function are followed by the function's: ``x in Net.forward``. A method's own
-    object is left out: it is found under the name that it has outside.
+    Paths are ``x``, ``xs[0]``, ``d['x']``, ``net.0.weight``, as `Written` spells them. Names inside
+    a function are followed by the function's: ``x in Net.forward``. A method's own object is left
+    out once it is made: it is found under the name that it has outside.
     """
     found: dict[str, TensorState | ArrayState] = {}
     for name, state in step.names.items():

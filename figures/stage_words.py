@@ -84,13 +84,13 @@ def _tensor_text(state: TensorState | ArrayState) -> str:
 
     def nested(shape: Sequence[int]) -> str:
         if not shape:
-            return _brief(next(values), state.dtype)
+            return _brief(next(values))
         return f"[{', '.join(nested(shape[1:]) for _ in range(shape[0]))}]"
 
     return f"{name}({nested(state.shape)})"
 
 
-def _brief(value: states.Number, dtype: str) -> str:
+def _brief(value: states.Number) -> str:
     if isinstance(value, float):
         whole = value.is_integer() and abs(value) < 1e6
         return f"{value:.0f}." if whole else f"{value:.4g}"
@@ -226,7 +226,9 @@ def _bound_one(
             return f"{subject} has shape {spelled(state.shape)}, and no memory."
         case ModuleState():
             count, cells = _parameters(state)
-            return f"{subject} is a {state.kind}: {_many(count, 'parameter')}, {_many(cells, 'cell')}."
+            return (
+                f"{subject} is a {state.kind}: {_many(count, 'parameter')}, {_many(cells, 'cell')}."
+            )
         case OptimizerState():
             count = sum(_length(group.get("params")) for group in state.groups)
             return f"{subject} is {_article(state.kind)}, given {_many(count, 'parameter')}."
@@ -256,7 +258,9 @@ def _registered(step: Step, before: Step | None) -> list[str]:
         for inner, state in new.unregistered.items():
             if inner not in old.unregistered:
                 plain = getattr(state, "kind", "attribute")
-                said.append(f"`{name}.{inner}` is a plain {plain}: what is in it is not registered.")
+                said.append(
+                    f"`{name}.{inner}` is a plain {plain}: what is in it is not registered."
+                )
     return said[:_MOST]
 
 
@@ -284,7 +288,9 @@ def _written(step: Step) -> list[str]:
     written = [
         dataclasses.replace(
             one,
-            names=tuple(_known_as(name, paths) for name in one.names if not _IN_GROUPS.search(name)),
+            names=tuple(
+                _known_as(name, paths) for name in one.names if not _IN_GROUPS.search(name)
+            ),
         )
         for one in step.changes.written
     ]

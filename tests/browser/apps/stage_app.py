@@ -103,6 +103,9 @@ PROGRAMS = {
 NOTES = {"views": {8: "Whoever looks at the cell sees it; copies made before do not."}}
 STARTS = {"views": 5, "accumulation": 8}
 
+SHOWN = ("views", "loop", "break", "large", "accumulation", "module")
+"""What stands on the page that names none, one below the other."""
+
 
 def drawn(name: str) -> Stage:
     """Return what the app shows under a name."""
@@ -118,11 +121,10 @@ if __name__ == "__main__":
     STAGE.send()
     state = st.session_state
     state.runs = state.get("runs", 0) + 1
-    shown = st.query_params.get("show", "views")
+    asked = st.query_params.get("show")
     # As wide as a page's view beside the open sidebar.
     with st.container(width=850):
-        stage(drawn(shown), key="stage", address="step")
-        if shown == "break":
-            stage(drawn("views"), key="second")
+        for name in [asked] if asked else SHOWN:
+            stage(drawn(name), key=name, address="step" if name == (asked or SHOWN[0]) else "")
     st.button("Again")
     st.text(f"run {state.runs}")

@@ -1,0 +1,282 @@
+"""The stage in a browser: a reader steps, points and switches, and the server hears nothing."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.browser.apps.stage_app import SHOWN
+from tests.browser.conftest import DESKTOP
+from tests.browser.harness import (
+    console_errors,
+    open_page,
+    query,
+    settled,
+    wait_for_query,
+    watch_rest,
+)
+
+APP = "tests/browser/apps/stage_app.py"
+PHONE = {"width": 390, "height": 844}
+MOST_MS = 10.0
+
+
+class Shown:
+    """One stage of the app, by its program."""
+
+    def __init__(self, page: Page, program: str = "views") -> None:
+        self.page = page
+        self.root = page.get_by_test_id("stage").nth(SHOWN.index(program))
+        self.say = self.root.get_by_test_id("stage-say")
+        self.look = self.root.get_by_test_id("stage-look")
+        self.range = self.root.get_by_test_id("stage-range")
+        self.objects = self.root.get_by_test_id("stage-objects")
+        self.turns = self.root.get_by_test_id("stage-turns").get_by_role("slider")
+        self.runs = self.root.get_by_test_id("stage-runs")
+
+    def press(self, *keys: str) -> None:
+        self.root.focus()
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def step(self) -> int:
+        """Return the step, counted from 1 as the reader sees it."""
+        return int(self.root.get_attribute("data-step") or "-1") + 1
+
+    def at(self, step: int) -> "Shown":
+        """Go to a step, counted from 1."""
+        self.range.evaluate(
+            "(range, at) => { range.value = at; range.dispatchEvent(new Event('input')); }",
+            step - 1,
+        )
+        assert self.step() == step
+        return self
+
+    def line(self, number: int) -> Locator:
+        return self.root.get_by_test_id("stage-code").locator(f"[data-line='{number}']")
+
+    def grid(self, name: str) -> Locator:
+        return self.objects.get_by_role("grid", name=re.compile(f"^{re.escape(name)}, "))
+
+    def cells(self, name: str) -> list[str]:
+        return self.grid(name).get_by_role("gridcell").all_text_contents()
+
+    def marked(self) -> list[str]:
+        """Return the cells that are marked as one cell of storage, by the grid they stand in."""
+        found: list[str] = self.objects.evaluate(
+            """node => [...node.querySelectorAll(".same")].map(
+                cell => cell.closest("[role=grid]").ariaLabel.split(",")[0]
+                    + " " + cell.textContent)"""
+        )
+        return sorted(found)
+
+
+@pytest.fixture(scope="module")
+def kept(browser: Browser, serve: Callable[..., str]) -> Iterator[Page]:
+    """Give a page that tests share."""
+    with watch_rest(browser.new_context(viewport=DESKTOP)) as context:
+        page = context.new_page()
+        errors = console_errors(page)
+        yield open_page(page, serve(APP))
+        expect(page.get_by_text("run 1", exact=True)).to_have_count(1)
+        assert errors == []
+
+
+def test_it_opens_on_the_step_that_it_is_told(kept: Page) -> None:
+    assert Shown(kept).step() == 6
+    expect(Shown(kept).line(7)).to_have_attribute("aria-current", "step")
+    assert Shown(kept, "break").step() == 5
+
+
+def test_keys_step_and_the_address_follows(kept: Page) -> None:
+    views = Shown(kept)
+    for key, step in [
+        ("Home", 1),
+        ("ArrowLeft", 1),
+        ("ArrowRight", 2),
+        ("ArrowDown", 3),
+        ("ArrowUp", 2),
+        ("End", 9),
+        ("ArrowRight", 9),
+    ]:
+        views.press(key)
+        assert views.step() == step
+    for key, step in [("Home", 1), ("ArrowRight", 2)]:
+        views.press(key)
+        kept.wait_for_url(f"**/*step={step}")
+
+
+def test_space_plays_to_the_end_and_stops_there(kept: Page) -> None:
+    views = Shown(kept).at(8)
+    views.press(" ")
+    expect(views.root).to_have_attribute("data-playing", "true")
+    expect(views.root).to_have_attribute("data-step", "8")
+    expect(views.root).to_have_attribute("data-playing", "false")
+
+
+def test_a_slider_a_line_and_a_button_lead_to_a_step(kept: Page) -> None:
+    views = Shown(kept).at(3)
+    views.line(8).click()
+    assert views.step() == 7
+    views.line(2).click()
+    assert views.step() == 7, "an empty line is no step"
+    views.root.get_by_role("button", name="Line before").click()
+    assert views.step() == 6
+    views.range.focus()
+    kept.keyboard.press("ArrowRight")
+    assert views.step() == 7
+    expect(views.range).to_have_attribute("aria-valuetext", "Step 7 of 9, line 8")
+
+
+def test_cells_show_what_torch_holds_and_a_write_is_seen_by_every_view(kept: Page) -> None:
+    views = Shown(kept).at(6)
+    assert views.cells("c") == ["0", "4", "8", "1", "5", "9", "2", "6", "10", "3", "7", "11"]
+    views.at(7)
+    assert views.cells("b")[1] == views.cells("c")[3] == "99"
+    assert views.cells("d")[3] == "1"
+    assert views.objects.locator(".wrote:visible").all_text_contents() == ["99"] * 3
+    expect(views.say).to_have_text("1 cell of storage A changed: a, also seen as b and c.")
+    expect(views.say).to_have_attribute("aria-live", "polite")
+    expect(views.objects).to_have_attribute(
+        "aria-label", re.compile(r"^After line 8: a \(12,\), b")
+    )
+
+
+def test_the_mouse_finds_a_cell_in_every_tensor_that_sees_it(kept: Page) -> None:
+    views = Shown(kept).at(7)
+    views.grid("c").get_by_role("gridcell").nth(1).hover()
+    assert views.marked() == ["a 4", "b 4", "c 4", "e 4"]
+    expect(views.look).to_contain_text("c[0, 1] = 4")
+    expect(views.look).to_contain_text("cell 4 of storage A: 4 = 0 + 0·1 + 1·4")
+    expect(views.look).to_contain_text("also a[4], b[1, 0], e[1, 0]")
+    views.line(1).hover()
+    assert views.marked() == []
+
+
+def test_the_keyboard_walks_from_cell_to_cell_and_leaves_again(kept: Page) -> None:
+    views = Shown(kept).at(7)
+    views.grid("c").get_by_role("gridcell").first.focus()
+    kept.keyboard.press("ArrowDown")
+    kept.keyboard.press("ArrowRight")
+    expect(views.look).to_contain_text("c[1, 1] = 5")
+    assert views.step() == 7
+    assert views.marked() == ["a 5", "b 5", "c 5"]
+    kept.keyboard.press("Escape")
+    assert views.marked() == []
+    kept.keyboard.press("ArrowRight")
+    assert views.step() == 8
+
+
+def test_a_loop_has_a_slider_of_its_own_that_keeps_the_line(kept: Page) -> None:
+    loop = Shown(kept, "loop").at(6)
+    expect(loop.turns).to_have_attribute("aria-valuetext", "Turn 1 of 20")
+    loop.turns.evaluate("turn => { turn.value = 20; turn.oninput(); }")
+    expect(loop.turns).to_have_attribute("aria-valuetext", "Turn 20 of 20")
+    expect(loop.line(8)).to_have_attribute("aria-current", "step")
+    assert loop.step() == 82
+    loop.press("Home")
+    expect(loop.turns).to_be_hidden()
+
+
+def test_two_runs_stand_in_one_stage_and_a_link_leads_to_where_they_part(kept: Page) -> None:
+    both = Shown(kept, "break").at(2)
+    wrong, right = both.runs.get_by_role("button", name="The line").all()
+    both.runs.get_by_role("button", name="line 6").click()
+    assert both.step() == 5
+    expect(both.line(6)).to_have_class(re.compile("differs"))
+    expect(both.line(6)).to_contain_text("RuntimeError: view size is not compatible")
+    right.click()
+    expect(right).to_have_attribute("aria-pressed", "true")
+    expect(both.line(6)).to_contain_text("d = c.reshape(6)")
+    expect(both.say).to_have_text("d has a storage of its own, B: 6 cells.")
+    both.press("End")
+    assert both.cells("d")[0] == "99" and both.cells("c")[0] == "0"
+    wrong.click()
+    assert both.step() == 5
+    assert "step" in query(kept), "only one stage tells the address"
+
+
+@pytest.mark.parametrize("program", ["views", "loop", "break", "large", "accumulation", "module"])
+def test_nothing_moves_from_step_to_step(kept: Page, program: str) -> None:
+    moved: Any = Shown(kept, program).root.evaluate(
+        """root => {
+            const parts = () => [...root.querySelectorAll(
+                ".code li, .bar, .turns, .look, .frame, .card, .graph, .thing, .chip")];
+            const range = root.querySelector(".range");
+            const origin = () => root.getBoundingClientRect();
+            let before = null, found = [];
+            for (let step = 0; step <= Number(range.max); step++) {
+                range.value = step;
+                range.dispatchEvent(new Event("input"));
+                const now = parts().map(node => {
+                    const box = node.getBoundingClientRect();
+                    return `${box.x - origin().x} ${box.y - origin().y}`;
+                });
+                const names = parts().map(node => node.className);
+                if (before) now.forEach((at, i) => at !== before[i] &&
+                    found.push(`${step}: ${names[i]} from ${before[i]} to ${at}`));
+                before = now;
+            }
+            return found;
+        }"""
+    )
+    assert moved == []
+
+
+@pytest.mark.parametrize("program", ["large", "loop", "module"])
+def test_a_step_takes_a_few_milliseconds(kept: Page, program: str) -> None:
+    times: Any = Shown(kept, program).root.evaluate(
+        """root => {
+            const range = root.querySelector(".range"), found = [];
+            for (let i = 0; i < 40; i++) {
+                const start = performance.now();
+                range.value = i % (Number(range.max) + 1);
+                range.dispatchEvent(new Event("input"));
+                root.getBoundingClientRect(); // its layout, too
+                found.push(performance.now() - start);
+            }
+            return found.sort((a, b) => a - b);
+        }"""
+    )
+    # What other programs of this machine take is not the stage's.
+    assert times[len(times) // 8] < MOST_MS
+
+
+def axe_findings(page: Page) -> list[str]:
+    found = Axe().run(page, context="[data-testid='stMain']").response["violations"]
+    return [f"{v['id']}: {n['html'][:120]}" for v in found for n in v["nodes"]]
+
+
+def test_axe_finds_nothing_in_the_light(kept: Page) -> None:
+    assert axe_findings(kept) == []
+
+
+def test_a_phone_in_the_dark(
+    new_context: Callable[..., BrowserContext], serve: Callable[..., str]
+) -> None:
+    context = new_context(viewport=PHONE, color_scheme="dark", has_touch=True)
+    page = open_page(context.new_page(), f"{serve(APP)}?step=7&kept=1")
+    views = Shown(page)
+    assert views.step() == 7
+    assert axe_findings(page) == []
+    wide = "document.documentElement.scrollWidth - innerWidth"
+    assert page.evaluate(wide) <= 0
+    # The steps stay in sight while the objects pass.
+    views.grid("e").scroll_into_view_if_needed()
+    expect(views.root.get_by_role("button", name="Next line")).to_be_in_viewport()
+    views.grid("e").get_by_role("gridcell").first.tap()
+    assert views.marked() == ["a 0", "b 0", "c 0", "e 0"]
+    views.root.get_by_role("button", name="Next line").tap()
+    assert views.step() == 8
+    wait_for_query(page, {"step": "8", "kept": "1"})
+    # 200 % of 1280 x 900, and as small as a page must bear.
+    for size in ({"width": 640, "height": 450}, {"width": 320, "height": 640}):
+        page.set_viewport_size(size)
+        settled(page)
+        assert page.evaluate(wide) <= 0
+    page.get_by_role("button", name="Again").click()
+    expect(page.get_by_text("run 2", exact=True)).to_have_count(1)
+    assert views.step() == 8, "new data leave the reader where he is"

@@ -1,0 +1,384 @@
+"""What a stage sends is what the run recorded; and nothing on it moves."""
+
+import json
+import math
+from collections.abc import Iterator
+from itertools import chain, combinations, pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+from explainers.program import ArrayState, State, Step, TensorState, Trace, run
+from figures.stage import Parting, Stage, staged, two
+from figures.stage_graph import laid_out
+from figures.stage_names import frames, named, places, seen
+from tests.browser.apps.stage_app import ACCUMULATION, MODULE, PROGRAMS, REFUSED, VIEWS
+
+ODD = """import torch
+
+a = torch.tensor([float("nan"), float("inf"), -0.0, 0.1, 1e-30, 16777216.])
+b = a.view(torch.int32)
+c = a.double() / 3
+d = torch.tensor([2 ** 62, -1])
+e = torch.tensor([True, False])
+f = torch.tensor([1 + 2j])
+g = torch.empty(0, 3)
+h = torch.arange(1000.)[::300]
+i = torch.ones(2, 2, dtype=torch.bfloat16) / 3
+j = torch.ones(2, device="meta")
+a[0] = 1.
+h[1] = -5.
+d = None
+"""
+ADAM = """import torch
+
+net = torch.nn.Linear(2, 1)
+opt = torch.optim.Adam(net.parameters(), lr=0.1)
+for turn in range(3):
+    opt.zero_grad()
+    loss = net(torch.ones(1, 2)).sum()
+    loss.backward()
+    opt.step()
+"""
+INSIDE = """import torch
+
+def double(x):
+    y = x * 2
+    return y
+
+w = torch.ones(2, requires_grad=True)
+a = double(w)
+b = double(a)
+b.sum().backward()
+"""
+REBOUND = """import torch
+
+a = torch.arange(4.)
+b = a.view(2, 2)
+a = a + 1
+c = a[1:]
+b[0, 0] = 9.
+"""
+EVERY = {**PROGRAMS, "rebound": REBOUND, "odd": ODD, "adam": ADAM, "inside": INSIDE}
+
+
+@pytest.fixture(scope="module", params=EVERY)
+def recorded(request: pytest.FixtureRequest) -> tuple[Trace, dict[str, Any]]:
+    """Give a run, and what is sent of it, as a browser reads it."""
+    trace = run(EVERY[request.param])
+    return trace, json.loads(json.dumps(staged(trace).runs[0], allow_nan=False))
+
+
+def steps_of(trace: Trace) -> list[Step]:
+    after = trace.failure.after if trace.failure else None
+    return [*trace.steps, *([after] if after else [])]
+
+
+def replayed(sent: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Read the steps one after another, as a browser does: cards and memory of each."""
+    cards: dict[str, Any] = {}
+    memory: dict[str, Any] = {}
+    for step in sent["steps"]:
+        cards = {k: v for k, v in {**cards, **step.get("cards", {})}.items() if v is not None}
+        for label, values in step.get("memory", {}).items():
+            if isinstance(values, dict):
+                memory[label] = list(memory[label])
+                for at, value in values.items():
+                    memory[label][int(at)] = value
+            else:
+                memory[label] = values
+        yield cards, dict(memory)
+
+
+def same(sent: Any, value: Any, dtype: str) -> bool:
+    if isinstance(value, complex):
+        return sent == f"{value:.4g}"
+    if isinstance(sent, str):
+        return sent == str(value)
+    if isinstance(value, bool) or isinstance(sent, bool):
+        return sent is value
+    if dtype in ("float32", "bfloat16", "float16"):
+        alike = np.float32(sent) == np.float32(value)
+        return bool(alike and math.copysign(1, sent) == math.copysign(1, value))
+    return bool(sent == value)
+
+
+def check(
+    facts: dict[str, Any], values: Any, state: TensorState | ArrayState, memory: dict[str, Any]
+) -> None:
+    """Compare what is sent of a tensor with what was recorded of it."""
+    assert (tuple(facts["shape"]), tuple(facts["stride"])) == (state.shape, tuple(state.stride))
+    assert (facts.get("offset", 0), facts["storage"]) == (state.offset, state.storage)
+    assert facts.get("dtype", "float32") == state.dtype
+    if isinstance(state, TensorState):
+        for name, usual in (
+            ("contiguous", True),
+            ("requires_grad", False),
+            ("leaf", True),
+            ("retains_grad", False),
+            ("view", False),
+            ("version", 0),
+            ("made_by", ""),
+            ("device", "cpu"),
+            ("kind", "Tensor"),
+        ):
+            assert facts.get(name, usual) == getattr(state, name), name
+        if state.summary is not None:
+            assert values["summary"]["nans"] == state.summary.nans
+            assert len(values["summary"]["corners"]) == len(state.summary.corners)
+            assert same(values["summary"]["highest"], state.summary.highest, state.dtype)
+            return
+    if state.values is None:
+        return
+    if values is None:
+        cells = [state.offset]
+        for size, stride in zip(state.shape, state.stride, strict=True):
+            cells = [cell + index * stride for cell in cells for index in range(size)]
+        values = [memory[state.storage][cell] for cell in cells]
+    assert len(values) == len(state.values)
+    assert all(same(a, b, state.dtype) for a, b in zip(values, state.values, strict=True))
+
+
+def test_every_fact_and_value_sent_is_the_one_recorded(recorded) -> None:
+    trace, sent = recorded
+    compared = 0
+    for step, (cards, memory) in zip(steps_of(trace), replayed(sent), strict=True):
+        found = named(step)
+        told = {name for names, *_ in cards.values() for name in names}
+        assert told == found.keys()
+        for names, fact, values, beside, _ in cards.values():
+            for name in names:
+                check(sent["facts"][fact], values, found[name], memory)
+                compared += 1
+            state = found[names[0]]
+            grads = [part for part in beside if part[0] == ".grad"]
+            grad = state.grad if isinstance(state, TensorState) else None
+            assert bool(grads) == (grad is not None)
+            if grad is not None:
+                check(sent["facts"][grads[0][1]], grads[0][2], grad, memory)
+    assert compared
+
+
+def test_what_an_optimizer_keeps_hangs_on_its_parameter() -> None:
+    trace = run(ADAM)
+    sent = staged(trace).runs[0]
+    place = str(sent["places"].index("net.weight"))
+    *_, (cards, memory) = replayed(json.loads(json.dumps(sent)))
+    names, _, _, beside, words = cards[place]
+    optimizer: Any = trace.steps[-1].names["opt"]
+    kept: dict[str, State] = optimizer.state[named(trace.steps[-1])["net.weight"].identity]
+    assert names == ["net.weight"]
+    assert [part[0] for part in beside] == [".grad", "exp_avg", "exp_avg_sq"]
+    assert words == ["step 3"]
+    for name, fact, values in beside[1:]:
+        state = kept[name]
+        assert isinstance(state, TensorState)
+        check(sent["facts"][fact], values, state, memory)
+
+
+def test_one_tensor_has_one_place_under_all_its_names() -> None:
+    source = "import torch\na = torch.ones(2)\nb = a\nc = a.view(2)\na = torch.zeros(2)"
+    shown = seen(run(source).steps)
+    assert shown[2]["a"].names == ("a", "b")
+    assert shown[3].keys() == {"a", "c"}
+    assert shown[4]["b"].names == ("b",), "the old tensor keeps its other name"
+
+
+def test_at_no_step_two_storages_are_in_one_frame_nor_two_tensors_in_one_spot(recorded) -> None:
+    trace, sent = recorded
+    shown = seen(steps_of(trace))
+    for frame in frames(shown):
+        for here in shown:
+            inside = {here[p].state.storage or p for p in frame.places if p in here}
+            lying = {label for label in inside if label in frame.storages}
+            assert len(lying) <= 1
+    for frame in sent["frames"]:
+        for lane in frame["lanes"]:
+            for here in shown:
+                assert sum(sent["places"][place] in here for place in lane) <= 1
+
+
+def test_every_tensor_has_exactly_one_spot_at_every_step(recorded) -> None:
+    _, sent = recorded
+    for cards, _ in replayed(sent):
+        for place, (_, fact, *_) in cards.items():
+            name = sent["places"][int(place)]
+            storage = sent["facts"][fact]["storage"] or f"no storage: {name}"
+            spots = [
+                at
+                for frame in sent["frames"]
+                for at in [*frame["flat"], *chain(*frame["lanes"])]
+                if at == int(place) and storage in frame["storages"]
+            ]
+            assert len(spots) == 1
+
+
+def test_a_loop_that_makes_its_tensors_anew_keeps_them_in_one_frame() -> None:
+    trace = run(PROGRAMS["loop"])
+    shown = seen(trace.steps)
+    (frame,) = [frame for frame in frames(shown) if "loss" in frame.places]
+    assert len(frame.storages) == 20
+
+
+def test_only_storages_that_tell_something_are_drawn_as_they_lie() -> None:
+    sent = staged(run(VIEWS)).runs[0]
+    strips = {
+        sent["places"][([*f["flat"], *chain(*f["lanes"])])[0]]: f["strip"] for f in sent["frames"]
+    }
+    assert strips == {"a": 12, "d": 0, "f": 0}
+    assert [sent["places"][p] for p in sent["frames"][0]["flat"]] == ["a"]
+
+
+def test_shows_leaves_only_the_places_it_names() -> None:
+    sent = staged(run(MODULE), shows=("net.out", "x")).runs[0]
+    assert sent["places"] == ["net.out.weight", "net.out.bias", "x"]
+
+
+def test_a_graph_grows_to_the_right_and_no_two_nodes_stand_in_one_place(recorded) -> None:
+    trace, sent = recorded
+    drawings, which = laid_out([step.graph for step in steps_of(trace)])
+    for drawing in drawings:
+        assert len(set(drawing.at.values())) == len(drawing.at)
+        assert all(
+            abs(a[1] - b[1]) >= 1 for a, b in combinations(drawing.at.values(), 2) if a[0] == b[0]
+        )
+        for start, end in drawing.edges:
+            assert drawing.at[start][0] > drawing.at[end][0] >= 0
+    for step, number in zip(steps_of(trace), which, strict=True):
+        known = {node.number for node in step.graph.nodes}
+        assert number is None if not known else known <= drawings[number or 0].nodes.keys()
+    assert [len(graph["nodes"]) for graph in sent["graphs"]] == [len(d.nodes) for d in drawings]
+
+
+def test_a_graph_tells_what_backward_freed_and_which_names_its_nodes_have() -> None:
+    sent = staged(run(ACCUMULATION)).runs[0]
+    number, signs, tags = next(step["graph"] for step in sent["steps"] if step["line"] == [10, 10])
+    nodes = [
+        node[0].removesuffix("Backward0").rpartition("::")[2]
+        for node in sent["graphs"][number]["nodes"]
+    ]
+    freed = {name for name, sign in zip(nodes, signs, strict=True) if sign == "f"}
+    assert freed == {"Div", "Pow", "Mv"}
+    assert {nodes[int(at)]: name for at, name in tags.items()} == {
+        "AccumulateGrad": "w",
+        "Div": "loss",
+    }
+
+
+def said(source: str, line: int, nth: int = 0) -> str:
+    steps = staged(run(source)).runs[0]["steps"]
+    return [step["say"] for step in steps if step["line"][0] == line][nth]
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "words"),
+    [
+        (VIEWS, 3, "`a` has a storage of its own, A: 12 cells."),
+        (
+            VIEWS,
+            5,
+            "`c` is a view of storage A: no value was copied, its stride is (1, 4), "
+            "not contiguous.",
+        ),
+        (VIEWS, 8, "1 cell of storage A changed: `a`, also seen as `b` and `c`."),
+        (VIEWS, 10, "Nothing changed; the line has a value."),
+        (
+            PROGRAMS["expand"],
+            4,
+            "`grid` is a view of storage A: no value was copied, its stride is (0, 1), "
+            "not contiguous; each cell stands in 4 places.",
+        ),
+        (PROGRAMS["numpy"], 8, "1 cell of storage A changed: `a`, also seen as `t`, `v` and `n`."),
+        (MODULE, 7, "`self.layers` is a plain list: what is in it is not registered."),
+        (MODULE, 8, "`self.out` is registered: a child, Linear."),
+        (MODULE, 12, "`opt` is an SGD, given 2 parameters."),
+        (ACCUMULATION, 12, "`w.grad` is None again."),
+        (
+            "import torch\nw = torch.ones(2)\nw.requires_grad_()",
+            3,
+            "`w` requires a gradient; no cell changed.",
+        ),
+        ("import torch\na = torch.ones(2)\nb = a", 3, "`b` is another name of `a`: one tensor."),
+        ("import torch\na = torch.ones(2)\na = a + 1", 3,
+         "`a`, bound anew, has a storage of its own, B: 2 cells."),
+        ("import torch\na = torch.ones(2)\na.mul_(1)", 3,
+         "`a` was written with what it held: version 1."),
+        ("import torch\na = torch.ones(2)\ndel a", 3, "`a` is gone."),
+    ],
+)  # fmt: skip
+def test_a_sentence_tells_the_kinds_of_change_apart(source: str, line: int, words: str) -> None:
+    assert said(source, line) == words
+
+
+def test_a_second_backward_writes_where_the_first_had_filled() -> None:
+    assert said(ACCUMULATION, 10).startswith("`w.grad` is filled. 3 nodes of the graph have freed")
+    assert said(ACCUMULATION, 10, nth=1).startswith("2 cells of `w.grad` changed.")
+
+
+def test_what_an_optimizer_keeps_is_named_by_its_parameter() -> None:
+    assert "exp_avg of net.weight" in " ".join(said(ADAM, 9, nth=1).replace("`", "").split())
+
+
+def test_an_error_stands_at_its_line_with_what_the_line_was_given() -> None:
+    steps = staged(run(REFUSED)).runs[0]["steps"]
+    assert steps[-1]["line"] == [6, 6]
+    assert steps[-1]["error"][0] == "RuntimeError"
+    assert "view size is not compatible" in steps[-1]["error"][1]
+    assert steps[-1]["say"].endswith("`c` has shape (3, 2), stride (1, 3).")
+
+
+def test_two_runs_open_where_they_part_and_say_which_lines_differ() -> None:
+    wrong, right = run(REFUSED), run(REFUSED.replace("view(6)", "reshape(6)"))
+    both = two(wrong, right, Parting((4, 4), "words"))
+    assert [one["differs"] for one in both.runs] == [[6], [6]]
+    assert both.start == 4
+    assert "error" in both.runs[0]["steps"][4] and "error" not in both.runs[1]["steps"][4]
+
+
+def test_nothing_is_sent_twice() -> None:
+    sent = staged(run(PROGRAMS["loop"])).runs[0]
+    for one, next_ in pairwise(sent["steps"]):
+        for part in ("cards", "plain"):
+            both = one.get(part, {}).keys() & next_.get(part, {}).keys()
+            assert all(one[part][key] != next_[part][key] for key in both)
+
+
+def size(drawn: Stage) -> int:
+    return len(json.dumps(drawn.runs, separators=(",", ":")))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_run_is_small(name: str) -> None:
+    assert size(staged(run(EVERY[name]))) < 30_000
+
+
+def test_ten_statements_on_matrices_of_64_cells_are_small() -> None:
+    lines = ["import torch", "torch.manual_seed(0)", "a0 = torch.randn(8, 8)"]
+    lines += [f"a{n} = (a{n - 1} @ a0).tanh()" for n in range(1, 10)]
+    assert size(staged(run("\n".join(lines)))) < 30_000
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"start": 9}, "start must be a step from 0 to 8, got 9"),
+        ({"start": -1}, "start must be a step from 0 to 8, got -1"),
+        ({"notes": {11: "no"}}, "notes must name lines from 1 to 10, got 11"),
+        ({"notes": {0: "no"}}, "notes must name lines from 1 to 10, got 0"),
+    ],
+)
+def test_what_cannot_be_drawn_gets_its_sentence(options, sentence: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        staged(run(VIEWS), **options)
+    assert str(caught.value) == sentence
+
+
+def test_a_program_that_ran_no_statement_gets_its_sentence() -> None:
+    with pytest.raises(ValueError) as caught:
+        staged(Trace("", ()))
+    assert str(caught.value) == "steps must be at least 1, got 0"
+
+
+def test_places_come_in_the_order_of_the_program() -> None:
+    assert places(seen(run(VIEWS).steps)) == ("a", "b", "c", "d", "e", "f")
