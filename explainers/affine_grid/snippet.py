@@ -94,14 +94,17 @@ def _theta_from_motion(parameters: AffineGrid) -> list[str]:
     if parameters.keep_aspect:
         aspect = f"{width} / {height}"
         if parameters.align_corners and "1" not in (width, height):
-            aspect = f"({width} - 1) / ({height} - 1)"
+            between = f"({width} - 1) / ({height} - 1)"
+            known = width.isdigit() and height.isdigit()
+            aspect = between if known else f"{between} if min({width}, {height}) > 1 else {aspect}"
     return [
         "# What the picture should do on screen, x right and y down: scale, lean, turn, move.",
         f"turn = math.radians({parameters.degrees:g})  # counter-clockwise",
         f"lean = math.tan(math.radians({parameters.shear:g}))  # top edge to the right",
         f"scale = np.diag([{parameters.scale_x:g}, {parameters.scale_y:g}])",
         f"move = np.array([{parameters.translate_x:g}, {parameters.translate_y:g}])",
-        f"square = np.diag([{aspect}, 1.0])  # both axes in one unit",
+        f"aspect = {aspect}",
+        "square = np.diag([aspect, 1.0])  # both axes in one unit",
         "rotate = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])",
         "shear = np.array([[1.0, -lean], [0.0, 1.0]])",
         "motion = np.linalg.inv(square) @ rotate @ shear @ square @ scale",

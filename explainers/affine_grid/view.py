@@ -16,6 +16,8 @@ from explainers.pictures import picture
 LARGEST_OUTPUT = 256
 _TINY = 256  # pixels of the loupe's picture, about
 _FLAT = 0.25  # share of its contrast below which a reduced picture shows nothing
+# torch has no limit; the sliders, over a frame of one pixel by 256, come to half of this.
+_LARGEST_ENTRY = 4096.0
 THETA_FIELDS = ("theta_00", "theta_01", "theta_02", "theta_10", "theta_11", "theta_12")
 
 
@@ -26,8 +28,8 @@ def _entry(default: float, row: int, column: int) -> float:
         default,
         label=f"θ[{row},{column}]",
         help=f"Weight of the output's {weighs} in the {reads} that is read.",
-        minimum=-4.0,
-        maximum=4.0,
+        minimum=-_LARGEST_ENTRY,
+        maximum=_LARGEST_ENTRY,
         step=0.05,
     )
     return value
@@ -360,23 +362,16 @@ def _letter(height: int, width: int) -> Tensor:
     return F.interpolate(letter, size=(height, width), mode="nearest-exact")[0, 0]
 
 
-def typed(parameters: AffineGrid, aspect: float) -> AffineGrid:
+def typed(parameters: AffineGrid, size: tuple[int, int]) -> AffineGrid:
     """Return settings that hold, as six typed numbers, the theta that the sliders make.
 
     Args:
         parameters: Settings of the sliders.
-        aspect: Width over height of the picture.
+        size: Height and width of the picture.
     """
-    source = picture(parameters.picture)
-    if not math.isclose(aspect, source.shape[2] / source.shape[1]):
-        # A reader's own picture: its pixels count only for an output with one side of its own.
-        source = source.new_empty(1, source.shape[1], max(1, round(aspect * source.shape[1])))
     sliders = dataclasses.replace(parameters, by_hand=False)
-    theta = sliders.theta(sliders.aspect(source)).flatten().tolist()
-    numbers = {
-        name: min(max(round(value, 3), -4.0), 4.0)
-        for name, value in zip(THETA_FIELDS, theta, strict=True)
-    }
+    theta = sliders.theta(sliders.aspect(torch.empty(1, *size))).flatten().tolist()
+    numbers = {name: round(value, 3) for name, value in zip(THETA_FIELDS, theta, strict=True)}
     return dataclasses.replace(parameters, by_hand=True, **numbers)
 
 

@@ -19,7 +19,7 @@ def type_theta() -> None:
     """Start typing from the theta that the sliders have made, or go back to the sliders."""
     if page.value("by_hand"):
         _, height, width = upload.or_picture(SLUG, page.value("picture")).shape
-        page.set(topic.typed(page.settings(), width / height))
+        page.set(topic.typed(page.settings(), (height, width)))
     page.changed(everything=True)
 
 

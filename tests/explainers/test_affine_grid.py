@@ -12,6 +12,7 @@ import torch.nn.functional as F
 import torchvision.transforms.v2.functional as tv
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
@@ -442,6 +443,25 @@ def test_the_snippet_makes_exactly_the_view(parameters, monkeypatch, tmp_path) -
         assert (made["output"] - view.warp.output).abs().max() < 1e-4
 
 
+@pytest.mark.filterwarnings("ignore:Since version 1.3.0, affine_grid behavior has changed")
+@pytest.mark.parametrize("align_corners", [True, False])
+@pytest.mark.parametrize(
+    ("size", "frame"), [((1, 16), {}), ((12, 1), {}), ((1, 16), {"height": 8}), ((9, 16), {})]
+)
+def test_the_snippet_takes_a_picture_one_pixel_high(
+    size: tuple[int, int], frame: dict[str, int], align_corners: bool, monkeypatch, tmp_path
+) -> None:
+    parameters = ag.AffineGrid(align_corners=align_corners, **frame)
+    values = torch.randint(256, (*size, 3), generator=torch.Generator().manual_seed(0))
+    Image.fromarray(values.byte().numpy()).save(tmp_path / "mine.png")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "snippet.py").write_text(ag.snippet(parameters, file="mine.png"))
+    made = runpy.run_path("snippet.py")
+    view = ag.explain(parameters, image=values.permute(2, 0, 1) / 255)
+    torch.testing.assert_close(made["theta"], view.theta, atol=1e-6, rtol=1e-6)
+    torch.testing.assert_close(made["output"], view.warp.output, atol=1e-4, rtol=1e-4)
+
+
 def test_the_table_holds_every_output_pixel() -> None:
     view = ag.explain(ag.AffineGrid(height=8, width=16))
     header, *rows = ag.table(view).splitlines()
@@ -455,7 +475,7 @@ def test_the_table_holds_every_output_pixel() -> None:
 
 def test_typing_theta_starts_from_what_the_sliders_made() -> None:
     sliders = ag.AffineGrid(degrees=40.0, scale_x=1.5, shear=10.0, translate_y=0.3)
-    typed = ag.typed(sliders, 1.0)
+    typed = ag.typed(sliders, (160, 160))
     assert typed.by_hand
     assert (typed.theta(1.0) - sliders.theta(1.0)).abs().max() < 6e-4
 

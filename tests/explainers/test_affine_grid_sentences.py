@@ -1,20 +1,24 @@
 """What the page says of a picture is what torch did to it, over the range of the controls."""
 
 import dataclasses
+import functools
 import math
 import re
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from explainers import affine_grid as ag
 from explainers.affine_grid import mistakes
-from explainers.pictures import picture
 from tests.sentences import EXAMPLES, legal
+
+# A typed entry may be of any size; what is seen of a picture is seen at small ones.
+THETA = st.floats(-4, 4) | st.integers(-80, 80).map(lambda n: n / 20) | st.floats(-4096, 4096)
+warps = functools.partial(legal, ag.AffineGrid, **dict.fromkeys(ag.THETA_FIELDS, THETA))
 
 NUMBER = r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
 
@@ -100,7 +104,7 @@ def holds(sentence: str, view: ag.View) -> None:
     assert apart(said_lean, turn - upright) < 0.2
 
 
-@given(legal(ag.AffineGrid))
+@given(warps())
 @settings(max_examples=max(1, EXAMPLES // 2))
 def test_turn_lean_scale_and_mirror_are_those_of_an_edge_that_torch_warped(
     parameters: ag.AffineGrid,
@@ -111,7 +115,7 @@ def test_turn_lean_scale_and_mirror_are_those_of_an_edge_that_torch_warped(
     holds(view.sentence, view)
 
 
-@given(legal(ag.AffineGrid, by_hand=st.just(True)))
+@given(warps(by_hand=st.just(True)))
 @settings(max_examples=max(1, EXAMPLES // 2))
 def test_a_typed_theta_is_described_as_torch_warps_by_it(parameters: ag.AffineGrid) -> None:
     view = ag.explain(parameters)
@@ -119,7 +123,7 @@ def test_a_typed_theta_is_described_as_torch_warps_by_it(parameters: ag.AffineGr
     holds(view.sentence, view)
 
 
-@given(legal(ag.AffineGrid, by_hand=st.just(False), keep_aspect=st.just(True)))
+@given(warps(by_hand=st.just(False), keep_aspect=st.just(True)))
 @settings(max_examples=max(1, EXAMPLES // 2))
 def test_corrected_for_aspect_a_turn_and_a_lean_are_those_of_the_sliders(
     parameters: ag.AffineGrid,
@@ -133,7 +137,7 @@ def test_corrected_for_aspect_a_turn_and_a_lean_are_those_of_the_sliders(
     assert apart(turn - upright, parameters.shear) < 0.1
 
 
-@given(legal(ag.AffineGrid))
+@given(warps())
 @settings(max_examples=max(1, EXAMPLES // 2))
 def test_moves_are_those_of_the_pictures_middle(parameters: ag.AffineGrid) -> None:
     view = ag.explain(parameters)
@@ -154,7 +158,7 @@ def test_moves_are_those_of_the_pictures_middle(parameters: ag.AffineGrid) -> No
 @given(
     *(st.integers(-80, 80).map(lambda n: n * 0.05) for _ in range(2)),
     st.sampled_from([-3, -2, -1, -0.5, 0, 0.5, 1, 2, 3]),
-    legal(ag.AffineGrid, by_hand=st.just(True), picture=st.sampled_from(["card", "wide"])),
+    warps(by_hand=st.just(True), picture=st.sampled_from(["card", "wide"])),
 )
 @settings(max_examples=max(1, EXAMPLES // 2))
 def test_a_theta_of_two_rows_in_one_direction_is_called_singular(
@@ -171,7 +175,7 @@ def test_a_theta_of_two_rows_in_one_direction_is_called_singular(
         assert check.holds, check
 
 
-@given(legal(ag.AffineGrid))
+@given(warps())
 @settings(max_examples=max(1, EXAMPLES // 2))
 def test_the_live_checks_hold_at_every_setting(parameters: ag.AffineGrid) -> None:
     for check in ag.view_checks(ag.explain(parameters)):
@@ -210,13 +214,24 @@ def test_a_drawn_bar_turns_by_the_degrees_that_are_said(
     assert measured == pytest.approx(degrees, abs=1.5)
 
 
-@given(legal(ag.AffineGrid, by_hand=st.just(False)))
+@given(
+    warps(by_hand=st.just(False)),
+    st.tuples(st.integers(1, 192), st.integers(1, 192)) | st.sampled_from([(160, 160), (96, 192)]),
+)
+@example(
+    # A reader's own row of pixels, leaned and enlarged: the largest entries there are.
+    ag.AffineGrid(degrees=90.0, scale_x=0.25, scale_y=0.25, shear=60.0, height=1, width=256),
+    (12, 192),
+)
+@example(ag.AffineGrid(align_corners=True), (1, 16))
+@example(ag.AffineGrid(align_corners=True), (64, 192))
 @settings(max_examples=EXAMPLES)
-def test_the_theta_that_typing_starts_from_is_the_sliders(parameters: ag.AffineGrid) -> None:
-    source = picture(parameters.picture)
-    theta = parameters.theta(parameters.aspect(source))
-    typed = ag.typed(parameters, source.shape[2] / source.shape[1])
-    assert torch.allclose(typed.theta(1.0), theta.clamp(-4, 4), atol=6e-4)
+def test_the_theta_that_typing_starts_from_is_the_sliders(
+    parameters: ag.AffineGrid, size: tuple[int, int]
+) -> None:
+    theta = parameters.theta(parameters.aspect(torch.empty(1, *size)))
+    typed = ag.typed(parameters, size)
+    assert torch.allclose(typed.theta(1.0), theta, atol=6e-4, rtol=1e-6)
 
 
 # --- examples ---
