@@ -1,5 +1,7 @@
 """Run a short torch program statement by statement, and record every named object after each."""
 
+from explainers.program.origins import Origin, origins
+from explainers.program.parting import Parting, part
 from explainers.program.running import run
 from explainers.program.states import (
     ArrayState,
@@ -37,6 +39,8 @@ __all__ = [
     "Node",
     "Number",
     "OptimizerState",
+    "Origin",
+    "Parting",
     "Plain",
     "Sequence",
     "State",
@@ -47,5 +51,7 @@ __all__ = [
     "Trace",
     "Turn",
     "Written",
+    "origins",
+    "part",
     "run",
 ]

@@ -10,7 +10,7 @@ import itertools
 import math
 import types
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -62,7 +62,7 @@ class Labels:
     def __init__(self) -> None:
         self._tensors: dict[int, str] = {}
         self._held: list[object] = []
-        self._blocks: dict[object, _Block] = {}
+        self._blocks: dict[object, Block] = {}
         self._count = 0
 
     def tensor(self, tensor: Tensor) -> str:
@@ -70,62 +70,91 @@ class Labels:
         key = tensor._cdata
         label = self._tensors.get(key)
         if label is None:
-            self._held.append(torch._C._WeakTensorRef(tensor))  # type: ignore[attr-defined]
+            self.hold(tensor)
             label = self._tensors[key] = f"t{len(self._tensors)}"
         return label
 
-    def storage(self, storage: torch.UntypedStorage) -> str:
-        """Return the label of the memory of a storage, which another storage may share."""
+    def hold(self, tensor: Tensor) -> None:
+        """Keep a tensor's address from being used again."""
+        self._held.append(torch._C._WeakTensorRef(tensor))  # type: ignore[attr-defined]
+
+    def blocks(self) -> Iterable["Block"]:
+        """Return every piece of memory seen."""
+        return self._blocks.values()
+
+    def known(self, address: int) -> str | None:
+        """Return the label of the tensor at an address, if it was ever asked for."""
+        return self._tensors.get(address)
+
+    def block(self, storage: torch.UntypedStorage) -> "Block":
+        """Return the memory of a storage, which another storage may share."""
         key = storage._cdata
         block = self._blocks.get(key)
         first, size = _address(storage), storage.nbytes()
         if block is None:
             weak: Any = storage._weak_ref()
-            label = self._at(first, size)[0] or self._new()
-            block = _Block(label, lambda: not torch.UntypedStorage._expired(weak))
             self._held.append(_Weak(weak))
+            shared = None if storage.resizable() else self._at(first, size)
+            block = shared or Block(lambda: not torch.UntypedStorage._expired(weak))
             self._blocks[key] = block
-        block.first, block.size = first, size
-        return block.label
+        if block.of is None:
+            block.of = key
+        if block.of == key:
+            block.first, block.size = first, size
+        return block
 
-    def array(self, array: "np.ndarray[Any, Any]") -> tuple[str, int]:
-        """Return the label of an array's memory, and the address at which that begins."""
+    def array(self, array: "np.ndarray[Any, Any]") -> "Block":
+        """Return the memory of an array, which a storage may share."""
         root: Any = array
         while isinstance(root.base, np.ndarray):
             root = root.base
+        key = "array", id(root)
+        known = self._blocks.get(key)
+        if known is not None and known.of == key and known.alive():
+            return known
         first = root.__array_interface__["data"][0]
-        known = self._blocks.get(("array", id(root)))
-        if known is not None and known.alive():
-            return known.label, known.first
-        label, begin = self._at(first, root.nbytes)
-        block = _Block(label or self._new(), _alive(root))
-        block.first, block.size = begin if label else first, root.nbytes
-        self._blocks["array", id(root)] = block
-        return block.label, block.first
+        block = self._at(first, root.nbytes)
+        if block is None:
+            block = Block(_alive(root))
+            block.of, block.first, block.size = key, first, root.nbytes
+            self._blocks[key] = block
+        return block
 
-    def _at(self, first: int, size: int) -> tuple[str, int]:
+    def label(self, block: "Block") -> str:
+        """Return the label of a piece of memory: ``"A"``, ``"B"``, … ``"Z"``, ``"AA"``, …."""
+        if not block.label:
+            number = self._count
+            self._count += 1
+            while number >= 0:
+                block.label = chr(ord("A") + number % 26) + block.label
+                number = number // 26 - 1
+        return block.label
+
+    def _at(self, first: int, size: int) -> "Block | None":
         for block in self._blocks.values():
             if size and block.first <= first < block.first + block.size and block.alive():
-                return block.label, block.first
-        return "", 0
-
-    def _new(self) -> str:
-        number, label = self._count, ""
-        self._count += 1
-        while number >= 0:
-            label = chr(ord("A") + number % 26) + label
-            number = number // 26 - 1
-        return label
+                return block
+        return None
 
 
-class _Block:
-    """A piece of memory: where it lies now, and whether it still does."""
+class Block:
+    """A piece of memory.
 
-    __slots__ = ("alive", "first", "label", "size")
+    Attributes:
+        alive: Returns whether what it was first seen of is still there.
+        of: The storage or array that it was first seen of.
+        first: Its address.
+        size: In bytes.
+        label: Its name, once it was asked for.
+    """
 
-    def __init__(self, label: str, alive: Callable[[], bool]) -> None:
-        self.label, self.alive = label, alive
+    __slots__ = ("alive", "first", "label", "of", "size")
+
+    def __init__(self, alive: Callable[[], bool]) -> None:
+        self.alive = alive
+        self.of: object = None
         self.first = self.size = 0
+        self.label = ""
 
 
 class _Weak:
@@ -166,7 +195,7 @@ class Snapshot:
         if any(isinstance(value, np.ndarray) for value in kept.values()):
             for value in kept.values():  # so that an array finds the storage that it lies in
                 if isinstance(value, Tensor) and _has_storage(value):
-                    self._labels.storage(value.untyped_storage())
+                    self._labels.block(value.untyped_storage())
         return {name: self.state(value, name) for name, value in kept.items()}
 
     def state(self, value: object, path: str = "") -> State:
@@ -221,10 +250,12 @@ class Snapshot:
             stride, offset = tensor.stride(), int(tensor.storage_offset())
             contiguous = tensor.is_contiguous()
             memory = tensor.untyped_storage()
-            storage = self._labels.storage(memory)
+            block = self._labels.block(memory)
+            storage = self._labels.label(block)
             readable = memory.device.type != "meta"
             if tensor.numel() <= MOST_CELLS:
-                cells = places(shape, stride, offset)
+                shift = _address(memory) - block.first
+                cells = places(shape, stride, offset + shift // tensor.element_size())
                 values = _values(tensor) if readable else None
             elif readable:
                 summary = self._recorder.summary(tensor, label)
@@ -248,7 +279,7 @@ class Snapshot:
             retains_grad=retains,
             view=tensor._is_view(),
             version=None if tensor.is_inference() else tensor._version,
-            made_by="" if made_by is None else _node_name(made_by),
+            made_by="" if made_by is None else str(made_by.name()),
             node=None if made_by is None else self._node(made_by),
             grad=grad,
         )
@@ -262,7 +293,7 @@ class Snapshot:
         values: tuple[Number, ...] | None,
         contiguous: bool,
     ) -> None:
-        if label in self.memory:
+        if label in self.memory or self._labels.block(storage).first != _address(storage):
             return
         dtype = self._recorder.dtypes.setdefault(label, tensor.dtype)
         size = storage.nbytes() // dtype.itemsize
@@ -274,9 +305,9 @@ class Snapshot:
         self.memory[label] = Memory(_dtype(dtype), size, values)
 
     def _array(self, array: "np.ndarray[Any, Any]", path: str) -> ArrayState:
-        label, first = self._labels.array(array)
-        item = array.itemsize
-        offset, rest = divmod(array.__array_interface__["data"][0] - first, max(1, item))
+        block = self._labels.array(array)
+        label, item = self._labels.label(block), array.itemsize
+        offset, rest = divmod(array.__array_interface__["data"][0] - block.first, max(1, item))
         even = item and rest == 0 and all(step % item == 0 for step in array.strides)
         stride = tuple(step // max(1, item) for step in array.strides)
         small, number = array.size <= MOST_CELLS, array.dtype.kind in "biufc"
@@ -291,7 +322,7 @@ class Snapshot:
         )
         if path:
             self.paths[path] = state
-        if label not in self.memory and label not in self._recorder.dtypes:
+        if label not in self.memory:
             self._own(label, array, state)
         return state
 
@@ -386,7 +417,12 @@ class Snapshot:
         groups = []
         for number, group in enumerate(optimizer.param_groups):
             place = path and f"{path}.param_groups[{number}]"
-            groups.append({key: self.state(value, place) for key, value in group.items()})
+            groups.append(
+                {
+                    key: self.state(value, place and f"{place}[{key!r}]")
+                    for key, value in group.items()
+                }
+            )
             parameters = group.get("params")
             if isinstance(parameters, list):  # also where there are none, or a hundred
                 tensors = tuple(self.state(value) for value in parameters)
@@ -503,6 +539,7 @@ class Recorder:
             self._memory |= memory
             self._seen = frozenset(snapshot.memory)
             self._paths = snapshot.paths
+            self.seen(snapshot)
             return Step(
                 *lines,
                 MappingProxyType(module_level),
@@ -517,6 +554,12 @@ class Recorder:
         finally:
             self._before = self.now
             self.now = {}
+
+    def begins(self) -> None:
+        """Be told that what comes next is another statement: a function or a turn begins."""
+
+    def seen(self, snapshot: Snapshot) -> None:
+        """Be told of each snapshot that makes a step."""
 
     def _changes(
         self,
@@ -601,7 +644,7 @@ class Recorder:
         saved, stale = (Freed.FREED, False) if key in self._freed else _saved(function)
         if saved is Freed.FREED:
             self._freed.add(key)
-        return Node(number, _node_name(function), edges, saved, stale, leaf)
+        return Node(number, str(function.name()), edges, saved, stale, leaf)
 
 
 def places(shape: tuple[int, ...], stride: tuple[int, ...], offset: int) -> tuple[int, ...]:
@@ -738,10 +781,6 @@ def _one_nan(values: "list[Any]") -> tuple[Any, ...]:
 
 def _dtype(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
-
-
-def _node_name(function: Any) -> str:
-    return str(function.name()).removeprefix("torch::autograd::")
 
 
 _RAW: dict[type, tuple[str, ...]] = {}

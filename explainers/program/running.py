@@ -14,7 +14,7 @@ import time
 import types
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import torch
@@ -36,8 +36,8 @@ from explainers.program.states import (
     Trace,
 )
 
-_MOST_WAITING = 10.0
-"""Seconds that may pass before a run is ended that neither computes nor sleeps."""
+_BUSY = 2.0
+"""How many times `MOST_SECONDS` may pass on a busy machine, of which the run gets but a part."""
 _GRACE = 5.0
 """Seconds that a run which was told to end has for it."""
 _KEPT = 256
@@ -74,6 +74,14 @@ def _kept(source: str, device: str) -> Trace:
 
 
 _TRACES: dict[tuple[str, str], Trace] = {}
+
+
+def forget() -> None:
+    """Drop the traces that are kept."""
+    with WARNINGS:
+        _TRACES.clear()
+
+
 STOPPED = "Stopped"
 """The `Failure.kind` of a run that a bound ended."""
 
@@ -85,10 +93,17 @@ class _Ended(BaseException):
 class Run:
     """One run of one program. The thread that makes it must hold `WARNINGS`."""
 
-    def __init__(self, source: str, device: str) -> None:
+    def __init__(
+        self,
+        source: str,
+        device: str,
+        recorder: Recorder | None = None,
+        mode: contextlib.AbstractContextManager[object] | None = None,
+    ) -> None:
         self.source, self.device = source, device
         self.generators = Generators()
-        self.recorder = Recorder()
+        self.recorder = recorder or Recorder()
+        self._mode = mode or contextlib.nullcontext()
         self.steps: list[Step] = []
         self.thread: int | None = None
         self._names: dict[str, Any] = {}
@@ -117,7 +132,7 @@ class Run:
             self._watch()
         if self._error is not None:
             raise self._error
-        return Trace(self.source, tuple(self.steps), self._failure)
+        return Trace(self.source, tuple(self.steps), self._failure, self.device)
 
     # -- on the thread of the program
 
@@ -147,7 +162,7 @@ class Run:
             try:
                 if self.device != "cpu":
                     torch.set_default_device(self.device)
-                with Seeded(self.generators):
+                with Seeded(self.generators), self._mode:
                     exec(code, self._names)
             finally:
                 self._close()
@@ -196,6 +211,7 @@ class Run:
 
     def _enter(self) -> None:
         self._calls += 1
+        self.recorder.begins()
         self._frames[id(sys._getframe(1))] = self._calls
 
     def _loop(self, line: int) -> None:
@@ -203,6 +219,7 @@ class Run:
 
     def _turn(self, line: int) -> None:
         self._turns[id(sys._getframe(1))][line] += 1
+        self.recorder.begins()
         self._alive()
 
     def _show(self, value: object) -> None:
@@ -276,18 +293,27 @@ class Run:
         """Take down what the program is warned of."""
         self._warned.append(text)
 
+    def sleep(self, seconds: float) -> None:
+        """Sleep as the program asked, as far as its time goes."""
+        left = MOST_SECONDS - self._slept - (time.thread_time() - self._started)
+        _SLEEP(min(seconds, max(0.0, left)))
+        self._slept += seconds
+        if seconds > left:
+            self._why = _TOO_LONG
+        self._alive()
+
     # -- on the thread that waits
 
     def _watch(self) -> None:
-        begin = time.monotonic()
+        begin, most = time.monotonic(), _BUSY * MOST_SECONDS
         try:
             left = MOST_SECONDS
             while not self._done.wait(left):
                 spent = self._spent()
                 waited = time.monotonic() - begin
-                if spent >= MOST_SECONDS or waited >= _MOST_WAITING:
+                if spent >= MOST_SECONDS or waited >= most:
                     break
-                left = max(0.01, min(MOST_SECONDS - spent, _MOST_WAITING - waited))
+                left = max(0.01, min(MOST_SECONDS - spent, most - waited))
         finally:  # also where whoever waits is interrupted
             if not self._done.is_set():
                 self._end()
@@ -312,6 +338,7 @@ class Run:
             return 0.0
 
 
+_SLEEP = time.sleep
 _TOO_LONG = f"The run was ended after {MOST_SECONDS:g} s."
 
 
@@ -488,6 +515,13 @@ def _set_deterministic(mode: bool, warn_only: bool) -> None:
 
 @contextlib.contextmanager
 def _python_kept(run: Run) -> Iterator[None]:
+
+    def sleep(seconds: SupportsIndex | float, /) -> None:
+        if threading.get_ident() == run.thread:
+            run.sleep(float(seconds))
+        else:
+            _SLEEP(seconds)
+
     plain, arrays = random.getstate(), np.random.get_state()
     collects, limit = gc.isenabled(), sys.getrecursionlimit()
     random.seed(0)
@@ -495,10 +529,12 @@ def _python_kept(run: Run) -> Iterator[None]:
     # Whether a cycle is still there depends on the program alone, not on when garbage is collected.
     gc.disable()
     lines = [f"{line}\n" for line in run.source.splitlines()]
+    time.sleep = sleep
     linecache.cache[instrument.FILE] = (len(run.source), None, lines, instrument.FILE)
     try:
         yield
     finally:
+        time.sleep = _SLEEP
         linecache.cache.pop(instrument.FILE, None)
         if collects:
             gc.enable()

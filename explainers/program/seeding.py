@@ -6,7 +6,6 @@ another. So a mode of torch's, which is on for one thread alone, hands them the 
 
 import contextlib
 import functools
-import sys
 import threading
 import types
 from collections.abc import Callable, Iterator
@@ -155,8 +154,11 @@ def _how(func: Callable[..., Any]) -> str:
         module = func.__module__
         if module == "torch.nn.init":
             return "dispatch"
-        inside = module in {"torch.nn.functional", "torch.autograd"} or func is Tensor.backward
-        return "inside" if inside else "plain"
+        if module not in {"torch.nn.functional", "torch.autograd"} and func is not Tensor.backward:
+            return "plain"
+        # `F.max_pool2d` and its like do not ask: the function that they choose does.
+        asks = any(name.startswith("has_torch_function") for name in func.__globals__)
+        return "inside" if asks else "dispatch"
     packet = getattr(torch.ops.aten, name, None) if not name.startswith("__") else None
     if packet is None:
         return "plain"
@@ -173,18 +175,17 @@ def _unchecked(func: types.FunctionType) -> Callable[..., Any]:
 
     It would ask the mode again, without end; what it calls shall ask.
     """
+    names = func.__globals__  # not always those of its __module__
+    asks = [name for name in names if name.startswith("has_torch_function")]
+    names = _UNASKED.setdefault(id(names), names | dict.fromkeys(asks, lambda *_: False))
     copy = types.FunctionType(
-        func.__code__, _unasked(func.__module__), func.__name__, func.__defaults__, func.__closure__
+        func.__code__, names, func.__name__, func.__defaults__, func.__closure__
     )
     copy.__kwdefaults__ = func.__kwdefaults__
     return copy
 
 
-@functools.cache
-def _unasked(module: str) -> dict[str, Any]:
-    names = dict(vars(sys.modules[module]))
-    asks = [name for name in names if name.startswith("has_torch_function")]
-    return names | dict.fromkeys(asks, lambda *_: False)
+_UNASKED: dict[int, dict[str, Any]] = {}
 
 
 _NAMES = {

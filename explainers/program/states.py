@@ -403,8 +403,10 @@ class Trace:
         source: The program.
         steps: In the order in which its statements ran.
         failure: What ended it; None where it ran to its end.
+        device: Where it made its tensors.
     """
 
     source: str
     steps: tuple[Step, ...]
     failure: Failure | None = None
+    device: str = "cpu"

@@ -1,27 +1,387 @@
-"""A program runs statement by statement, and what stands after each is taken down."""
+"""A program runs statement by statement; its thread, seed, settings and bounds are its own."""
 
-from explainers.program import Plain, TensorState, Trace, run
+import gc
+import random
+import sys
+import threading
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from explainers.program import Plain, Step, TensorState, Trace, run, running, states
 
 
-def tensor(trace: Trace, step: int, name: str) -> TensorState:
+def tensor(trace: Trace, name: str, step: int = -1) -> TensorState:
     state = trace.steps[step].names[name]
     assert isinstance(state, TensorState)
     return state
 
 
-def test_a_write_through_a_view_is_seen_in_its_base() -> None:
-    trace = run("import torch\na = torch.zeros(3)\nb = a[1:]\nb[0] = 5.0\n")
+def places(steps: tuple[Step, ...]) -> list[tuple[int, int]]:
+    return [(step.first, step.last) for step in steps]
+
+
+# -- what a step is
+
+
+def test_a_step_follows_each_statement_in_blocks_loops_and_functions() -> None:
+    trace = run(
+        '"""A docstring."""\ndef f(a):\n    b = [\n        a]\n    return b\n\nfor i in range(2):\n'
+        "    if i:\n        f(i)\n    else:\n        pass\nclass C:\n    x = 1\n    y = 2\n"
+    )
+    assert places(trace.steps) == [(2, 5), (11, 11), (3, 4), (5, 5), (9, 9), (12, 14)]
+
+
+def test_a_step_in_a_function_shows_its_names_and_says_which_call_it_is() -> None:
+    trace = run("def f(n):\n    m = n\n    if n:\n        f(n - 1)\nk = 1\nf(1)\n")
+    inner = [step for step in trace.steps if step.frame is not None]
+    assert [(step.frame.name, step.frame.depth, step.frame.number) for step in inner
+            if step.frame] == [("f", 1, 1), ("f", 2, 2), ("f", 1, 1)]  # fmt: skip
+    assert inner[1].local == {"n": Plain("0", "int"), "m": Plain("0", "int")}
+    assert all("k" in step.names for step in inner) and trace.steps[-1].local == {}
+
+
+def test_a_step_says_which_turn_of_which_loop_it_ran_in() -> None:
+    trace = run("for i in range(2):\n    j = 0\n    while j < 2:\n        j += 1\n")
+    turns = [[(turn.line, turn.number) for turn in step.turns] for step in trace.steps]
+    assert turns == [[(1, 1)], [(1, 1), (3, 1)], [(1, 1), (3, 2)],
+                     [(1, 2)], [(1, 2), (3, 1)], [(1, 2), (3, 2)]]  # fmt: skip
+
+
+def test_a_bare_expressions_value_and_a_return_are_shown() -> None:
+    trace = run("def f():\n    return 3\nf() + 1\nNone\nx = 2\n")
+    assert trace.steps[1].returned == Plain("3", "int")
+    assert [step.value for step in trace.steps if step.frame is None] == [
+        None, Plain("4", "int"), None
+    ]  # fmt: skip
+
+
+def test_what_is_printed_and_warned_of_stands_at_its_step() -> None:
+    trace = run(
+        "import sys, warnings\nprint('a', end='')\nsys.stdout.write('b')\nx = 1\n"
+        "warnings.warn('c')\nwarnings.warn('c')\n"
+    )
+    assert [step.printed for step in trace.steps] == ["", "a", "b", "", "", ""]
+    assert [step.warned for step in trace.steps[4:]] == [("c",), ("c",)]
+
+
+def test_torchs_own_warnings_come_each_time_also_those_it_gives_once() -> None:
+    program = "import torch\nx = torch.ones(1, requires_grad=True)\ny = x * 2\ny.grad\n"
+    for _ in range(2):
+        running.forget()
+        (warning,) = run(program).steps[-1].warned
+        assert "Tensor that is not a leaf Tensor is being accessed" in warning
+
+
+def test_the_three_kinds_of_change_are_told_apart() -> None:
+    trace = run(
+        "import torch\na = torch.zeros(3)\nb = a[1:]\nb[0] = 5.0\ndel b\na.requires_grad_()\n"
+        "a = a * 1\n"
+    )
+    bound, view, written, gone, facts, again = (step.changes for step in trace.steps[1:])
+    assert (bound.bound, view.bound) == (("a",), ("b",)) and view.written == ()
+    assert [(one.storage, one.cells, one.names) for one in written.written] == [
+        ("A", (1,), ("a", "b"))
+    ]
+    assert written.facts == {"a": ("version",), "b": ("version",)}
+    assert (facts.bound, facts.written, facts.facts) == ((), (), {"a": ("requires_grad",)})
+    assert again.bound == ("a",) and gone.gone == ("b",)
+
+
+def test_a_storages_content_is_held_once_when_it_changed() -> None:
+    trace = run("import torch\na = torch.arange(4.)\nb = a.view(2, 2)\nb[0] = 9\nc = 1\n")
+    assert [sorted(step.memory) for step in trace.steps] == [[], ["A"], [], ["A"], []]
+    assert trace.steps[3].memory["A"].values == (9.0, 9.0, 2.0, 3.0)
+
+
+def test_the_graph_says_which_nodes_were_freed_and_which_leaf_they_lead_to() -> None:
+    trace = run(
+        "import torch\nw = torch.ones(2, requires_grad=True)\nh = w * w\ny = h.exp().sum()\n"
+        "h.detach().add_(1)\ny.backward()\n"
+    )
+    before, stale, after = (step.graph for step in trace.steps[3:])
+    names = {node.name: node for node in before.nodes}
+    assert set(names) == {
+        "MulBackward0", "ExpBackward0", "SumBackward0", "torch::autograd::AccumulateGrad"
+    }  # fmt: skip
+    leaf = names["torch::autograd::AccumulateGrad"]
+    assert leaf.leaf == tensor(trace, "w").identity
+    assert names["MulBackward0"].next == (leaf.number, leaf.number)
+    assert {node.saved for node in before.nodes if node.name == "MulBackward0"} == {
+        states.Freed.KEPT
+    }
+    assert not any(node.stale for node in stale.nodes)  # exp saved its result, not h
+    assert {node.saved for node in after.nodes if node.name == "MulBackward0"} == {
+        states.Freed.FREED
+    }
+
+
+def test_a_saved_tensor_that_was_written_over_makes_its_node_stale() -> None:
+    trace = run("import torch\nw = torch.ones(2, requires_grad=True)\nh = w * 1\ny = h * h\n"
+                "h += 1\n")  # fmt: skip
+    stale = [node.name for node in trace.steps[-1].graph.nodes if node.stale]
+    assert stale == ["MulBackward0"]
+
+
+# -- labels
+
+
+def test_a_tensor_and_an_array_over_one_memory_share_a_label() -> None:
+    trace = run(
+        "import numpy as np\nimport torch\na = np.arange(4.)\nt = torch.from_numpy(a)\n"
+        "u = torch.from_numpy(a[2:])\nb = t.numpy()\nc = torch.ones(2)\nd = c.numpy()\n"
+    )
+    names = trace.steps[-1].names
+    labels = {name: getattr(names[name], "storage", "") for name in "atubcd"}
+    assert len({labels[name] for name in "atub"}) == 1
+    assert labels["c"] == labels["d"] != labels["a"]
+    assert (tensor(trace, "u").offset, tensor(trace, "u").cells) == (0, (2, 3))
+
+
+def test_an_address_used_again_gets_a_new_label() -> None:
+    turns = "for i in range(30):\n    x = torch.full((2,), i)\n    del x\n"
+    trace = run(f"import torch\n{turns}")
+    seen = [step.names["x"] for step in trace.steps if "x" in step.names]
+    assert len({state.storage for state in seen if isinstance(state, TensorState)}) == 30
+    assert len({state.identity for state in seen if isinstance(state, TensorState)}) == 30
+
+
+def test_two_names_of_one_tensor_and_tied_parameters_have_one_identity() -> None:
+    trace = run(
+        "import torch\nx = torch.ones(2)\ny = x\na = torch.nn.Linear(2, 2)\n"
+        "b = torch.nn.Linear(2, 2)\nb.weight = a.weight\n"
+    )
+    names = trace.steps[-1].names
+    assert isinstance(names["a"], states.ModuleState) and isinstance(names["b"], states.ModuleState)
+    assert tensor(trace, "x") == tensor(trace, "y")
+    assert names["a"].parameters["weight"].identity == names["b"].parameters["weight"].identity
+
+
+def test_a_list_hides_modules_and_tensors_from_the_module_that_holds_it() -> None:
+    trace = run(
+        "import torch\nfrom torch import nn\nnet = nn.Module()\nnet.known = nn.Linear(1, 1)\n"
+        "net.layers = [nn.Linear(1, 1)]\nnet.scale = torch.ones(1)\nnet.size = 3\n"
+    )
+    net = trace.steps[-1].names["net"]
+    assert isinstance(net, states.ModuleState)
+    assert (list(net.children), list(net.unregistered)) == (["known"], ["layers", "scale"])
+    lstm = run("import torch\nm = torch.nn.LSTM(1, 1)\n").steps[-1].names["m"]
+    assert isinstance(lstm, states.ModuleState) and lstm.unregistered == {}
+
+
+def test_an_optimizer_shows_its_groups_and_what_it_keeps_of_each_parameter() -> None:
+    trace = run(
+        "import torch\nw = torch.ones(2, requires_grad=True)\nopt = torch.optim.Adam([w], lr=0.5)\n"
+        "w.sum().backward()\nopt.step()\n"
+    )
+    opt = trace.steps[-1].names["opt"]
+    assert isinstance(opt, states.OptimizerState)
+    assert opt.groups[0]["lr"] == Plain("0.5", "float")
+    kept = opt.state[tensor(trace, "w").identity]
+    assert set(kept) == {"step", "exp_avg", "exp_avg_sq"}
+
+
+# -- what ends a run
+
+
+@pytest.mark.parametrize(
+    ("program", "line", "kind", "message"),
+    [
+        ("x = 1\ny = x / 0\n", 2, "ZeroDivisionError", "division by zero"),
+        ("def f():\n    return 1 / 0\nf()\n", 2, "ZeroDivisionError", "division by zero"),
+        ("x = (\n", 1, "SyntaxError", "'(' was never closed"),
+        ("if 1:\nx = 1\n", 2, "IndentationError",
+         "expected an indented block after 'if' statement on line 1"),
+        ("x = 1\0", 0, "SyntaxError", "source code string cannot contain null bytes"),
+        ("x = 1\nraise SystemExit(3)\n", 2, "SystemExit", "3"),
+        ("class E(Exception):\n    def __str__(self):\n        raise KeyError\nraise E\n", 4, "E",
+         "(its text raises KeyError)"),
+    ],
+)  # fmt: skip
+def test_whatever_a_program_raises_is_its_failure(
+    program: str, line: int, kind: str, message: str
+) -> None:
+    failure = run(program).failure
+    assert failure is not None
+    assert (failure.line, failure.kind, failure.message) == (line, kind, message)
+
+
+def test_a_failure_keeps_the_last_good_state_and_shows_what_stood_then() -> None:
+    trace = run("import torch\na = torch.zeros(3)\nprint(a.fill_(1).sum(), a.view(2))\n")
+    assert tensor(trace, "a").values == (0.0, 0.0, 0.0)
+    assert trace.failure is not None and trace.failure.after is not None
+    after = trace.failure.after.names["a"]
+    assert isinstance(after, TensorState) and after.values == (1.0, 1.0, 1.0)
+
+
+def test_two_hundred_steps_are_recorded_and_the_next_ends_the_run() -> None:
+    enough = "\n".join(f"x{n} = {n}" for n in range(200))
+    assert run(enough).failure is None
+    trace = run(f"{enough}\ny = 1\n")
+    assert len(trace.steps) == 200 and trace.failure is not None
+    assert trace.failure.message == "The run was ended after 200 steps."
+
+
+ENDLESS = {
+    "a loop on one line": "sum(1 for _ in iter(int, 1))\n",
+    "a loop that catches everything": (
+        "while True:\n    try:\n        [0 for _ in iter(int, 1)]\n    except:\n        continue\n"
+    ),
+    "a loop that suppresses everything": (
+        "import contextlib\nwhile True:\n    with contextlib.suppress(BaseException):\n"
+        "        [0 for _ in range(10**7)]\n"
+    ),
+    "a loop that finally goes on": (
+        "while True:\n    try:\n        [0 for _ in iter(int, 1)]\n    finally:\n        continue\n"
+    ),
+    "a sleep": "import time\ntime.sleep(60)\n",
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_a_statement_without_end_is_ended(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "MOST_SECONDS", 0.2)
+    trace = run(ENDLESS[name])
+    assert trace.failure is not None and trace.failure.kind == "Stopped"
+    assert trace.failure.message == "The run was ended after 2 s."
+    assert run("x = 1\n").failure is None
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "while True:\n    pass\n",
+        "def g():\n    while True:\n        yield 1\nsum(g())\n",
+        "def f():\n    while True:\n        try:\n            x = 1\n        except:\n"
+        "            continue\nf()\n",
+    ],
+)
+def test_a_loop_of_statements_is_ended_by_its_steps(program: str) -> None:
+    failure = run(program).failure
+    assert failure is not None and failure.message == "The run was ended after 200 steps."
+
+
+def test_a_large_tensor_has_its_facts_and_statistics_and_the_run_goes_on() -> None:
+    trace = run("import torch\nx = torch.arange(600.).view(20, 30)\nx[0, 0] = -5\ny = x[0]\n")
+    state = tensor(trace, "x")
+    assert (state.shape, state.values, state.cells) == ((20, 30), None, None)
+    assert state.summary is not None
+    assert (state.summary.lowest, state.summary.highest) == (-5.0, 599.0)
+    values = np.arange(600.0)
+    values[0] = -5
+    assert state.summary.mean == pytest.approx(values.mean())
+    assert state.summary.deviation == pytest.approx(values.std())
+    assert [value for _, value in state.summary.corners] == [-5.0, 29.0, 570.0, 599.0]
+    assert trace.steps[2].changes.written[0].cells is None
+    assert len(tensor(trace, "y").values or ()) == 30
+
+
+# -- the host
+
+
+def test_what_the_host_has_set_changes_no_trace_and_is_afterwards_as_it_was() -> None:
+    program = (
+        "import torch\nx = torch.tensor([0.123456789]) * 2\nprint(x)\n"
+        "y = torch.ones(1, requires_grad=True) * 2\nz = torch.rand(2)\n"
+    )
+    plain = run(program)
+    running.forget()
+    torch.set_default_dtype(torch.float64)
+    torch.set_printoptions(precision=2)
+    try:
+        state, arrays, numbers = torch.get_rng_state(), np.random.get_state()[1], random.getstate()
+        with (
+            torch.no_grad(),
+            torch.device("meta"),
+            torch.autograd.set_detect_anomaly(True, check_nan=False),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("error")
+            filters = list(warnings.filters)
+            again = run(program)
+            assert list(warnings.filters) == filters
+            assert torch.is_anomaly_enabled() and not torch.is_anomaly_check_nan_enabled()
+            assert not torch.is_grad_enabled() and torch.get_default_device().type == "meta"
+        assert torch.get_default_dtype() == torch.float64
+        assert torch._tensor_str.PRINT_OPTS.precision == 2
+        assert torch.equal(state, torch.get_rng_state())
+        assert np.array_equal(arrays, np.random.get_state()[1])
+        assert numbers == random.getstate()
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_printoptions(profile="default")
+    assert again == plain
+
+
+def process() -> list[object]:
+    """What belongs to the whole process."""
+    return [
+        torch.initial_seed(),
+        torch.get_rng_state().sum(),
+        torch.get_num_threads(),
+        torch.get_default_dtype(),
+        torch.get_default_device(),
+        torch.is_grad_enabled(),
+        torch.is_anomaly_enabled(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch._tensor_str.PRINT_OPTS.precision,
+        vars(torch)["manual_seed"],
+        sys.getrecursionlimit(),
+        gc.isenabled(),
+        sys.stdout,
+        time.sleep,
+        list(warnings.filters),
+        warnings.showwarning,
+    ]
+
+
+def test_what_a_program_sets_is_gone_afterwards() -> None:
+    before = process()
+    trace = run(
+        "import gc, random, sys, warnings\nimport numpy as np\nimport torch\n"
+        "torch.manual_seed(1)\ntorch.set_default_dtype(torch.float64)\n"
+        "torch.set_printoptions(precision=1)\ntorch.set_grad_enabled(False)\n"
+        "torch.autograd.set_detect_anomaly(True)\ntorch.use_deterministic_algorithms(True)\n"
+        "torch.set_default_device('meta')\nwarnings.simplefilter('error')\ngc.enable()\n"
+        "sys.setrecursionlimit(500)\nnp.random.seed(5)\nrandom.seed(5)\ntorch.set_num_threads(2)\n"
+        "torch.seed()\n"
+    )
     assert trace.failure is None
-    assert [(step.first, step.last) for step in trace.steps] == [(n, n) for n in range(1, 5)]
-    assert tensor(trace, 3, "a").values == (0.0, 5.0, 0.0)
-    assert tensor(trace, 3, "b").cells == (1, 2)
-    assert tensor(trace, 3, "a").storage == tensor(trace, 3, "b").storage
-    assert trace.steps[3].changes.written[0].names == ("a", "b")
+    assert process() == before
 
 
-def test_an_error_ends_the_run_and_the_last_good_state_stays() -> None:
-    trace = run("import torch\na = torch.zeros(3)\nn = 2\nb = a.view(2)\n")
-    assert trace.steps[-1].names["n"] == Plain("2", "int")
-    assert trace.failure is not None
-    assert (trace.failure.line, trace.failure.kind) == (4, "RuntimeError")
-    assert "invalid for input of size 3" in trace.failure.message
+SESSIONS = [
+    "import torch\ntorch.manual_seed({n})\nx = torch.rand(3)\ny = torch.nn.Linear(2, 2).weight\n",
+    "import torch\ntorch.set_default_dtype(torch.float64)\nx = torch.ones({n} + 1) / 3\n",
+    "import torch, warnings\nwith torch.no_grad():\n    warnings.warn('{n}')\n"
+    "    x = torch.ones(2, requires_grad=True) * {n}\n",
+    "import torch\nx = torch.ones(3, requires_grad=True)\n(x * {n}).sum().backward()\nprint(x)\n",
+]
+
+
+def test_thirty_two_sessions_at_once_give_the_traces_that_each_gives_alone() -> None:
+    programs = [SESSIONS[n % 4].format(n=n) for n in range(32)]
+    alone = [run(program) for program in programs]
+    running.forget()
+    stop = threading.Event()
+    drawn = []
+
+    def noise() -> None:  # of a session that has nothing to do with programs
+        while not stop.is_set():
+            drawn.append(torch.rand(1).dtype)
+            assert torch.is_grad_enabled()
+            stop.wait(0.001)
+
+    noisy = threading.Thread(target=noise)
+    noisy.start()
+    try:
+        with ThreadPoolExecutor(32) as pool:
+            together = list(pool.map(run, programs))
+    finally:
+        stop.set()
+        noisy.join()
+    assert together == alone and drawn
