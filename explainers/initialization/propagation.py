@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -159,87 +160,198 @@ def propagate(
         Glorot and Bengio, AISTATS 2010; He et al., arXiv:1502.01852; Poole et al.,
         arXiv:1606.05340.
     """
-    schemes.checked(scheme, gain=gain, nonlinearity=nonlinearity, a=a, mode=mode, std=std)
-    for name, rule, value in (
-        ("depth", DEPTH, depth),
-        ("width", WIDTH, width),
-        ("batch", BATCH, batch),
-        ("seed", _SEED, seed),
-        ("kind", _KIND, kind),
-        ("norm", _NORM, norm),
-    ):
-        try:
-            rule.check(value)
-        except ValueError as error:
-            raise ValueError(f"{name} must be {error}") from None
-    if histograms_of is not None and not 1 <= histograms_of <= depth:
-        raise ValueError(f"histograms_of must be a layer, 1 to {depth}, got {histograms_of}")
-    if scheme == "dirac" and kind == "linear":
-        raise ValueError("scheme must be other than dirac for linear layers, got dirac")
-    where = devices.device(device)
-    generator = torch.Generator().manual_seed(seed)
-    shape = input_shape(kind, width, batch)
-    h = torch.randn(shape, generator=generator).to(where).requires_grad_()
-    gradient = torch.randn(shape, generator=generator).to(where)
-    weights, outputs, sizes, saturated = [], [h], [], []
-    for _ in range(depth):
-        weight = schemes.drawn(
-            torch.empty(weight_shape(kind, width)),
-            scheme,
+    return Stack(
+        scheme,
+        nonlinearity,
+        width=width,
+        batch=batch,
+        gain=gain,
+        mode=mode,
+        std=std,
+        seed=seed,
+        device=device,
+        a=a,
+        kind=kind,
+        norm=norm,
+        residual=residual,
+        bias=bias,
+    ).trace(depth, histograms_of)
+
+
+class Stack:
+    """Layers that were drawn, and what passed through them: deeper stacks begin with the same."""
+
+    def __init__(
+        self,
+        scheme: str,
+        nonlinearity: str,
+        *,
+        width: int,
+        batch: int,
+        gain: float | None = None,
+        mode: str = "fan_in",
+        std: float = 1.0,
+        seed: int,
+        device: str,
+        a: float,
+        kind: str,
+        norm: str,
+        residual: bool,
+        bias: bool,
+    ) -> None:
+        """Draw input and gradient, and no layer yet.
+
+        Args, Raises: As `propagate`.
+        """
+        schemes.checked(scheme, gain=gain, nonlinearity=nonlinearity, a=a, mode=mode, std=std)
+        for name, rule, value in (
+            ("width", WIDTH, width),
+            ("batch", BATCH, batch),
+            ("seed", _SEED, seed),
+            ("kind", _KIND, kind),
+            ("norm", _NORM, norm),
+        ):
+            _check(name, rule, value)
+        if scheme == "dirac" and kind == "linear":
+            raise ValueError("scheme must be other than dirac for linear layers, got dirac")
+        self._scheme, self._nonlinearity, self._kind, self._norm = scheme, nonlinearity, kind, norm
+        self._width, self._a, self._std, self._residual, self._bias = width, a, std, residual, bias
+        self._asked = _asked(scheme, kind, width, gain, nonlinearity, a, mode, std)
+        self._generator = torch.Generator().manual_seed(seed)
+        self._device = devices.device(device)
+        self._draw = functools.partial(
+            schemes.drawn,
+            scheme=scheme,
             gain=gain,
             nonlinearity=nonlinearity,
             a=a,
             mode=mode,
             std=std,
             groups=width if kind == "depthwise" else 1,
-            generator=generator,
+            generator=self._generator,
         )
-        weights.append(weight)
-        added = own_bias(weight, width, generator).to(where) if bias else None
-        z = layer(kind, h, weight.to(where), added)
-        y = theory.apply(nonlinearity, normed(norm, z), a)
-        sizes.append(_sizes(y.detach()))
-        saturated.append(_saturated(nonlinearity, y.detach()))
-        h = h + y if residual else y
-        outputs.append(h)
-    gradients = [*torch.autograd.grad(h, outputs[:-1], gradient), gradient]
-    outputs = [output.detach() for output in outputs]
-    histograms = None
-    if histograms_of is not None:
-        at = histograms_of
-        histograms = _histograms(outputs[at], gradients[at], weights[at - 1])
-    counts = counted(kind, width)
-    forward, backward, untold = _predicted(
-        scheme,
-        nonlinearity,
-        counts,
-        asked=(asked := _asked(scheme, kind, width, gain, nonlinearity, a, mode, std)),
-        width=width,
-        std=std,
-        depth=depth,
-        a=a,
-        kind=kind,
-        norm=norm,
-        residual=residual,
-        bias=bias_variance(kind, width) if bias else 0.0,
-        values=math.prod(shape) // width,
-    )
-    return SignalTrace(
-        forward_std=_column([output.std(correction=0) for output in outputs]),
-        backward_std=_column([_spread(part) for part in gradients]),
-        dead=(torch.stack(sizes).cpu() == 0).double().mean(1),
-        saturated=_column(saturated),
-        predicted_forward_std=forward,
-        predicted_backward_std=backward,
-        last_size=float(_column([_root_mean_square(outputs[-1])])),
-        signal_std=_column([_signal(output) for output in outputs]),
-        asked_std=asked,
-        weight_std=_column([_spread(weight) for weight in weights]),
-        fans=schemes.fans(weights[0]),
-        connections=(float(counts.sum(1).mean()), float(counts.sum(0).mean())),
-        histograms=histograms,
-        untold=untold,
-    )
+        shape = input_shape(kind, width, batch)
+        h, self._gradient = (
+            torch.randn(shape, generator=self._generator).to(self._device) for _ in range(2)
+        )
+        self._weights: list[Tensor] = []
+        self._outputs = [h.requires_grad_()]
+        # By layer, the input first where it counts; none is measured twice.
+        self._sizes, self._stds, self._signals = _measured(h.detach()[None])
+        self._dead, self._saturated, self._weight_stds = (
+            torch.empty(0, dtype=torch.float64) for _ in range(3)
+        )
+        self._counts = counted(kind, width)
+        self._theory: theory.Foretold | None = None
+        if schemes.SCHEMES[scheme].kind != "fixed":
+            self._theory = theory.Foretold(
+                nonlinearity,
+                self._counts,
+                variance=self._asked**2,
+                a=a,
+                norm=norm,
+                residual=residual,
+                units=float(width * len(self._counts)),
+                bias=bias_variance(kind, width) if bias else 0.0,
+                taps=read_by(kind),
+            )
+
+    @property
+    def bytes(self) -> int:
+        """About how much memory the layers hold: weights, and what autograd keeps of each."""
+        parts = [*self._weights, *3 * self._outputs]
+        return sum(part.numel() * part.element_size() for part in parts)
+
+    def trace(self, depth: int, histograms_of: int | None = None) -> SignalTrace:
+        """Return what `propagate` returns for so many layers.
+
+        Raises:
+            ValueError: As `propagate`.
+        """
+        _check("depth", DEPTH, depth)
+        if histograms_of is not None and not 1 <= histograms_of <= depth:
+            raise ValueError(f"histograms_of must be a layer, 1 to {depth}, got {histograms_of}")
+        if depth > len(self._weights):
+            self._grow(depth - len(self._weights))
+        outputs = self._outputs[: depth + 1]
+        found = torch.autograd.grad(outputs[-1], outputs[:-1], self._gradient, retain_graph=True)
+        gradients = [*found, self._gradient]
+        histograms = None
+        if histograms_of is not None:
+            at = histograms_of
+            histograms = _histograms(outputs[at].detach(), gradients[at], self._weights[at - 1])
+        forward, backward, untold = self._predicted(depth)
+        return SignalTrace(
+            forward_std=self._stds[: depth + 1],
+            backward_std=_column(_spread(torch.stack(gradients))),
+            dead=self._dead[:depth],
+            saturated=self._saturated[:depth],
+            predicted_forward_std=forward,
+            predicted_backward_std=backward,
+            last_size=float(self._sizes[depth]),
+            signal_std=self._signals[: depth + 1],
+            asked_std=self._asked,
+            weight_std=self._weight_stds[:depth],
+            fans=schemes.fans(self._weights[0]),
+            connections=(float(self._counts.sum(1).mean()), float(self._counts.sum(0).mean())),
+            histograms=histograms,
+            untold=untold,
+        )
+
+    def _grow(self, layers: int) -> None:
+        """Draw so many layers more, and send the signal on through them."""
+        h, given = self._outputs[-1], []
+        for _ in range(layers):
+            weight = self._draw(torch.empty(weight_shape(self._kind, self._width)))
+            bias = None
+            if self._bias:
+                bias = own_bias(weight, self._width, self._generator).to(self._device)
+            z = layer(self._kind, h, weight.to(self._device), bias)
+            y = theory.apply(self._nonlinearity, normed(self._norm, z), self._a)
+            h = h + y if self._residual else y
+            self._weights.append(weight)
+            self._outputs.append(h)
+            given.append(y.detach())
+        # All layers at once: one by one, starting torch's kernels takes longer than they do.
+        y = torch.stack(given)
+        after = y
+        if self._residual:
+            after = torch.stack([output.detach() for output in self._outputs[-layers:]])
+        sizes, stds, signals = _measured(after)
+        self._sizes = torch.cat([self._sizes, sizes])
+        self._stds = torch.cat([self._stds, stds])
+        self._signals = torch.cat([self._signals, signals])
+        self._dead = torch.cat([self._dead, (_summed(y) == 0).double().mean(1).cpu()])
+        self._saturated = torch.cat([self._saturated, _column(_near(self._nonlinearity, y))])
+        weights = _column(_spread(torch.stack(self._weights[-layers:])))
+        self._weight_stds = torch.cat([self._weight_stds, weights])
+
+    def _predicted(self, depth: int) -> tuple[Tensor, Tensor, str]:
+        """Return what theory says of activations and gradients, and where it is silent and why."""
+        if self._theory is not None:
+            values = self._gradient.numel() // self._width
+            forward, backward = self._theory.at(depth)
+            return _trusted(forward, backward, self._kind, self._width, self._norm, values)
+        scheme, plain = self._scheme, self._norm == "none" and not self._bias
+        stack: dict[str, Any] = {"depth": depth, "a": self._a, "residual": self._residual}
+        if plain and scheme == "dirac":
+            return *theory.predict_passed_on(self._nonlinearity, **stack), ""
+        if plain and (self._kind == "linear" or scheme == "zeros"):
+            value = 0.0 if scheme == "zeros" else self._std
+            return *theory.predict_same(self._nonlinearity, self._width, value=value, **stack), ""
+        # Normalised, biased, or pixels that share their inputs: no sum of independent terms is
+        # left.
+        return *theory.nothing(depth), (
+            f"No theory of {scheme} here: it needs weights drawn at random, or none of bias, "
+            "normalization and kernels that overlap."
+        )
+
+
+def _check(name: str, rule: Number | Choice, value: object) -> None:
+    try:
+        rule.check(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be {error}") from None
 
 
 def weight_shape(kind: str, width: int) -> tuple[int, ...]:
@@ -359,52 +471,6 @@ def _asked(
     )
 
 
-def _predicted(
-    scheme: str,
-    nonlinearity: str,
-    counts: Tensor,
-    *,
-    asked: float,
-    width: int,
-    std: float,
-    depth: int,
-    a: float,
-    kind: str,
-    norm: str,
-    residual: bool,
-    bias: float,
-    values: int,
-) -> tuple[Tensor, Tensor, str]:
-    """Return what theory says of activations and gradients, and where it says nothing and why."""
-    if schemes.SCHEMES[scheme].kind != "fixed":
-        forward, backward = theory.predict(
-            nonlinearity,
-            counts,
-            variance=asked**2,
-            depth=depth,
-            a=a,
-            norm=norm,
-            residual=residual,
-            units=float(width * len(counts)),
-            bias=bias,
-            taps=read_by(kind),
-        )
-        return _trusted(forward, backward, kind, width, norm, values)
-    if norm == "none" and scheme == "dirac" and not bias:
-        return *theory.predict_passed_on(nonlinearity, depth=depth, a=a, residual=residual), ""
-    if norm == "none" and (kind == "linear" or scheme == "zeros") and not bias:
-        value = 0.0 if scheme == "zeros" else std
-        same = theory.predict_same(
-            nonlinearity, width, value=value, depth=depth, a=a, residual=residual
-        )
-        return *same, ""
-    # Normalised, biased, or pixels that share their inputs: no sum of independent terms is left.
-    return *theory.nothing(depth), (
-        f"No theory of {scheme} here: it needs weights drawn at random, or none of bias, "
-        "normalization and kernels that overlap."
-    )
-
-
 def _trusted(
     forward: Tensor, backward: Tensor, kind: str, width: int, norm: str, values: int
 ) -> tuple[Tensor, Tensor, str]:
@@ -433,39 +499,57 @@ def _trusted(
     return forward, backward, ""
 
 
-def _sizes(y: Tensor) -> Tensor:
+# What these are given holds several layers, one after another: ``(layers, inputs, units, ...)``.
+
+
+def _measured(after: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return root mean square, std, and the std of one unit over the inputs, of each layer."""
+    return (
+        _column(_root_mean_square(after)),
+        _column(_spread(after)),
+        _column(_signal(after)),
+    )
+
+
+def _summed(y: Tensor) -> Tensor:
     """Return the sum of each unit's (channel's) absolute values: 0 where it is dead."""
-    return y.abs().sum([0, *range(2, y.ndim)])
+    return y.abs().sum([1, *range(3, y.ndim)])
 
 
-def _saturated(nonlinearity: str, y: Tensor) -> Tensor:
+def _near(nonlinearity: str, y: Tensor) -> Tensor:
+    """Return the share of values near one that the nonlinearity approaches."""
     low, high = _ENDS.get(nonlinearity, (None, None))
-    near = y.new_zeros(())
+    near = y.new_zeros(len(y))
     if low is not None:
-        near = near + (y < low + NEAR).float().mean()
+        near = near + (y < low + NEAR).flatten(1).float().mean(1)
     if high is not None:
-        near = near + (y > high - NEAR).float().mean()
+        near = near + (y > high - NEAR).flatten(1).float().mean(1)
     return near
 
 
 def _signal(output: Tensor) -> Tensor:
-    return _root_mean_square(output - output.mean([0, *range(2, output.ndim)], keepdim=True))
+    return _root_mean_square(output - output.mean([1, *range(3, output.ndim)], keepdim=True))
 
 
 def _spread(values: Tensor) -> Tensor:
-    # Faster than std; where all values are equal it leaves their rounding.
-    return _root_mean_square(values - values.mean())
+    flat = _wide(values).flatten(1)
+    # In float64 the mean of equal values is that value: their spread is 0, not its rounding.
+    return _root_mean_square(flat - flat.mean(1, keepdim=True))
 
 
 def _root_mean_square(values: Tensor) -> Tensor:
-    # In float64, for the squares of a gradient that has vanished lie below float32.
-    wide = torch.float64 if values.device.type != "mps" else None
-    norm: Tensor = torch.linalg.vector_norm(values, dtype=wide)
-    return norm / math.sqrt(values.numel())
+    flat = _wide(values).flatten(1)
+    norm: Tensor = torch.linalg.vector_norm(flat, dim=1)
+    return norm / math.sqrt(flat.shape[1])
 
 
-def _column(values: list[Tensor]) -> Tensor:
-    column = torch.stack(values).cpu().double()
+def _wide(values: Tensor) -> Tensor:
+    # The squares of a gradient that has vanished lie below float32. mps has nothing wider.
+    return values if values.device.type == "mps" else values.double()
+
+
+def _column(values: Tensor) -> Tensor:
+    column = values.cpu().double()
     return column.masked_fill(~column.isfinite(), math.nan)
 
 

@@ -8,7 +8,7 @@ give. The rest are one-dimensional integrals over that normal variable, taken he
 import dataclasses
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -150,96 +150,142 @@ def pull(nonlinearity: str, a: float = 0.01) -> float:
     return float((square[0] / square[1]).log() / 2e-4)
 
 
-def predict(
-    nonlinearity: str,
-    counts: Tensor,
-    *,
-    variance: float,
-    depth: int,
-    a: float = 0.01,
-    norm: str = "none",
-    residual: bool = False,
-    units: float = math.inf,
-    bias: float = 0.0,
-    taps: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Layer:
+    """Hold what the way back needs of a layer, and the spread and size of what it gives."""
+
+    std: float
+    size: float
+    slope: Array
+    kept: float
+    along: float
+    read: float
+    unsure: bool
+
+
+class Foretold:
     """Predict the std of activations and of gradients for independent weights of mean 0.
 
     Input and gradient of the output are standard normal. Batch normalisation holds for a large
-    batch. Of several positions (pixels) each has its own variance.
-
-    Args:
-        nonlinearity: One of `NONLINEARITIES`.
-        counts: ``(positions, positions)`` float64: entry (o, i) is how many inputs at position i
-            an output at position o sums over.
-        variance: Of each weight.
-        depth: Number of layers.
-        a: Slope of leaky_relu below zero.
-        norm: ``"none"``, ``"batch"`` or ``"layer"``, between the layer and its nonlinearity.
-        residual: Whether each layer adds to what it reads.
-        units: Values in each layer. Of the gradient one part in so many lies along the
-            activations; it grows as they do, which tells where residual sums gather a mean.
-        bias: Variance of each unit's bias, of mean 0; 0 for none.
-        taps: ``(taps, positions)`` int64: the position that each tap of the kernel reads for each
-            output, -1 past the border; None for one position.
-
-    Returns:
-        Two tensors ``(depth + 1,)`` float64: after layer l, entry 0 at the input. The gradients'
-        is NaN where border and inner pixels differ, under batch normalisation, by more than
-        inputs do.
+    batch. Of several positions (pixels) each has its own variance. Layers that were foretold are
+    kept for a deeper stack.
 
     References:
         Poole et al., arXiv:1606.05340; Yang et al., arXiv:1902.08129 (batch normalisation).
     """
-    # NumPy: over a layer's few numbers torch takes four times as long.
-    with np.errstate(all="ignore"):
-        forward, backward = _predict(
+
+    def __init__(
+        self,
+        nonlinearity: str,
+        counts: Tensor,
+        *,
+        variance: float,
+        a: float = 0.01,
+        norm: str = "none",
+        residual: bool = False,
+        units: float = math.inf,
+        bias: float = 0.0,
+        taps: Tensor | None = None,
+    ) -> None:
+        """Take what all layers have in common.
+
+        Args:
+            nonlinearity: One of `NONLINEARITIES`.
+            counts: ``(positions, positions)`` float64: entry (o, i) is how many inputs at position
+                i an output at position o sums over.
+            variance: Of each weight.
+            a: Slope of leaky_relu below zero.
+            norm: ``"none"``, ``"batch"`` or ``"layer"``, between the layer and its nonlinearity.
+            residual: Whether each layer adds to what it reads.
+            units: Values in each layer. Of the gradient one part in so many lies along the
+                activations; it grows as they do, which tells where residual sums gather a mean.
+            bias: Variance of each unit's bias, of mean 0; 0 for none.
+            taps: ``(taps, positions)`` int64: the position that each tap of the kernel reads for
+                each output, -1 past the border; None for one position.
+        """
+        # NumPy: over a layer's few numbers torch takes four times as long.
+        self._spread = (counts * variance).numpy()
+        self._plain, self._residual, self._units = norm == "none", residual, units
+        self._seen: list[_Layer] = []
+        self._layers = _layers(
             nonlinearity,
-            (counts * variance).numpy(),
-            depth,
+            self._spread,
             a,
             norm,
             residual=residual,
-            units=units,
             bias=bias,
             taps=None if taps is None else taps.numpy(),
         )
-    return torch.tensor(forward, dtype=torch.float64), torch.tensor(backward, dtype=torch.float64)
+
+    def at(self, depth: int) -> tuple[Tensor, Tensor]:
+        """Predict for that many layers.
+
+        Returns:
+            Two tensors ``(depth + 1,)`` float64: after layer l, entry 0 at the input. The
+            gradients' is NaN where border and inner pixels differ, under batch normalisation, by
+            more than inputs do.
+        """
+        with np.errstate(all="ignore"):
+            while len(self._seen) < depth:
+                self._seen.append(next(self._layers))
+            seen = self._seen[:depth]
+            forward = [1.0, *(layer.std for layer in seen)]
+            backward = self._back(seen)
+        if any(layer.unsure for layer in seen):
+            backward = [math.nan] * len(backward)
+        return (
+            torch.tensor(forward, dtype=torch.float64),
+            torch.tensor(backward, dtype=torch.float64),
+        )
+
+    def _back(self, seen: list[_Layer]) -> list[float]:
+        gradient = np.ones(len(self._spread))
+        # Along the activations h the weights are not free: W h is known. Of the gradient's product
+        # with h a layer keeps `kept` by the way around it and `along` by the way through it.
+        product = seen[-1].size / self._units if self._plain else 0.0
+        backward = [1.0]
+        for layer in reversed(seen):
+            passed = self._spread.T @ (layer.slope * gradient)
+            if self._residual:
+                kept, along = layer.kept, layer.along
+                passed = passed + gradient + product * (2 * kept + along) * along / layer.read
+            gradient = passed
+            product = product * (layer.kept + layer.along) ** 2
+            backward.append(np.sqrt(_mean(gradient)))
+        return backward[::-1]
 
 
-def _predict(
+def _layers(
     nonlinearity: str,
     spread: Array,
-    depth: int,
     a: float,
     norm: str,
     *,
     residual: bool,
-    units: float,
     bias: float,
     taps: NDArray[np.int64] | None,
-) -> tuple[list[float], list[float]]:
+) -> Iterator[_Layer]:
+    """Yield one layer after the other, without end."""
     square = np.ones(len(spread))
     mean, around = np.zeros_like(square), square
     # What all inputs share of a channel at two positions: the mean of their product.
     shared = np.zeros((len(square), len(square)))
     apart = norm == "batch" and taps is not None and not residual
-    unsure = False
-    forward, steps = [1.0], []
-    for _ in range(depth):
+    while True:
+        unsure = False
         # Batch normalisation takes out what all inputs of the batch share, the bias too, and so
         # only what differs between them reaches the nonlinearity.
         summed = spread @ (around if norm == "batch" else square)
         before = summed if norm == "batch" else summed + bias
-        scale = 1.0 if norm == "none" else before.mean()
+        scale = 1.0 if norm == "none" else _mean(before)
         if apart:
             # A channel has one mean over all positions, but fewer inputs at the border: where
             # activations share much, border and inner pixels stand apart, and that stays.
             assert taps is not None
             before, over = _centred(spread, square, shared, taps)
-            scale = before.mean()
+            scale = _mean(before)
             # The divisor is then no mean over many inputs, but the chance of a few patterns.
-            unsure = unsure or bool(np.trace(over) > _SHARED * before.sum())
+            unsure = bool(np.trace(over) > _SHARED * before.sum())
         if norm != "none":
             # What torch adds before it divides, which small weights feel.
             scale = scale + _EPSILON
@@ -261,29 +307,21 @@ def _predict(
         else:
             square, mean = found_square, found_mean
             around = found_square - found_mean**2
-        forward.append(np.sqrt(np.maximum(square.mean() - mean.mean() ** 2, 0)))
-        whole = np.maximum(square.mean(), _TINY)
-        steps.append(
-            (
-                slope / scale if scale > 0 else slope * 0,
-                kept.mean() / whole,
-                both.mean() / whole,
-                np.maximum(read.mean(), _TINY),
-            )
+        whole = np.maximum(_mean(square), _TINY)
+        yield _Layer(
+            std=np.sqrt(np.maximum(_mean(square) - _mean(mean) ** 2, 0)),
+            size=_mean(square),
+            slope=slope / scale if scale > 0 else slope * 0,
+            kept=_mean(kept) / whole,
+            along=_mean(both) / whole,
+            read=np.maximum(_mean(read), _TINY),
+            unsure=unsure,
         )
-    gradient = np.ones(len(spread))
-    # Along the activations h the weights are not free: W h is known. Of the gradient's product
-    # with h a layer keeps `kept` by the way around it and `along` by the way through it.
-    product = square.mean() / units if norm == "none" else 0.0
-    backward = [1.0]
-    for slope, kept, along, read in reversed(steps):
-        passed = spread.T @ (slope * gradient)
-        if residual:
-            passed = passed + gradient + product * (2 * kept + along) * along / read
-        gradient = passed
-        product = product * (kept + along) ** 2
-        backward.append(np.sqrt(gradient.mean()))
-    return forward, [math.nan] * (depth + 1) if unsure else backward[::-1]
+
+
+def _mean(values: Array) -> np.float64:
+    # Of a few numbers ndarray.mean takes five times as long.
+    return np.float64(np.add.reduce(values) / len(values))
 
 
 def _centred(
@@ -295,7 +333,7 @@ def _centred(
         spread: ``(positions, positions)``: connections times the weights' variance.
         square: ``(positions,)``: mean square of what the layer reads.
         shared: ``(positions, positions)``: what all inputs share of it, at two positions.
-        taps: As in `predict`.
+        taps: As in `Foretold`.
 
     Returns:
         The variance at each position, ``(positions,)``, and what all inputs share of two,
@@ -311,7 +349,7 @@ def _centred(
 
 
 def nothing(depth: int) -> tuple[Tensor, Tensor]:
-    """Return what theory says where it says nothing: NaN, shaped as by `predict`."""
+    """Return what theory says where it says nothing: NaN, shaped as by `Foretold`."""
     empty = torch.full((depth + 1,), math.nan, dtype=torch.float64)
     return empty, empty
 
@@ -333,7 +371,7 @@ def predict_same(
         residual: Whether each layer adds to what it reads.
 
     Returns:
-        As `predict`.
+        As `Foretold.at`.
     """
     z, weights = _grid()
     root = width**0.5
@@ -379,7 +417,7 @@ def predict_passed_on(
         residual: Whether each layer adds to what it reads.
 
     Returns:
-        As `predict`.
+        As `Foretold.at`.
     """
     z, weights = _grid()
     h, own = z, 1.0 if residual else 0.0

@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 import math
+import threading
+from collections.abc import Hashable
 
 from torch import Tensor
 
@@ -17,7 +19,7 @@ from explainers.initialization.calls import (
     read_all,
     written_all,
 )
-from explainers.initialization.propagation import DEPTH, KINDS, WIDTH, SignalTrace
+from explainers.initialization.propagation import DEPTH, KINDS, WIDTH, SignalTrace, Stack
 from explainers.initialization.schemes import (
     MODES,
     NONLINEARITIES,
@@ -30,6 +32,8 @@ from explainers.parameters import Parameters, Preset, choice, flag, number, text
 
 # Milliseconds that one change may take, measured on one core.
 _BUDGET = 80.0
+# That stacks kept for the next change may hold, of all readers together.
+_KEPT_BYTES = 32 << 20
 
 
 def _many(value: object) -> str:
@@ -420,6 +424,53 @@ def _entry(
         return Entry(entry, None, str(error))
 
 
+class _Stacks:
+    """Keep stacks of layers for the next change: a deeper one, or another layer's histograms.
+
+    Who takes one has it alone; who comes meanwhile draws anew.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._kept: dict[Hashable, Stack] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def bytes(self) -> int:
+        """About how much memory they hold."""
+        return sum(stack.bytes for stack in self._kept.values())
+
+    def take(self, key: Hashable) -> Stack | None:
+        """Return the stack put there, which is then gone; None where there is none."""
+        with self._lock:
+            return self._kept.pop(key, None)
+
+    def put(self, key: Hashable, stack: Stack) -> None:
+        """Keep a stack, and let go those that were not taken for longest."""
+        # Three schemes are on show at first, and a change wants all of them.
+        if 3 * stack.bytes > self._most:
+            return
+        with self._lock:
+            self._kept.pop(key, None)
+            self._kept[key] = stack
+            while self.bytes > self._most:
+                del self._kept[next(iter(self._kept))]
+
+    def clear(self) -> None:
+        """Let all go."""
+        with self._lock:
+            self._kept.clear()
+
+
+_stacks = _Stacks(_KEPT_BYTES)
+
+
+def forget() -> None:
+    """Let go what is kept for the next change, so that it is drawn anew."""
+    _measured.cache_clear()
+    _stacks.clear()
+
+
 # Kept schemes are not run again when another is chosen, nor any that another reader has just seen.
 @functools.lru_cache(maxsize=128)
 def _measured(
@@ -437,19 +488,23 @@ def _measured(
     device: str,
     histograms_of: int | None,
 ) -> SignalTrace:
-    return propagation.propagate(
-        entry.scheme,
-        nonlinearity,
-        depth=depth,
-        width=width,
-        batch=batch,
-        kind=kind,
-        norm=norm,
-        residual=residual,
-        bias=bias,
-        a=a,
-        seed=seed,
-        device=device,
-        histograms_of=histograms_of,
-        **entry.arguments,
-    )
+    key = (entry, nonlinearity, width, batch, kind, norm, residual, bias, a, seed, device)
+    stack = _stacks.take(key)
+    if stack is None:
+        stack = Stack(
+            entry.scheme,
+            nonlinearity,
+            width=width,
+            batch=batch,
+            kind=kind,
+            norm=norm,
+            residual=residual,
+            bias=bias,
+            a=a,
+            seed=seed,
+            device=device,
+            **entry.arguments,
+        )
+    trace = stack.trace(depth, histograms_of)
+    _stacks.put(key, stack)
+    return trace

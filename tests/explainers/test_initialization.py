@@ -349,20 +349,18 @@ def test_theory_knows_where_the_mean_gathers_in_a_residual_relu_stack() -> None:
     ]
     mean = torch.stack([trace.backward_std[0].square() for trace in traces]).mean().sqrt()
     assert float(mean / traces[0].predicted_backward_std[0]) == pytest.approx(1, abs=0.5)
-    bare, _ = theory.predict(
-        "relu", counted("linear", 128), variance=2 / 128, depth=24, residual=True
+    bare, _ = theory.Foretold("relu", counted("linear", 128), variance=2 / 128, residual=True).at(
+        24
     )
-    _, backward = theory.predict(
-        "relu", counted("linear", 128), variance=2 / 128, depth=24, residual=True
-    )
+    _, backward = theory.Foretold(
+        "relu", counted("linear", 128), variance=2 / 128, residual=True
+    ).at(24)
     assert bare.isfinite().all()
     assert float(mean / backward[0]) > 4
 
 
 def test_batch_norm_makes_gradients_grow_by_pi_over_pi_minus_one() -> None:
-    _, backward = theory.predict(
-        "relu", counted("linear", 64), variance=0.3, depth=10, norm="batch"
-    )
+    _, backward = theory.Foretold("relu", counted("linear", 64), variance=0.3, norm="batch").at(10)
     ratios = (backward[:-2] / backward[1:-1]).square()
     torch.testing.assert_close(
         ratios[1:],

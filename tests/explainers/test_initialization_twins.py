@@ -32,7 +32,7 @@ OVER = Initialization(depth=3, width=32, bias=True, kept="")
 def run() -> list[Check]:
     """Return the topic's checks and a view's."""
     # What a twin has changed must be drawn anew.
-    importlib.import_module("explainers.initialization.view")._measured.cache_clear()
+    importlib.import_module("explainers.initialization.view").forget()
     return [*topic.checks(), *topic.view_checks(topic.explain(OVER))]
 
 
@@ -190,20 +190,20 @@ TWINS = [
     Twin(
         "theory without the bias",
         (f"{THEORY}nn.Linear's own weights",),
-        replaced(theory, "predict", _predict(bias=0.0)),
+        replaced(theory, "Foretold", _predict(bias=0.0)),
     ),
     Twin(
         "theory without normalisation",
         (f"{THEORY}a relu stack under BatchNorm", f"{THEORY}a tanh stack under LayerNorm"),
-        replaced(theory, "predict", _predict(norm="none")),
+        replaced(theory, "Foretold", _predict(norm="none")),
     ),
     Twin(
         "theory that takes LayerNorm for BatchNorm",
         (f"{THEORY}a relu stack under BatchNorm", f"{THEORY}BatchNorm over pictures"),
         lambda patch: patch.setattr(
             theory,
-            "predict",
-            lambda *arguments, true=theory.predict, **named: true(
+            "Foretold",
+            lambda *arguments, true=theory.Foretold, **named: true(
                 *arguments, **{**named, "norm": named["norm"].replace("batch", "layer")}
             ),
         ),
@@ -211,7 +211,7 @@ TWINS = [
     Twin(
         "theory without the way around",
         (f"{THEORY}residual sums",),
-        replaced(theory, "predict", _predict(residual=False)),
+        replaced(theory, "Foretold", _predict(residual=False)),
     ),
     Twin(
         "slopes a tenth too steep",
