@@ -1,7 +1,5 @@
 """Take the run's steps once more in NumPy, from the gradients that backward left."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from torch import Tensor
 
@@ -44,27 +42,24 @@ def steps_off(
         The largest number of gaps, of all weights and steps that were taken; infinite where one of
         both is NaN; 0 where no step was taken.
     """
-    largest = 0.0
-    taken: Sequence[int] = np.flatnonzero(trace.stepped.numpy()).tolist()
-    scales = trace.scale.double().numpy()
-    for step in taken:
-        before, after = (trace.weights[at].numpy() for at in (step, step + 1))
-        gradient = trace.backward[step].double().numpy()
-        with np.errstate(all="ignore"):
-            # torch multiplies by the inverse, kept in float32: infinite for the smallest scales.
-            inverse = np.float64(np.float32(np.float64(1) / scales[step]))
-            clipped = gradient * inverse if unscale_first else gradient
-            if max_norm is not None:
-                norm = np.sqrt(np.square(clipped).sum())
-                if norm > _LARGEST_NORM:
-                    continue
-                # clip_grad_norm_ adds 1e-6 to the norm it divides by.
-                clipped = clipped * min(1.0, max_norm / (norm + 1e-6))
-            move = learning_rate * (clipped if unscale_first else clipped * inverse)
-            wanted = before - move
-            size = np.maximum(np.maximum(np.abs(before), np.abs(after)), np.abs(move))
-            gaps = np.abs(after - wanted) / np.spacing(size.astype(np.float32))
-            lost = ~np.isfinite(wanted.astype(np.float32))
-        gaps = np.where(lost & ~np.isfinite(after), 0.0, gaps)
-        largest = max(largest, float(np.nan_to_num(gaps, nan=np.inf).max()))
-    return largest
+    taken = np.flatnonzero(trace.stepped.numpy())
+    weights, gradient = trace.weights.numpy(), trace.backward.numpy()[taken].astype(np.float64)
+    before, after = weights[taken], weights[taken + 1]
+    seen = np.ones(len(taken), bool)
+    with np.errstate(all="ignore"):
+        # torch multiplies by the inverse, kept in float32: infinite for the smallest scales.
+        scale = trace.scale.double().numpy()[taken, None]
+        inverse = (1 / scale).astype(np.float32).astype(np.float64)
+        clipped = gradient * inverse if unscale_first else gradient
+        if max_norm is not None:
+            norm = np.sqrt(np.square(clipped).sum(axis=1, keepdims=True))
+            seen = ~(norm[:, 0] > _LARGEST_NORM)
+            # clip_grad_norm_ adds 1e-6 to the norm it divides by, and lets a NaN pass.
+            clipped = clipped * np.fmin(1.0, max_norm / (norm + 1e-6))
+        move = learning_rate * (clipped if unscale_first else clipped * inverse)
+        wanted = before - move
+        size = np.maximum(np.maximum(np.abs(before), np.abs(after)), np.abs(move))
+        gaps = np.abs(after - wanted) / np.spacing(size.astype(np.float32))
+        lost = ~np.isfinite(wanted.astype(np.float32))
+    gaps = np.where(lost & ~np.isfinite(after), 0.0, gaps)[seen]
+    return float(np.nan_to_num(gaps, nan=np.inf).max(initial=0.0))
