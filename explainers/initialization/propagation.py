@@ -37,6 +37,9 @@ _NORM = Choice("norm", "Between layer and nonlinearity.", theory.NORMS)
 _LAYERS_PER_UNIT = 3
 _DEPTHWISE_INPUTS = 9
 _LAYERS_PER_VALUE = 2
+# Under BatchNorm a leaky_relu of a negative slope lets few inputs outgrow the rest: after ten
+# layers what a unit gets is no longer normal, at any width.
+_FOLDED_LAYERS = 10
 
 BINS = 41
 # As many values as a histogram of 41 bars needs; a wide layer has many more.
@@ -331,7 +334,10 @@ class Stack:
         if self._theory is not None:
             values = self._gradient.numel() // self._width
             forward, backward = self._theory.at(depth)
-            return _trusted(forward, backward, self._kind, self._width, self._norm, values)
+            folds = self._nonlinearity == "leaky_relu" and self._a < 0
+            return _trusted(
+                forward, backward, self._kind, self._width, self._norm, values, folds=folds
+            )
         scheme, plain = self._scheme, self._norm == "none" and not self._bias
         stack: dict[str, Any] = {"depth": depth, "a": self._a, "residual": self._residual}
         if plain and scheme == "dirac":
@@ -472,7 +478,14 @@ def _asked(
 
 
 def _trusted(
-    forward: Tensor, backward: Tensor, kind: str, width: int, norm: str, values: int
+    forward: Tensor,
+    backward: Tensor,
+    kind: str,
+    width: int,
+    norm: str,
+    values: int,
+    *,
+    folds: bool,
 ) -> tuple[Tensor, Tensor, str]:
     """Leave out of theory what chance makes of it: deep and narrow, or a small batch."""
     depth = len(forward) - 1
@@ -481,6 +494,8 @@ def _trusted(
         most, why = _DEPTHWISE_INPUTS // _LAYERS_PER_UNIT, "sums of nine inputs leave"
     if norm == "batch" and values // _LAYERS_PER_VALUE < most:
         most, why = values // _LAYERS_PER_VALUE, f"{values} values per unit in BatchNorm leave"
+    if norm == "batch" and folds and most > _FOLDED_LAYERS:
+        most, why = _FOLDED_LAYERS, "a slope below 0 makes few inputs large, which leaves"
     if most < depth:
         forward, backward = forward.clone(), torch.full_like(backward, math.nan)
         forward[most + 1 :] = math.nan

@@ -93,6 +93,21 @@ def test_sigmoid_and_relu_are_as_foretold_at_every_kind_and_norm_or_not_foretold
                 assert strays(mean.sqrt(), predicted) < math.log(2), (nonlinearity, width, name)
 
 
+@pytest.mark.parametrize("a", [-1.0, -0.3])
+def test_under_batchnorm_theory_of_a_slope_below_zero_ends_where_it_is_no_longer_near(
+    a: float,
+) -> None:
+    stack = {"width": 101, "batch": 80, "norm": "batch", "a": a}
+    deep, shallow = (
+        topic.propagate("xavier_normal", "leaky_relu", depth=depth, **stack) for depth in (31, 10)
+    )
+    assert deep.predicted_backward_std.isnan().all()
+    assert "ends after 10 layers: a slope below 0" in deep.untold
+    for name in ("forward_std", "backward_std"):
+        near = strays(getattr(shallow, name), getattr(shallow, f"predicted_{name}"))
+        assert 0 < near < math.log(2), name
+
+
 @given(legal(Initialization))
 @settings(max_examples=max(1, EXAMPLES // 4), deadline=None)
 def test_theory_is_near_what_is_measured_wherever_it_is_said(parameters: Initialization) -> None:
