@@ -1,6 +1,6 @@
 """Run a short torch program statement by statement, and record every named object after each."""
 
-from explainers.program.origins import Origin, origins
+from explainers.program.origins import Origin, forget, origins, warm
 from explainers.program.parting import Parting, part
 from explainers.program.running import run
 from explainers.program.states import (
@@ -51,7 +51,9 @@ __all__ = [
     "Trace",
     "Turn",
     "Written",
+    "forget",
     "origins",
     "part",
     "run",
+    "warm",
 ]

@@ -66,6 +66,19 @@ def origins(
         return _links(trace).origins(place, name, (index,) if isinstance(index, int) else index)
 
 
+def warm() -> None:
+    """Import now what torch imports late: seconds that would be the first reader's."""
+    trace = running.run("import torch\nx = torch.ones(8)\ny = x.softmax(0)\n")
+    origins(trace, 2, "y", 0)
+
+
+def forget() -> None:
+    """Drop what is kept of runs: their traces and what their operators read and wrote."""
+    with WARNINGS:
+        _LINKS.clear()
+        running.forget()
+
+
 def _place(trace: Trace, step: Step) -> int:
     for place, one in enumerate(trace.steps):
         if one is step:

@@ -6,13 +6,14 @@ address from being used again, not the memory behind it, and no program can see 
 
 import dataclasses
 import enum
+import functools
 import itertools
 import math
 import types
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 import torch
@@ -43,7 +44,9 @@ from explainers.program.states import (
     Written,
 )
 
-_DEEPEST = 6
+_DEEPEST = 12
+_MOST_OPENED = 2_000
+_OPENED = (nn.Module, torch.optim.Optimizer, list, tuple, dict)
 _MOST_CHARACTERS = 200
 _MOST_BITS = 256
 _NAN = math.nan
@@ -54,6 +57,9 @@ _FACTS = tuple(
     for field in dataclasses.fields(TensorState)
     if field.name not in {"identity", "values", "summary", "cells", "grad"}
 )
+
+
+AnyState = TypeVar("AnyState", TensorState, ModuleState)
 
 
 class Labels:
@@ -185,6 +191,7 @@ class Snapshot:
         self._recorder = recorder
         self._labels = recorder.labels
         self._opened: list[int] = []
+        self._left = _MOST_OPENED
         self._nodes: dict[object, Any] = {}
         self.memory: dict[str, Memory] = {}
         self.paths: dict[str, TensorState | ArrayState] = {}
@@ -192,30 +199,40 @@ class Snapshot:
     def names(self, names: Mapping[str, object]) -> dict[str, State]:
         """Describe every name but imported modules and those that Python itself sets."""
         kept = {name: value for name, value in names.items() if _is_named(name, value)}
-        if any(isinstance(value, np.ndarray) for value in kept.values()):
+        if any(is_a(value, np.ndarray) for value in kept.values()):
             for value in kept.values():  # so that an array finds the storage that it lies in
-                if isinstance(value, Tensor) and _has_storage(value):
+                if is_a(value, Tensor) and _has_storage(value):
                     self._labels.block(value.untyped_storage())
         return {name: self.state(value, name) for name, value in kept.items()}
 
     def state(self, value: object, path: str = "") -> State:
         """Describe one object; a path of "" says that no name holds it."""
-        if isinstance(value, Tensor):
-            return self._tensor(value, path)
-        if isinstance(value, np.ndarray):
-            return self._array(value, path)
-        if not isinstance(value, nn.Module | torch.optim.Optimizer | list | tuple | dict):
-            return plain(value)
         kind = type(value).__name__
-        if id(value) in self._opened or len(self._opened) >= _DEEPEST:
-            return Plain(f"{kind}, not opened again" if id(value) in self._opened else kind, kind)
-        self._opened.append(id(value))
         try:
-            if isinstance(value, nn.Module):
+            if is_a(value, Tensor):
+                return self._tensor(value, path)
+            if is_a(value, np.ndarray):
+                return self._array(value, path)
+            if not is_a(value, _OPENED):
+                return plain(value)
+            if id(value) in self._opened:
+                return Plain(f"{kind}, not opened again", kind)
+            if len(self._opened) >= _DEEPEST or self._left <= 0:
+                return Plain(kind, kind)
+            return self._inside(value, path)
+        except (AttributeError, NotImplementedError, RuntimeError, TypeError):
+            # A tensor without a shape (nested, not yet initialised), an object made halfway.
+            return Plain(kind, kind)
+
+    def _inside(self, value: Any, path: str) -> State:
+        self._opened.append(id(value))
+        self._left -= 1
+        try:
+            if is_a(value, nn.Module):
                 return self._module(value, path)
-            if isinstance(value, torch.optim.Optimizer):
+            if is_a(value, torch.optim.Optimizer):
                 return self._optimizer(value, path)
-            if isinstance(value, dict):
+            if is_a(value, dict):
                 return self._table(value, path)
             return self._sequence(value, path)
         finally:
@@ -225,7 +242,9 @@ class Snapshot:
         label = self._labels.tensor(tensor)
         found = self._recorder.now.get(label)
         if found is None:
-            found = self._recorder.now[label] = self._described(tensor, label)
+            found = self._recorder.now[label] = self._recorder.shared(
+                self._described(tensor, label)
+            )
         if path:
             self.paths[path] = found
             if found.grad is not None:
@@ -258,7 +277,7 @@ class Snapshot:
                 cells = places(shape, stride, offset + shift // tensor.element_size())
                 values = _values(tensor) if readable else None
             elif readable:
-                summary = self._recorder.summary(tensor, label)
+                summary = summarised(tensor)
             self._remember(storage, tensor, memory, values, contiguous)
         state = TensorState(
             identity=label,
@@ -347,9 +366,9 @@ class Snapshot:
         if len(texts) < len(items):
             return Sequence(kind, items, length)
         words = ", ".join(texts) + (", …" if length > len(items) else "")
-        if isinstance(value, list):
-            return Plain(f"[{words}]", kind)
-        return Plain(f"({words},)" if length == 1 else f"({words})", kind)
+        if is_a(value, list):
+            return Plain(_cut(f"[{words}]"), kind)
+        return Plain(_cut(f"({words},)" if length == 1 else f"({words})"), kind)
 
     def _table(self, value: "dict[Any, Any]", path: str) -> State:
         kind, length = type(value).__name__, dict.__len__(value)
@@ -365,10 +384,10 @@ class Snapshot:
             if isinstance(item, Plain)
         ]
         words = ", ".join(pairs) + (", …" if length > len(items) else "")
-        return Plain(f"{{{words}}}", kind)
+        return Plain(_cut(f"{{{words}}}"), kind)
 
     def _key(self, key: object) -> str:
-        if isinstance(key, Tensor):
+        if is_a(key, Tensor):
             return self._labels.tensor(key)
         return str(key) if type(key) is str else plain(key).text
 
@@ -376,21 +395,17 @@ class Snapshot:
         fields = vars(module)
         join = path and f"{path}."
         known = {"_parameters": {}, "_buffers": {}, "_modules": {}} | fields
-        parameters = {
-            name: self._tensor(value, join and join + name)
-            for name, value in known["_parameters"].items()
-            if value is not None
-        }
-        buffers = {
-            name: self._tensor(value, join and join + name)
-            for name, value in known["_buffers"].items()
-            if value is not None
-        }
-        children = {
-            name: state
-            for name, value in known["_modules"].items()
-            if isinstance(state := self.state(value, join and join + name), ModuleState)
-        }
+
+        def described(kind: type[AnyState], of: str) -> dict[str, AnyState]:
+            return {
+                name: state
+                for name, value in known[of].items()
+                if isinstance(state := self.state(value, join and join + name), kind)
+            }
+
+        parameters = described(TensorState, "_parameters")
+        buffers = described(TensorState, "_buffers")
+        children = described(ModuleState, "_modules")
         registered = {state.identity for state in (*parameters.values(), *buffers.values())}
         inside = {id(value) for value in known["_modules"].values()}
         plain_fields = {
@@ -401,7 +416,7 @@ class Snapshot:
         unregistered = {
             name: state
             for name, value in plain_fields.items()
-            if isinstance(value, Tensor | nn.Module | list | tuple | dict)
+            if is_a(value, (Tensor, *_OPENED))
             and _holds(state := self.state(value, join and join + name), registered)
         }
         return ModuleState(
@@ -415,7 +430,8 @@ class Snapshot:
 
     def _optimizer(self, optimizer: torch.optim.Optimizer, path: str) -> OptimizerState:
         groups = []
-        for number, group in enumerate(optimizer.param_groups):
+        fields = vars(optimizer)
+        for number, group in enumerate(fields.get("param_groups", ())):
             place = path and f"{path}.param_groups[{number}]"
             groups.append(
                 {
@@ -428,7 +444,7 @@ class Snapshot:
                 tensors = tuple(self.state(value) for value in parameters)
                 groups[-1]["params"] = Sequence("list", tensors, len(parameters))
         kept = {}
-        for key, values in optimizer.state.items():
+        for key, values in fields.get("state", {}).items():
             label = self._key(key)
             place = path and f"{path}.state[{label}]"
             if isinstance(values, dict):
@@ -486,7 +502,7 @@ class Recorder:
         self.labels = Labels()
         self.dtypes: dict[str, torch.dtype] = {}
         self.now: dict[str, TensorState] = {}
-        self._before: dict[str, TensorState] = {}
+        self._states: dict[str, TensorState] = {}
         self._numbers: dict[object, int] = {}
         self._freed: set[object] = set()
         self._memory: dict[str, Memory] = {}
@@ -552,8 +568,7 @@ class Recorder:
                 **said,
             )
         finally:
-            self._before = self.now
-            self.now = {}
+            self.now.clear()
 
     def begins(self) -> None:
         """Be told that what comes next is another statement: a function or a turn begins."""
@@ -624,9 +639,13 @@ class Recorder:
                     return True
         return False
 
-    def summary(self, tensor: Tensor, label: str) -> Summary | None:
-        """Describe the cells of a large tensor."""
-        return summarised(tensor)
+    def shared(self, state: TensorState) -> TensorState:
+        """Return the state that a tensor had before, if it still has it: it is held once."""
+        before = self._states.get(state.identity)
+        if before == state and before is not None:
+            return before
+        self._states[state.identity] = state
+        return state
 
     def number(self, function: Any) -> tuple[int, object]:
         """Return a node's number, and a key that no other node of the run has."""
@@ -647,6 +666,7 @@ class Recorder:
         return Node(number, str(function.name()), edges, saved, stale, leaf)
 
 
+@functools.lru_cache(maxsize=1024)
 def places(shape: tuple[int, ...], stride: tuple[int, ...], offset: int) -> tuple[int, ...]:
     """Return where in its storage each element of a strided tensor lies, in reading order."""
     cells = [offset]
@@ -665,32 +685,38 @@ def plain(value: object) -> Plain:
 
 def _words(value: object) -> str:
     kind = type(value)
-    if value is None or kind in (bool, float, complex, range, slice) or isinstance(value, _WORDED):
+    if value is None or kind in (bool, float, complex, range) or is_a(value, _WORDED):
         return str(value)
-    if kind is int and isinstance(value, int):
+    if kind is int and is_a(value, int):
         bits = value.bit_length()
         return str(value) if bits <= _MOST_BITS else f"int of {bits} bits"
-    if kind in (str, bytes) and isinstance(value, str | bytes):
-        return repr(value if len(value) <= _MOST_CHARACTERS else value[:_MOST_CHARACTERS]) + (
-            "" if len(value) <= _MOST_CHARACTERS else "…"
-        )
-    if isinstance(value, set | frozenset) and kind in (set, frozenset):
+    if kind in (str, bytes) and is_a(value, (str, bytes)):
+        cut = value[:_MOST_CHARACTERS]
+        return repr(cut) + ("…" if len(value) > len(cut) else "")
+    if kind in (set, frozenset) and is_a(value, (set, frozenset)):
         inner = sorted(_words(item) for item in itertools.islice(value, MOST_ITEMS))
         words = ", ".join(inner) + (", …" if len(value) > MOST_ITEMS else "")
         return f"{{{words}}}" if value else f"{kind.__name__}()"
-    if isinstance(value, enum.Enum):
+    if is_a(value, enum.Enum):
         return f"{kind.__name__}.{value._name_}"
-    if isinstance(value, np.generic):
+    if is_a(value, np.generic):
         return repr(value)
-    if isinstance(value, type):
+    if is_a(value, type):
         return f"class {value.__name__}"
-    if isinstance(value, types.FunctionType | types.BuiltinFunctionType | types.MethodType):
+    if is_a(value, (types.FunctionType, types.BuiltinFunctionType)):
         return f"function {value.__name__}"
-    if isinstance(value, types.ModuleType):
-        return f"module {value.__name__}"
-    if isinstance(value, torch.Generator):
+    if is_a(value, torch.Generator):
         return f"Generator, seed {value.initial_seed()}"
     return kind.__name__
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= 2 * _MOST_CHARACTERS else words[: 2 * _MOST_CHARACTERS] + "…"
+
+
+def is_a(value: object, kind: type[Any] | tuple[type[Any], ...]) -> TypeGuard[Any]:
+    """Whether an object is of a type, whatever it says of itself by ``__class__``."""
+    return issubclass(type(value), kind)
 
 
 def summarised(tensor: Tensor) -> Summary | None:
@@ -726,7 +752,7 @@ def _summary(tensor: Tensor) -> Summary:
 
 def _is_named(name: str, value: object) -> bool:
     hidden = name.startswith("__") and name.endswith("__")
-    return not hidden and not name.startswith(".") and not isinstance(value, types.ModuleType)
+    return not hidden and not name.startswith(".") and not is_a(value, types.ModuleType)
 
 
 def _identity(value: object, state: State) -> object:
@@ -765,8 +791,11 @@ def _has_storage(tensor: Tensor) -> bool:
     return True
 
 
-def _values(tensor: Tensor) -> tuple[Number, ...]:
-    nested = tensor.tolist()
+def _values(tensor: Tensor) -> tuple[Number, ...] | None:
+    try:
+        nested = tensor.tolist()
+    except RuntimeError:  # quantized, or its storage was given back
+        return None
     for _ in range(tensor.dim() - 1):
         nested = [item for row in nested for item in row]
     return _one_nan(nested if tensor.dim() else [nested])

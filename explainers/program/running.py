@@ -40,7 +40,7 @@ _BUSY = 2.0
 """How many times `MOST_SECONDS` may pass on a busy machine, of which the run gets but a part."""
 _GRACE = 5.0
 """Seconds that a run which was told to end has for it."""
-_KEPT = 256
+_KEPT = 64
 
 
 def run(source: str, *, device: str = "cpu") -> Trace:
@@ -63,13 +63,13 @@ def run(source: str, *, device: str = "cpu") -> Trace:
 
 def _kept(source: str, device: str) -> Trace:
     with WARNINGS:
-        trace = _TRACES.get((source, device))
+        trace = _TRACES.pop((source, device), None)
         if trace is None:
             trace = Run(source, device).trace()
-            if trace.failure is None or trace.failure.kind != STOPPED:  # a clock decided that
-                while len(_TRACES) >= _KEPT:
-                    del _TRACES[next(iter(_TRACES))]
-                _TRACES[source, device] = trace
+        if trace.failure is None or trace.failure.kind != STOPPED:  # a clock decided that
+            while len(_TRACES) >= _KEPT:
+                del _TRACES[next(iter(_TRACES))]  # the one that was not asked for the longest
+            _TRACES[source, device] = trace
         return trace
 
 

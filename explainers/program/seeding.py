@@ -87,8 +87,10 @@ class Seeded(TorchFunctionMode):
                 return _unchecked(func)(*args, **kwargs)
         if how == "generator":
             given = kwargs.get("generator")
-            if given is None and not any(isinstance(one, torch.Generator) for one in args):
-                kwargs = {**kwargs, "generator": self._generators.of(_device(args, kwargs))}
+            given = given or any(isinstance(one, torch.Generator) for one in args)
+            device = _device(args, kwargs)
+            if not given and device.type != "meta":  # where nothing is drawn
+                kwargs = {**kwargs, "generator": self._generators.of(device)}
             return func(*args, **kwargs)
         with _Dispatched(self._generators):
             return func(*args, **kwargs)
@@ -115,9 +117,10 @@ def seeded_call(
     """Call an operator, with a generator of the run where it can take one and has none."""
     other = _with_generator(func)
     given = kwargs.get("generator") or any(isinstance(one, torch.Generator) for one in args)
-    if other is None or given:
+    device = _device(args, kwargs)
+    if other is None or given or device.type == "meta":
         return func(*args, **kwargs)
-    return other(*args, **{**kwargs, "generator": generators.of(_device(args, kwargs))})
+    return other(*args, **{**kwargs, "generator": generators.of(device)})
 
 
 @functools.cache

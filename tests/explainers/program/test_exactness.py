@@ -3,9 +3,12 @@
 The question is written into the program, which then runs as plain Python: no engine, no mode.
 """
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from explainers.program import Plain, run
+from explainers.program import Plain, TensorState, run
 from tests.explainers.program import questions
 
 PROGRAMS = {
@@ -249,3 +252,30 @@ def test_to_record_changes_nothing_that_the_program_could_notice(program: str, a
     state = trace.steps[-1].names["answer"]
     assert isinstance(state, Plain)
     assert state.text == (repr(list(plain)) if isinstance(plain, list) else str(plain))
+
+
+LOOKS = st.sampled_from(
+    ["t()", "flatten()", "unsqueeze(0)", "squeeze()", "[..., ::2]", "[1:]", "[-1]", "flip(0)",
+     "contiguous()", "expand(2, *v.shape)", "unfold(0, 1, 1)", "diagonal()", "permute(-1, 0)"]
+)  # fmt: skip
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.lists(LOOKS, max_size=4))
+def test_a_tensors_values_are_the_storages_cells_in_its_order(
+    rows: int, columns: int, looks: list[str]
+) -> None:
+    source = f"import torch\nv = torch.arange({rows * columns}.).view({rows}, {columns})\n"
+    source += "".join(f"v = v{look if look[0] == '[' else f'.{look}'}\n" for look in looks)
+    trace = run(source)
+    memory = {}
+    for step in trace.steps:
+        memory |= step.memory
+        state = step.names.get("v")
+        if isinstance(state, TensorState):
+            held = memory[state.storage].values
+            assert held is not None and state.cells is not None
+            assert state.values == tuple(held[cell] for cell in state.cells)
+            where = [
+                state.offset + int(np.dot(index, state.stride)) for index in np.ndindex(state.shape)
+            ]
+            assert list(state.cells) == where

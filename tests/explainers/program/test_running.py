@@ -12,7 +12,18 @@ import numpy as np
 import pytest
 import torch
 
-from explainers.program import Plain, Step, TensorState, Trace, run, running, states
+from explainers.program import (
+    Plain,
+    Step,
+    TensorState,
+    Trace,
+    forget,
+    origins,
+    run,
+    running,
+    states,
+)
+from tests import clock
 
 
 def tensor(trace: Trace, name: str, step: int = -1) -> TensorState:
@@ -72,7 +83,7 @@ def test_what_is_printed_and_warned_of_stands_at_its_step() -> None:
 def test_torchs_own_warnings_come_each_time_also_those_it_gives_once() -> None:
     program = "import torch\nx = torch.ones(1, requires_grad=True)\ny = x * 2\ny.grad\n"
     for _ in range(2):
-        running.forget()
+        forget()
         (warning,) = run(program).steps[-1].warned
         assert "Tensor that is not a leaf Tensor is being accessed" in warning
 
@@ -280,6 +291,76 @@ def test_a_large_tensor_has_its_facts_and_statistics_and_the_run_goes_on() -> No
     assert len(tensor(trace, "y").values or ()) == 30
 
 
+STRANGE = {
+    "a nested tensor": "x = torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])\n",
+    "a sparse tensor": "x = torch.eye(3).to_sparse()\ny = torch.eye(3).to_sparse_csr()\n",
+    "a quantized tensor": "x = torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8)\n",
+    "a parameter without a shape": "m = torch.nn.LazyLinear(3)\nm(torch.ones(1, 2))\n",
+    "the meta device": "with torch.device('meta'):\n    m = torch.nn.Linear(3, 3)\n",
+    "a storage that was given back": "x = torch.ones(3)\nx.untyped_storage().resize_(0)\n",
+    "tensors inside vmap": (
+        "def f(x):\n    y = x * 2\n    return y.sum()\nz = torch.func.vmap(f)(torch.ones(3, 2))\n"
+    ),
+    "an object that lies about its class": (
+        "class E:\n    def __getattr__(self, name):\n        raise SystemExit\n"
+        "    def __repr__(self):\n        raise SystemExit\n"
+        "    __class__ = property(lambda self: 1 / 0)\ne = E()\nl = [e]\n"
+    ),
+    "objects made halfway": (
+        "from torch import nn, optim\nm = nn.Module.__new__(nn.Module)\n"
+        "o = optim.SGD.__new__(optim.SGD)\n"
+    ),
+    "a list in itself": "l = []\nl.append(l)\n",
+    "a list that doubles": "l = [1]\nfor _ in range(40):\n    l = [l, l]\n",
+    "numbers without end": "x = 10 ** 5000\ny = 'a' * 10**6\nz = list(range(10**6))\n",
+    "arrays of anything": (
+        "import numpy as np\na = np.array([1, 'a'], dtype=object)\nb = np.arange(6.)[::-2]\n"
+        "c = np.zeros(2, dtype=[('a', 'f4')])\nd = np.zeros(0)\n"
+        "e = np.array('2020', 'datetime64')\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_whatever_a_program_makes_is_said_in_a_few_words(name: str) -> None:
+    trace = run(f"import torch\n{STRANGE[name]}")
+    assert trace.failure is None
+    assert len(repr(trace.steps[-1])) < 20_000
+
+
+# -- what it costs
+
+
+TEN = """import torch
+a = torch.arange(64.).view(8, 8)
+b = a.t()
+c = a @ b
+d = c.softmax(dim=1)
+e = torch.cat([a, d], dim=1)[:, 4:12]
+f = a[a > 20]
+g = c.sort(dim=1).values
+h = e.flip(0).contiguous()
+h += 1
+k = (h - g).abs().mean(dim=0)
+"""
+
+
+def test_ten_statements_are_recorded_in_ten_milliseconds_and_traced_in_thirty() -> None:
+    def record() -> Trace:
+        forget()
+        return run(TEN)
+
+    def trace() -> None:
+        last = len(record().steps) - 1
+        for name in "bcdefghk":
+            shape = tensor(run(TEN), name).shape
+            origins(run(TEN), last, name, (0,) * len(shape))
+
+    trace()  # what torch imports late
+    assert clock.milliseconds(record, limit=10, clock=time.process_time) < 10
+    assert clock.milliseconds(trace, limit=30, clock=time.process_time) < 30
+
+
 # -- the host
 
 
@@ -289,7 +370,7 @@ def test_what_the_host_has_set_changes_no_trace_and_is_afterwards_as_it_was() ->
         "y = torch.ones(1, requires_grad=True) * 2\nz = torch.rand(2)\n"
     )
     plain = run(program)
-    running.forget()
+    forget()
     torch.set_default_dtype(torch.float64)
     torch.set_printoptions(precision=2)
     try:
@@ -366,7 +447,7 @@ SESSIONS = [
 def test_thirty_two_sessions_at_once_give_the_traces_that_each_gives_alone() -> None:
     programs = [SESSIONS[n % 4].format(n=n) for n in range(32)]
     alone = [run(program) for program in programs]
-    running.forget()
+    forget()
     stop = threading.Event()
     drawn = []
 
