@@ -26,6 +26,8 @@ TURN = "__turn__"
 """Called with a loop's line first in each of its turns."""
 ALIVE = "__alive__"
 """Called first where an exception was caught: raises again what must not be caught."""
+WATCHED = "__watched__"
+"""Called with what a builtin is about to exhaust."""
 GENERATOR = "__generator__"
 """Called for ``torch.default_generator``."""
 
@@ -47,7 +49,7 @@ def instrumented(source: str) -> types.CodeType:
     for attempt in range(_ATTEMPTS):
         try:
             tree = ast.parse(source, FILE)
-            tree = _DefaultGenerator().visit(tree)
+            tree = _Expressions().visit(tree)
             tree.body = _block(tree.body, ())
             return compile(ast.fix_missing_locations(tree), FILE, "exec", dont_inherit=True)
         except SystemError:  # Python 3.11's ast counts its depth for all threads at once
@@ -59,7 +61,18 @@ def instrumented(source: str) -> types.CodeType:
 _ATTEMPTS = 20
 
 
-class _DefaultGenerator(ast.NodeTransformer):
+# Their loops run in C: handed an iterator of C's, none of them ever comes back to Python.
+_EXHAUST = {"all", "any", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple"}
+
+
+class _Expressions(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        exhausts = isinstance(node.func, ast.Name) and node.func.id in _EXHAUST
+        if exhausts and node.args and not isinstance(node.args[0], ast.Starred):
+            node.args[0] = _located(_call(WATCHED, node.args[0]), node.args[0])
+        return node
+
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         self.generic_visit(node)
         known = isinstance(node.value, ast.Name) and node.value.id == "torch"

@@ -24,7 +24,7 @@ from explainers import devices
 from explainers.evidence import WARNINGS
 from explainers.program import instrument
 from explainers.program.recording import Recorder, loops
-from explainers.program.seeding import Generators, Seeded, own_seed_functions
+from explainers.program.seeding import Generators, Seeded, told_apart_by_thread
 from explainers.program.states import (
     MOST_SECONDS,
     MOST_STEPS,
@@ -201,6 +201,7 @@ class Run:
             instrument.LOOP: self._loop,
             instrument.TURN: self._turn,
             instrument.ALIVE: self._alive,
+            instrument.WATCHED: _watched,
             instrument.GENERATOR: self.generators.of,
         }
         return vars(builtins) | own
@@ -361,6 +362,19 @@ def _is_function(frame: types.FrameType) -> bool:
     return bool(function) and code.co_filename == instrument.FILE
 
 
+_LONG = 1_000_000
+_OF_C = (map, filter, zip, enumerate, reversed, type(iter(int, 1)))
+
+
+def _watched(iterable: Any) -> Any:
+    """Return what a builtin is about to exhaust; by way of Python where it may never end."""
+    kind = type(iterable)
+    long = kind is range and len(iterable) > _LONG
+    if long or kind in _OF_C or kind.__module__ == "itertools":
+        return (item for item in iterable)
+    return iterable
+
+
 _ASKS_FOR_LOCALS = {"locals", "vars", "dir", "eval", "exec"}
 
 
@@ -437,7 +451,7 @@ def _host_kept(run: Run) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for keep in (_printing, _warning, _torch_kept, _python_kept):
             stack.enter_context(keep(run))
-        stack.enter_context(own_seed_functions(run.generators, lambda: run.thread))
+        stack.enter_context(told_apart_by_thread(run.generators, lambda: run.thread))
         yield
 
 

@@ -8,7 +8,7 @@ import contextlib
 import functools
 import threading
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -200,11 +200,22 @@ _NAMES = {
 }
 
 
+def _has_own(kind: type) -> bool:
+    """Whether a type says itself what torch's functions do with it; plain tensors do not."""
+    own = getattr(kind, "__torch_function__", None)
+    disabled = torch._C._disabled_torch_function_impl
+    return own is not None and kind is not Tensor and own is not disabled
+
+
 @contextlib.contextmanager
-def own_seed_functions(generators: Generators, thread: Callable[[], int | None]) -> Iterator[None]:
+def told_apart_by_thread(
+    generators: Generators, thread: Callable[[], int | None]
+) -> Iterator[None]:
     """Let `torch.manual_seed` and its like mean the run's generators, on its thread alone.
 
-    One run at a time may do so. On other threads they mean what they meant.
+    And let `nn.MultiheadAttention` and `nn.TransformerEncoderLayer`, which compute by another path
+    where a mode is on, not see the run's. One run at a time may do so; on other threads all this
+    means what it meant.
 
     Args:
         generators: The run's.
@@ -222,13 +233,23 @@ def own_seed_functions(generators: Generators, thread: Callable[[], int | None])
 
         return call
 
+    asks = torch.overrides.has_torch_function
+
+    @functools.wraps(asks)
+    def overridden(relevant_args: Iterable[Any]) -> bool:
+        if threading.get_ident() != thread() or torch._C._len_torch_function_stack() != 1:
+            return bool(asks(relevant_args))
+        return any(_has_own(type(one)) for one in relevant_args)
+
     try:
+        torch.overrides.has_torch_function = overridden  # type: ignore[assignment]
         for name in _NAMES:
             own = told_apart(name)
             setattr(torch, name, own)
             setattr(torch.random, name, own)
         yield
     finally:
+        torch.overrides.has_torch_function = asks
         for name, original in originals.items():
             setattr(torch, name, original)
             setattr(torch.random, name, original)

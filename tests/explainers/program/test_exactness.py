@@ -181,6 +181,18 @@ s.backward()
 """,
         "x y r g h i a v j s net.0.weight",
     ),
+    "layers that take a faster path in evaluation": (
+        """import torch
+from torch import nn
+torch.manual_seed(0)
+layer = nn.TransformerEncoderLayer(4, 2, 4, batch_first=True).eval()
+x = torch.randn(1, 3, 4)
+with torch.no_grad():
+    y = layer(x)
+    z = layer.self_attn(x, x, x, need_weights=False)[0]
+""",
+        "x y z",
+    ),
     "functions, generators and fifty turns": (
         """import torch
 def f(a, n):

@@ -249,6 +249,7 @@ ENDLESS = {
     "a loop that finally goes on": (
         "while True:\n    try:\n        [0 for _ in iter(int, 1)]\n    finally:\n        continue\n"
     ),
+    "a loop of C's": "import itertools\nlist(map(str, itertools.count()))\n",
     "a sleep": "import time\ntime.sleep(60)\n",
 }
 
