@@ -30,7 +30,8 @@ def shown(value: object) -> str:
 class Number:
     """Describe a bounded number; `integer` when only whole ones make sense.
 
-    With `log` its control goes by powers of ten; `step` then says nothing.
+    With `log` its control goes by powers of ten; `step` then says nothing. `why` is the reason of
+    the bounds, for those whom they refuse.
     """
 
     label: str
@@ -40,6 +41,7 @@ class Number:
     step: float
     integer: bool = False
     log: bool = False
+    why: str = ""
 
     def stops(self, *held: float) -> tuple[float, ...]:
         """Return where a logarithmic control stops, in order, the numbers it must hold among them.
@@ -52,13 +54,23 @@ class Number:
         # Spelled and read, so that 3e-4 is the float of that name.
         grid = {float(f"{digit:g}e{power}") for power in powers for digit in _STOPS}
         within = {value for value in grid if low <= value <= self.maximum}
+        if self.integer:
+            within = {int(value) for value in within if value == int(value)}
         return tuple(sorted({*within, self.minimum, self.maximum, *held}))
 
     @property
     def rule(self) -> str:
         """The rule in words."""
         kind = "a whole number" if self.integer else "a number"
-        return f"{kind} from {self.minimum:g} to {self.maximum:g}"
+        why = f" ({self.why})" if self.why else ""
+        return f"{kind} from {self._plain(self.minimum)} to {self._plain(self.maximum)}{why}"
+
+    def _plain(self, bound: float) -> str:
+        """Return a bound as it stands in a sentence: in full where it is whole, or needs to be."""
+        if self.integer:
+            return str(int(bound))
+        # 1 would be no bound of numbers below 1.
+        return pasted.shortest(bound) if f"{bound:g}" in ("0", "1") else f"{bound:g}"
 
     def check(self, value: object) -> float:
         """Return `value` as int or float. Raises ValueError with the rule."""
@@ -255,9 +267,10 @@ def number(
     maximum: float,
     step: float = 1.0,
     log: bool = False,
+    why: str = "",
 ) -> Any:
-    """Declare a bounded number; whole when the default is an int; `log` for rates."""
-    spec = Number(label, help, minimum, maximum, step, isinstance(default, int), log)
+    """Declare a bounded number; whole when the default is an int; `log` for what spans decades."""
+    spec = Number(label, help, minimum, maximum, step, isinstance(default, int), log, why)
     return dataclasses.field(default=default, metadata={"spec": spec})
 
 

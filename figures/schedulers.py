@@ -42,7 +42,14 @@ def _rates(view: "View") -> Curves:
         # its schedule's colour. A rate too large to draw is a gap.
         rates = within(trace.learning_rate.clamp(min=0))
         lines += [
-            Line(name, row, shape="step", faint=group > 0, aside=f"group {group}" if group else "")
+            Line(
+                name,
+                row,
+                trace.at.double(),
+                shape="step",
+                faint=group > 0,
+                aside=f"group {group}" if group else "",
+            )
             for group, row in enumerate(rates)
         ]
         if trace.momentum is not None:
@@ -50,6 +57,7 @@ def _rates(view: "View") -> Curves:
                 Line(
                     f"momentum, {name}",
                     trace.momentum[0],
+                    trace.at.double(),
                     axis="right",
                     shape="step",
                     faint=index > 0,
@@ -86,9 +94,9 @@ def _turns(view: "View") -> tuple[Mark, ...]:
     active = trace.active.numpy()
     return tuple(
         Mark(
-            float(start),
+            float(trace.at[start]),
             max(float(trace.learning_rate[0, start]), 0.0),
-            f"{schedule.children[int(active[start])].name} from step {start}",
+            f"{schedule.children[int(active[start])].name} from step {int(trace.at[start])}",
         )
         for start in (0, *(np.flatnonzero(np.diff(active)) + 1).tolist())
         if bool(within(trace.learning_rate[0, start]).isfinite())
@@ -100,9 +108,6 @@ def _plateau(view: "View") -> Curves:
     assert seen is not None
     assert found is not None
     assert view.bar is not None
-    assert view.current.schedule.spec is not None
-    arguments = view.current.schedule.spec.check(dict(view.current.schedule.arguments))
-    patience = arguments["patience"]
     cuts = [int(at) for at in found.cut.nonzero()[:, 0]]
     return Curves(
         lines=(
@@ -110,7 +115,7 @@ def _plateau(view: "View") -> Curves:
             Line("loss to beat", view.bar, shape="step"),
             Line("bad steps in a row", found.bad_epochs.double(), axis="right", shape="step"),
         ),
-        title=f"What ReduceLROnPlateau saw: it cuts when bad steps exceed patience, {patience}",
+        title=f"What ReduceLROnPlateau saw: {view.cuts}",
         x_title=_STEP,
         y_title="loss",
         right_title="bad steps in a row",
@@ -189,9 +194,10 @@ def thumbnail(view: "View") -> str:
     assert trace is not None
     row = trace.learning_rate[0]
     top = max(float(row.max()), 1e-12)
+    last = max(int(trace.at[-1]), 1)
     points = "L".join(
-        f"{14 + 212 * index / (len(row) - 1):.1f} {104 - 88 * float(value) / top:.1f}"
-        for index, value in enumerate(row)
+        f"{14 + 212 * step / last:.1f} {104 - 88 * value / top:.1f}"
+        for step, value in zip(trace.at.tolist(), row.tolist(), strict=True)
     )
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 120" width="240" height="120">'

@@ -26,8 +26,8 @@ from explainers.schedulers.tracing import (
     plateau,
     trace,
 )
-from explainers.schedulers.training import Progress, Run, spirals, train
-from explainers.schedulers.view import OWN, PRESETS, REFERENCES, Schedulers, View, explain
+from explainers.schedulers.training import Progress, Run, spirals, train, usable
+from explainers.schedulers.view import OWN, PRESETS, REFERENCES, Schedulers, View, explain, paced
 
 __all__ = [
     "COMPOSERS",
@@ -55,6 +55,7 @@ __all__ = [
     "explain",
     "formula",
     "losses",
+    "paced",
     "plateau",
     "question",
     "read",
@@ -65,6 +66,7 @@ __all__ = [
     "table",
     "trace",
     "train",
+    "usable",
     "view_checks",
     "written_all",
 ]

@@ -1,7 +1,8 @@
 """State every schedule in closed form, and the plateau as a loop, in numpy float64 alone.
 
-Each function takes the number of steps, the rate given to the optimizer and the scheduler's
-arguments, and returns the rate of every step, ``(steps,)``. They share no code with torch.
+Each function takes the number of steps, or the steps themselves ``(k,)``, the rate given to the
+optimizer and the scheduler's arguments, and returns the rate of every step, ``(steps,)`` or
+``(k,)``. They share no code with torch.
 """
 
 import ast
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 Curve = NDArray[np.float64]
 Factor = str | Callable[[int], float]
+Steps = int | NDArray[np.int64]
 
 
 def values(factor: Factor, at: Sequence[int], *, variable: str = "epoch") -> Curve:
@@ -90,69 +92,74 @@ def _computed(node: ast.expr, names: dict[str, float]) -> Any:
     raise TypeError(ast.dump(node))
 
 
-def lambda_lr(steps: int, base_lr: float, *, lr_lambda: Factor) -> Curve:
+def lambda_lr(steps: Steps, base_lr: float, *, lr_lambda: Factor) -> Curve:
     """Return ``base_lr * lr_lambda(t)``."""
-    return base_lr * values(lr_lambda, range(steps))
+    return base_lr * values(lr_lambda, _at(steps).tolist())
 
 
-def multiplicative_lr(steps: int, base_lr: float, *, lr_lambda: Factor) -> Curve:
+def multiplicative_lr(steps: Steps, base_lr: float, *, lr_lambda: Factor) -> Curve:
     """Return ``base_lr * lr_lambda(1) * ... * lr_lambda(t)``: the factor at 0 is never asked."""
-    return base_lr * np.cumprod([1.0, *values(lr_lambda, range(1, steps))])
+    at = _at(steps)
+    factors = values(lr_lambda, range(1, int(at.max(initial=0)) + 1))
+    curve: Curve = base_lr * np.cumprod([1.0, *factors])[at]
+    return curve
 
 
-def step_lr(steps: int, base_lr: float, *, step_size: int, gamma: float) -> Curve:
+def step_lr(steps: Steps, base_lr: float, *, step_size: int, gamma: float) -> Curve:
     """Return ``base_lr * gamma ** (t // step_size)``."""
-    return _power(base_lr, gamma, np.arange(steps) // step_size)
+    return _power(base_lr, gamma, _at(steps) // step_size)
 
 
-def multi_step_lr(steps: int, base_lr: float, *, milestones: Sequence[int], gamma: float) -> Curve:
+def multi_step_lr(
+    steps: Steps, base_lr: float, *, milestones: Sequence[int], gamma: float
+) -> Curve:
     """Return ``base_lr * gamma ** (how many milestones are at or before t)``."""
-    passed = (np.asarray(milestones, dtype=int)[:, None] <= np.arange(steps)).sum(axis=0)
+    passed = (np.asarray(milestones, dtype=int)[:, None] <= _at(steps)).sum(axis=0)
     return _power(base_lr, gamma, passed)
 
 
-def constant_lr(steps: int, base_lr: float, *, factor: float, total_iters: int) -> Curve:
+def constant_lr(steps: Steps, base_lr: float, *, factor: float, total_iters: int) -> Curve:
     """Return ``base_lr * factor`` before `total_iters`, `base_lr` from there on."""
-    return base_lr * np.where(np.arange(steps) < total_iters, factor, 1.0)
+    return base_lr * np.where(_at(steps) < total_iters, factor, 1.0)
 
 
 def linear_lr(
     steps: int, base_lr: float, *, start_factor: float, end_factor: float, total_iters: int
 ) -> Curve:
     """Return `base_lr` times a line from `start_factor` at 0 to `end_factor` at `total_iters`."""
-    return base_lr * np.interp(np.arange(steps), [0, total_iters], [start_factor, end_factor])
+    return base_lr * np.interp(_at(steps), [0, total_iters], [start_factor, end_factor])
 
 
-def exponential_lr(steps: int, base_lr: float, *, gamma: float) -> Curve:
+def exponential_lr(steps: Steps, base_lr: float, *, gamma: float) -> Curve:
     """Return ``base_lr * gamma ** t``."""
-    return _power(base_lr, gamma, np.arange(steps))
+    return _power(base_lr, gamma, _at(steps))
 
 
-def polynomial_lr(steps: int, base_lr: float, *, total_iters: int, power: float) -> Curve:
+def polynomial_lr(steps: Steps, base_lr: float, *, total_iters: int, power: float) -> Curve:
     """Return ``base_lr * (1 - t / total_iters) ** power``, and its end value after that."""
-    done = np.minimum(np.arange(steps), total_iters) / total_iters
+    done = np.minimum(_at(steps), total_iters) / total_iters
     return base_lr * np.power(1 - done, power)
 
 
-def cosine_annealing_lr(steps: int, base_lr: float, *, T_max: int, eta_min: float) -> Curve:
+def cosine_annealing_lr(steps: Steps, base_lr: float, *, T_max: int, eta_min: float) -> Curve:
     """Return the half cosine from `base_lr` at 0 to `eta_min` at `T_max`, and on along it."""
-    return _cosine(base_lr, eta_min, np.arange(steps) / T_max)
+    return _cosine(base_lr, eta_min, _at(steps) / T_max)
 
 
 def cosine_annealing_warm_restarts(
     steps: int, base_lr: float, *, T_0: int, T_mult: int, eta_min: float
 ) -> Curve:
     """Return half cosines of length ``T_0 * T_mult ** i``, each starting at `base_lr`."""
+    t = _at(steps)
     starts, lengths = [0], [T_0]
-    while starts[-1] + lengths[-1] < steps:
+    while starts[-1] + lengths[-1] <= int(t.max(initial=0)):
         starts.append(starts[-1] + lengths[-1])
         lengths.append(lengths[-1] * T_mult)
-    t = np.arange(steps)
     cycle = np.searchsorted(starts, t, side="right") - 1
     return _cosine(base_lr, eta_min, (t - np.array(starts)[cycle]) / np.array(lengths)[cycle])
 
 
-def cyclic_lr(steps: int, base_lr: float, *, max_lr: float, **arguments: Any) -> Curve:
+def cyclic_lr(steps: Steps, base_lr: float, *, max_lr: float, **arguments: Any) -> Curve:
     """Return the triangle wave from `base_lr` up to `max_lr` and back, as high as `mode` says."""
     return base_lr + (max_lr - base_lr) * _triangle(steps, **arguments)
 
@@ -165,7 +172,7 @@ def cyclic_momentum(
 
 
 def one_cycle_lr(
-    steps: int,
+    steps: Steps,
     base_lr: float,
     *,
     max_lr: float,
@@ -184,7 +191,7 @@ def one_cycle_lr(
 
 
 def one_cycle_momentum(
-    steps: int,
+    steps: Steps,
     *,
     base_momentum: float,
     max_momentum: float,
@@ -231,6 +238,10 @@ def reduce_on_plateau(
     return np.array(rates, dtype=np.float64)
 
 
+def _at(steps: Steps) -> NDArray[np.int64]:
+    return np.arange(steps) if isinstance(steps, int) else steps
+
+
 def _power(base_lr: float, factor: float, times: NDArray[Any]) -> Curve:
     curve: Curve = base_lr * np.power(np.float64(factor), times.astype(np.float64))
     return curve
@@ -242,7 +253,7 @@ def _cosine(top: float | Curve, bottom: float | Curve, way: NDArray[Any]) -> Cur
 
 
 def _triangle(
-    steps: int,
+    steps: Steps,
     *,
     step_size_up: int,
     step_size_down: int | None,
@@ -254,7 +265,7 @@ def _triangle(
 ) -> Curve:
     """Return the wave between 0 and 1 that both the rate and the momentum of CyclicLR follow."""
     down = step_size_up if step_size_down is None else step_size_down
-    t = np.arange(steps)
+    t = _at(steps)
     cycle, within = np.divmod(t, step_size_up + down)
     wave = np.interp(within, [0, step_size_up, step_size_up + down], [0.0, 1.0, 0.0])
     if scale_fn is not None:
@@ -265,12 +276,12 @@ def _triangle(
     elif mode == "exp_range":
         height = _power(1.0, gamma, t)
     else:
-        height = np.ones(steps)
+        height = np.ones(len(t))
     return wave * height
 
 
 def _one_cycle(
-    steps: int,
+    steps: Steps,
     stops: list[float],
     *,
     total_steps: int | None,
@@ -283,7 +294,7 @@ def _one_cycle(
 ) -> Curve:
     """Return the way through `stops`, in straight lines or half cosines."""
     if total_steps is None:
-        total_steps = epochs * steps_per_epoch if epochs and steps_per_epoch else steps
+        total_steps = epochs * steps_per_epoch if epochs and steps_per_epoch else len(_at(steps))
     peak = pct_start * total_steps - 1
     knots = [0.0, peak, *([2 * peak] if three_phase else []), total_steps - 1.0]
     # A peak before step 0 leaves out the way up; a valley after the end leaves out the last phase.
@@ -291,7 +302,7 @@ def _one_cycle(
         knots, stops = knots[1:], stops[1:]
     if knots[-1] <= knots[-2]:
         knots, stops = knots[:-1], stops[:-1]
-    t = np.arange(steps)
+    t = _at(steps)
     if anneal_strategy == "linear":
         return np.interp(t, knots, stops)
     phase: NDArray[Any] = np.clip(np.searchsorted(knots, t, side="left") - 1, 0, len(knots) - 2)

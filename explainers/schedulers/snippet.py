@@ -7,8 +7,9 @@ from typing import Any
 
 from explainers.schedulers.calls import Schedule, read, read_all, written
 from explainers.schedulers.formula import CONSTANTS, FUNCTIONS
-from explainers.schedulers.view import OWN, Schedulers, View
+from explainers.schedulers.view import OWN, STEPPED, Schedulers, View
 
+_PATIENCE = "  # each is made: a million take half a minute"
 _BUILTIN = {"min", "max", "abs"}
 _MADE = {
     "SGD": "torch.optim.SGD(groups, momentum=0.9)",
@@ -42,7 +43,7 @@ def snippet(parameters: Schedulers, *, device: str = "cpu") -> str:
         "import torch",
         "from torch.optim import lr_scheduler",
         "",
-        f"steps = {parameters.steps}",
+        f"steps = {parameters.steps}{_PATIENCE if parameters.steps > STEPPED else ''}",
         *(["", *_losses(parameters)] if with_losses else []),
         "",
         "",
@@ -87,7 +88,7 @@ def snippet(parameters: Schedulers, *, device: str = "cpu") -> str:
 
 
 def table(view: View) -> str:
-    """Return CSV text: a row per step; a column per schedule, group and quantity.
+    """Return CSV text: a row per step drawn; a column per schedule, group and quantity.
 
     Columns: step, then each call with ``lr`` (and ``momentum`` where it moves) of each group.
     """
@@ -106,8 +107,8 @@ def table(view: View) -> str:
     # A call holds commas and quotes: both are doubled or wrapped, as CSV wants.
     names = ['"' + name.replace('"', '""') + '"' for name, _ in columns]
     text.write(",".join(["step", *names]) + "\n")
-    for step in range(view.parameters.steps):
-        text.write(",".join([str(step), *(f"{row[step]:.10g}" for _, row in columns)]) + "\n")
+    for index, step in enumerate(view.at.tolist()):
+        text.write(",".join([str(step), *(f"{row[index]:.10g}" for _, row in columns)]) + "\n")
     return text.getvalue()
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +14,15 @@ from explainers.schedulers import reference
 from explainers.schedulers.formula import formula, spelled
 
 MOST_STEPS = 10_000
-LARGEST_RATE = 10.0
+"""Of a schedule that is stepped from its start."""
+LONGEST = 1_000_000_000
+"""Of an argument that counts steps: a thousand times the longest run, where nothing moves."""
+LARGEST_RATE = 1000.0
+_COUNTED = "torch has no limit; this is a thousand of the longest runs"
+RATES = "torch has no limit; no training comes near it"
+# torch divides by these: a smaller number has no inverse in float64.
+_SMALLEST = sys.float_info.min
+_BELOW_ONE = math.nextafter(1.0, 0.0)
 _DOCUMENTATION = "https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.{}.html"
 
 
@@ -58,7 +67,7 @@ class Milestones:
 
     label: str
     help: str
-    maximum: int = MOST_STEPS
+    maximum: int = LONGEST
     most: int = 20
 
     @property
@@ -217,20 +226,33 @@ def total_steps(arguments: Mapping[str, Any]) -> int | None:
 
 
 def _whole(
-    default: int | None, help: str, *, minimum: int = 1, maximum: int = MOST_STEPS, **more: Any
+    default: int | None,
+    help: str,
+    *,
+    minimum: int = 1,
+    maximum: int = LONGEST,
+    why: str = _COUNTED,
+    **more: Any,
 ) -> Argument:
-    spec = Number("", help, minimum, maximum, 1, integer=True)
+    spec = Number("", help, minimum, maximum, 1, integer=True, why=why)
     return Argument(default, spec, optional=default is None, **more)
 
 
 def _real(
-    default: float, help: str, minimum: float, maximum: float, step: float, **more: Any
+    default: float,
+    help: str,
+    minimum: float,
+    maximum: float,
+    step: float,
+    *,
+    why: str,
+    **more: Any,
 ) -> Argument:
-    return Argument(default, Number("", help, minimum, maximum, step), **more)
+    return Argument(default, Number("", help, minimum, maximum, step, why=why), **more)
 
 
 def _rate(default: float, help: str, **more: Any) -> Argument:
-    return _real(default, help, 0.0, LARGEST_RATE, 0.001, **more)
+    return _real(default, help, 0.0, LARGEST_RATE, 0.001, why=RATES, **more)
 
 
 def _choice(options: tuple[str, ...], help: str) -> Argument:
@@ -245,22 +267,27 @@ def _factor(default: str, help: str) -> Argument:
     return Argument(default, Formula("", help), required=True, per_group=True)
 
 
-def _gamma(default: float, help: str, *, maximum: float = 2.0, **more: Any) -> Argument:
-    return _real(default, help, 0.0, maximum, 0.01, **more)
+def _gamma(
+    default: float,
+    help: str,
+    *,
+    maximum: float = 10.0,
+    why: str = "torch has no limit; tenfold steps leave float64 within 312",
+    **more: Any,
+) -> Argument:
+    return _real(default, help, 0.0, maximum, 0.01, why=why, **more)
+
+
+def _momentum(default: float, help: str) -> Argument:
+    why = "Adam's beta1 stays below 1"
+    return _real(default, help, 0.0, _BELOW_ONE, 0.01, why=why, per_group=True)
 
 
 def _momenta(base: float, top: float) -> dict[str, Argument]:
     return {
         "cycle_momentum": _flag(True, "Move momentum (Adam: beta1) along with the rate."),
-        "base_momentum": _real(base, "Where the rate is max_lr.", 0.0, 0.999, 0.01, per_group=True),
-        "max_momentum": _real(
-            top,
-            "Farthest from max_lr.",
-            0.0,
-            0.999,
-            0.01,
-            per_group=True,
-        ),
+        "base_momentum": _momentum(base, "Where the rate is max_lr."),
+        "max_momentum": _momentum(top, "Farthest from max_lr."),
     }
 
 
@@ -287,6 +314,9 @@ def _spec(
         momentum_form,
     )
 
+
+_DIVIDES = "torch divides by it; this is as far as float64 holds both quotients"
+_HEIGHT = "torch asks for heights from 0 to 1"
 
 _ALL = (
     _spec(
@@ -351,8 +381,10 @@ _ALL = (
         "ConstantLR",
         "A factor on the rate, until step total_iters.",
         {
-            # torch lets 0 pass and then divides by it.
-            "factor": _real(1.0 / 3, "Until total_iters.", 0.001, 1.0, 0.01),
+            # torch lets 0 pass, and divides by it at total_iters.
+            "factor": _real(
+                1.0 / 3, "Until total_iters.", 0.0, 1.0, 0.01, why="torch refuses others"
+            ),
             "total_iters": _whole(5, "First step without it."),
         },
         {
@@ -365,8 +397,17 @@ _ALL = (
         "LinearLR",
         "A factor along a line from start_factor to end_factor.",
         {
-            "start_factor": _real(1.0 / 3, "At step 0.", 0.001, 1.0, 0.01),
-            "end_factor": _real(1.0, "From total_iters on.", 0.0, 1.0, 0.01),
+            "start_factor": _real(
+                1.0 / 3,
+                "At step 0.",
+                _SMALLEST,
+                1.0,
+                0.01,
+                why="torch divides by it, and refuses more than 1",
+            ),
+            "end_factor": _real(
+                1.0, "From total_iters on.", 0.0, 1.0, 0.01, why="torch refuses others"
+            ),
             "total_iters": _whole(5, "The line's last step."),
         },
         {
@@ -392,7 +433,15 @@ _ALL = (
         "The first rate times (1 - step / total_iters) ** power, until total_iters.",
         {
             "total_iters": _whole(5, "Step where the rate is 0, if power is above 0."),
-            "power": _real(1.0, "1 is a line; above 1 falls faster at first.", 0.0, 10.0, 0.1),
+            "power": _real(
+                1.0,
+                "1 is a line; above 1 falls faster at first.",
+                0.0,
+                1000.0,
+                0.1,
+                why="below 0 torch divides by 0 at total_iters; above 1000 it falls within a step "
+                "of a thousand",
+            ),
         },
         {
             "A line over 100 steps": {"total_iters": 100},
@@ -420,7 +469,7 @@ _ALL = (
         "A cosine towards eta_min, begun again at the first rate after T_0 steps.",
         {
             "T_0": _whole(10, "Steps to the first restart.", required=True),
-            "T_mult": _whole(1, "Each period over the last.", maximum=10),
+            "T_mult": _whole(1, "Each period over the last."),
             "eta_min": _rate(0.0, "What a period heads for; it restarts before."),
         },
         {
@@ -441,7 +490,9 @@ _ALL = (
                 ("triangular", "triangular2", "exp_range"),
                 "Equal cycles, each half as high, or height times gamma a step.",
             ),
-            "gamma": _gamma(1.0, "exp_range's height, times this each step.", maximum=1.0),
+            "gamma": _gamma(
+                1.0, "exp_range's height, times this each step.", maximum=1.0, why=_HEIGHT
+            ),
             "scale_fn": Argument(
                 None,
                 Formula(
@@ -474,11 +525,22 @@ _ALL = (
             "total_steps": _whole(None, "The cycle's length; None: the steps shown."),
             "epochs": _whole(None, "With steps_per_epoch, for total_steps."),
             "steps_per_epoch": _whole(None, "With epochs, for total_steps."),
-            "pct_start": _real(0.3, "The first phase's share of the cycle.", 0.0, 1.0, 0.01),
+            "pct_start": _real(
+                0.3,
+                "The first phase's share of the cycle.",
+                0.0,
+                1.0,
+                0.01,
+                why="torch refuses others",
+            ),
             "anneal_strategy": _choice(("cos", "linear"), "Half cosines, or straight lines."),
             **_momenta(0.85, 0.95),
-            "div_factor": _real(25.0, "max_lr over the first rate.", 1.0, 1e6, 1.0),
-            "final_div_factor": _real(1e4, "First rate over the last.", 0.001, 1e10, 1.0),
+            "div_factor": _real(
+                25.0, "max_lr over the first rate.", 1e-100, 1e100, 1.0, why=_DIVIDES
+            ),
+            "final_div_factor": _real(
+                1e4, "First rate over the last.", 1e-100, 1e100, 1.0, why=_DIVIDES
+            ),
             "three_phase": _flag(False, "Back to the first rate, then to the last."),
         },
         {
@@ -495,19 +557,31 @@ _ALL = (
         "Multiplies the rate by factor once a loss has not improved for more than patience steps.",
         {
             "mode": _choice(("min", "max"), "Whether smaller or larger is better."),
-            "factor": _real(0.1, "Factor at each drop.", 0.0, 0.99, 0.01),
-            "patience": _whole(
-                10, "Bad steps in a row that are let pass.", minimum=0, maximum=1000
+            "factor": _real(
+                0.1, "Factor at each drop.", 0.0, _BELOW_ONE, 0.01, why="torch refuses 1 and more"
             ),
-            "threshold": _real(1e-4, "By how much better counts.", 0.0, 1.0, 1e-4),
+            "patience": _whole(10, "Bad steps in a row that are let pass.", minimum=0),
+            "threshold": _real(
+                1e-4,
+                "By how much better counts.",
+                0.0,
+                1e6,
+                1e-4,
+                why="torch has no limit; losses here stay below it",
+            ),
             "threshold_mode": _choice(
                 ("rel", "abs"), "threshold as a share of the best, or a difference."
             ),
-            "cooldown": _whole(
-                0, "Steps after a drop where none counts as bad.", minimum=0, maximum=1000
-            ),
+            "cooldown": _whole(0, "Steps after a drop where none counts as bad.", minimum=0),
             "min_lr": _rate(0.0, "No drop goes below it.", per_group=True),
-            "eps": _real(1e-8, "Only drops of more than this are made.", 0.0, 1.0, 1e-8),
+            "eps": _real(
+                1e-8,
+                "Only drops of more than this are made.",
+                0.0,
+                LARGEST_RATE,
+                1e-8,
+                why="no rate here is larger",
+            ),
         },
         {
             "torch's defaults": {},

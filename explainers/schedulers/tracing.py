@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import itertools
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,9 @@ from explainers.parameters import Number, shown
 from explainers.schedulers.formula import formula
 from explainers.schedulers.specs import (
     LARGEST_RATE,
+    LONGEST,
     MOST_STEPS,
+    RATES,
     SchedulerSpec,
     scheduler_spec,
     total_steps,
@@ -28,7 +29,7 @@ MOST_GROUPS = 4
 ROUNDING = 1e-9
 
 _STEPS = Number("steps", "Of the optimizer.", 1, MOST_STEPS, 1, integer=True)
-_BASE_LR = Number("base_lr", "That the optimizer is given.", 0.0, LARGEST_RATE, 0.001)
+_BASE_LR = Number("base_lr", "That the optimizer is given.", 0.0, LARGEST_RATE, 0.001, why=RATES)
 _MOMENTUM = Number("momentum", "That the optimizer is given.", 0.0, 0.999, 0.01)
 
 Rates = list[list[float]]
@@ -55,12 +56,15 @@ class ScheduleTrace:
         warnings: What torch warned of meanwhile.
         active: Tensor ``(steps,)`` int64: the child of SequentialLR that made each rate; -1 where
             all act at once (ChainedScheduler); 0 for a scheduler alone.
+        at: Tensor ``(steps,)`` int64: the step of each entry, in order: every one of a short run,
+            chosen ones of a long one.
     """
 
     learning_rate: Tensor
     momentum: Tensor | None
     warnings: tuple[str, ...]
     active: Tensor
+    at: Tensor
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +78,8 @@ class PlateauTrace:
         cooldown: Tensor ``(n,)`` int64: steps in which no loss counts as bad, still to come.
         best: Tensor ``(n,)`` float64: the loss that the next one must better.
         cut: Tensor ``(n,)`` bool: whether this loss made the rate fall.
+        due: Tensor ``(n,)`` bool: whether bad steps had come to exceed patience. The rate falls,
+            unless it would by no more than `eps`, as at `min_lr`.
     """
 
     learning_rate: Tensor
@@ -81,6 +87,7 @@ class PlateauTrace:
     cooldown: Tensor
     best: Tensor
     cut: Tensor
+    due: Tensor
 
 
 def trace(
@@ -114,23 +121,24 @@ def trace(
         ValueError: Something is unknown or out of bounds, or the arguments give a rate that is
             negative or not finite.
     """
-    spec = scheduler_spec(name)
-    steps = _checked(_STEPS, "steps", steps)
-    rates = _base_lrs(base_lr)
-    checked = _for_steps(spec, spec.check(arguments), steps, len(rates))
+    scheduler_spec(name)
+    steps = checked_steps(steps)
     if losses is not None and name != "ReduceLROnPlateau":
         raise ValueError(f"losses must be left out for {name}, got {shown(losses)}")
     metrics = [1.0] * steps if losses is None else _losses(losses, at_least=steps)
-    made = _optimizer(optimizer, rates, momentum)
-    _check_momentum(optimizer, made, checked)
-    with recorded_warnings() as caught, _as_sentences(name):
-        scheduler: Any = _scheduler(spec, made, rates, checked)
-        # torch asks once whether the optimizer has stepped; without gradients one step says all.
-        made.step()
-        step: Any = scheduler.step
+    with recorded_warnings() as caught, as_sentences(name):
+        made = make(
+            name,
+            arguments,
+            steps=steps,
+            base_lr=base_lr,
+            momentum=momentum,
+            optimizer=optimizer,
+        )
+        step: Any = made.scheduler.step
         if name == "ReduceLROnPlateau":
-            step = map(scheduler.step, metrics).__next__
-        rate_rows, momentum_rows = _run(made, step, steps, _cycles_momentum(checked))
+            step = map(step, metrics).__next__
+        rate_rows, momentum_rows = _run(made.optimizer, step, steps, made.cycles)
     return _trace(name, rate_rows, momentum_rows, caught, torch.zeros(steps, dtype=torch.int64))
 
 
@@ -165,23 +173,88 @@ def compose(
     """
     if kind not in COMPOSERS:
         raise ValueError(f"kind must be one of {', '.join(COMPOSERS)}, got {shown(kind)}")
-    steps = _checked(_STEPS, "steps", steps)
-    rates = _base_lrs(base_lr)
-    checked, passes = _composition(kind, children, milestones, steps, len(rates))
-    made = _optimizer(optimizer, rates, momentum)
-    for _, arguments in checked:
-        _check_momentum(optimizer, made, arguments)
-    with recorded_warnings() as caught, _as_sentences(kind):
-        scheduler = _composed(kind, checked, passes, made, rates)
-        made.step()
-        cycles = any(_cycles_momentum(arguments) for _, arguments in checked)
-        rate_rows, momentum_rows = _run(made, scheduler.step, steps, cycles)
+    steps = checked_steps(steps)
+    with recorded_warnings() as caught, as_sentences(kind):
+        made = make(
+            kind,
+            children,
+            steps=steps,
+            base_lr=base_lr,
+            milestones=milestones,
+            momentum=momentum,
+            optimizer=optimizer,
+        )
+        rate_rows, momentum_rows = _run(made.optimizer, made.scheduler.step, steps, made.cycles)
     at = torch.arange(steps)
-    turn = torch.tensor(passes, dtype=torch.int64)
+    turn = torch.tensor(made.milestones, dtype=torch.int64)
     active = torch.full((steps,), -1)
     if kind == "SequentialLR":
         active = torch.searchsorted(turn, at, right=True)
     return _trace(kind, rate_rows, momentum_rows, caught, active)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """Hold torch's scheduler, just made, on an optimizer that has stepped once.
+
+    Attributes:
+        optimizer: Whose rates it sets.
+        scheduler: Alone, or a composer.
+        children: Of a composer; else the scheduler itself.
+        arguments: Of each child, checked; formulas as text.
+        milestones: Where SequentialLR passes on.
+        cycles: Whether a child moves momentum.
+    """
+
+    optimizer: torch.optim.Optimizer
+    scheduler: Any
+    children: tuple[Any, ...]
+    arguments: tuple[Mapping[str, Any], ...]
+    milestones: tuple[int, ...]
+    cycles: bool
+
+
+def make(
+    name: str,
+    parts: Mapping[str, Any] | Sequence[tuple[str, Mapping[str, Any]]],
+    *,
+    steps: int,
+    base_lr: float | Sequence[float] = 0.1,
+    milestones: Sequence[int] = (),
+    momentum: float = 0.9,
+    optimizer: str = "SGD",
+) -> Made:
+    """Make a scheduler, or a composer of schedulers, as `trace` and `compose` run it.
+
+    Args:
+        name: torch's class name.
+        parts: A scheduler's arguments, or a composer's children.
+        steps: How many steps are to be made.
+        base_lr: As `trace` takes it.
+        milestones: As `compose` takes them.
+        momentum: As `trace` takes it.
+        optimizer: As `trace` takes it.
+
+    Raises:
+        ValueError: Something is unknown or out of bounds.
+    """
+    rates = _base_lrs(base_lr)
+    if isinstance(parts, Mapping):
+        spec = scheduler_spec(name)
+        checked = [(spec, _for_steps(spec, spec.check(parts), steps, len(rates)))]
+        passes: tuple[int, ...] = ()
+    else:
+        checked, passes = _composition(name, parts, milestones, steps, len(rates))
+    made = _optimizer(optimizer, rates, momentum)
+    for _, arguments in checked:
+        _check_momentum(optimizer, made, arguments)
+    built = [_scheduler(spec, made, rates, arguments) for spec, arguments in checked]
+    scheduler = built[0] if isinstance(parts, Mapping) else _joined(name, built, passes, made)
+    # torch asks once whether the optimizer has stepped; without gradients one step says all.
+    made.step()
+    given = tuple(arguments for _, arguments in checked)
+    cycles = any(_cycles_momentum(arguments) for arguments in given)
+    return Made(made, scheduler, tuple(built), given, passes, cycles)
 
 
 def plateau(losses: Sequence[float], *, base_lr: float = 0.1, **arguments: Any) -> PlateauTrace:
@@ -205,7 +278,15 @@ def plateau(losses: Sequence[float], *, base_lr: float = 0.1, **arguments: Any) 
     made = _optimizer("SGD", rates, 0.9)
     scheduler: Any = _scheduler(spec, made, rates, checked)
     group = made.param_groups[0]
-    states = []
+    states, due = [], [False] * len(metrics)
+    reduce = scheduler._reduce_lr
+
+    def reducing(epoch: int) -> None:
+        due[epoch - 1] = True
+        reduce(epoch)
+
+    # torch asks for a cut, and then looks whether it is large enough.
+    scheduler._reduce_lr = reducing
     for loss in metrics:
         scheduler.step(loss)
         states.append(
@@ -225,6 +306,7 @@ def plateau(losses: Sequence[float], *, base_lr: float = 0.1, **arguments: Any) 
         cooldown=torch.tensor(rest, dtype=torch.int64),
         best=torch.tensor(best, dtype=torch.float64),
         cut=rate_after < rate_before,
+        due=torch.tensor(due),
     )
 
 
@@ -299,6 +381,12 @@ def _composed(
     rates: Sequence[float],
 ) -> Any:
     built = [_scheduler(spec, optimizer, rates, arguments) for spec, arguments in children]
+    return _joined(kind, built, milestones, optimizer)
+
+
+def _joined(
+    kind: str, built: list[Any], milestones: Sequence[int], optimizer: torch.optim.Optimizer
+) -> Any:
     if kind == "SequentialLR":
         return lr_scheduler.SequentialLR(optimizer, built, milestones=list(milestones))
     return lr_scheduler.ChainedScheduler(built, optimizer=optimizer)
@@ -309,7 +397,6 @@ def _run(
 ) -> tuple[Rates, Rates | None]:
     """Read the rates before each step of the scheduler; a thousand steps take a few ms."""
     groups = optimizer.param_groups
-    betas = "betas" in groups[0]
     rate_rows: Rates = []
     momentum_rows: Rates = []
     for index in range(steps):
@@ -317,24 +404,57 @@ def _run(
             step()
         rate_rows.append([group["lr"] for group in groups])
         if cycles:
-            momentum_rows.append(
-                [group["betas"][0] if betas else group["momentum"] for group in groups]
-            )
+            momentum_rows.append([momentum_of(group) for group in groups])
     return rate_rows, momentum_rows if cycles else None
+
+
+def momentum_of(group: Mapping[str, Any]) -> float:
+    """Return the momentum of a parameter group; Adam's is beta1."""
+    return float(group["betas"][0] if "betas" in group else group["momentum"])
+
+
+def set_momentum(group: dict[str, Any], momentum: float) -> None:
+    """Set the momentum of a parameter group; Adam's is beta1."""
+    if "betas" in group:
+        group["betas"] = (momentum, *group["betas"][1:])
+    else:
+        group["momentum"] = momentum
+
+
+def check_rates(name: str, rate: Tensor, at: Sequence[int] | Tensor) -> None:
+    """Refuse rates ``(groups, k)``, at steps ``(k,)``, that no optimizer could use.
+
+    Infinity is let pass, and with it what is computed from it: float64 has ended there.
+
+    Raises:
+        ValueError: A rate is negative, or no number before any is infinite; the first is named.
+    """
+    # Rounding takes a cosine's lowest rate to -2e-16, now and then; torch's numbers stand as are.
+    bad = ~(rate >= -ROUNDING).all(dim=0) & (left_range(rate).cumsum(dim=0) == 0)
+    if bad.any():
+        index = int(bad.nonzero()[0])
+        worst = next(value for value in rate[:, index].tolist() if not value >= -ROUNDING)
+        raise ValueError(
+            f"learning rate of {name} must be finite and not negative, "
+            f"got {worst:g} at step {int(at[index])}"
+        )
+
+
+def left_range(rate: Tensor) -> Tensor:
+    """Return where rates ``(groups, k)`` are too large for float64, ``(k,)`` bool."""
+    return rate.isposinf().any(dim=0)
+
+
+def checked_steps(steps: object, most: int = MOST_STEPS) -> int:
+    """Return a number of steps. Raises ValueError with the rule."""
+    return int(_checked(dataclasses.replace(_STEPS, maximum=most), "steps", steps))
 
 
 def _trace(
     name: str, rates: Rates, momenta: Rates | None, caught: Sequence[Any], active: Tensor
 ) -> ScheduleTrace:
     rate = torch.tensor(rates, dtype=torch.float64).T.contiguous()
-    # Rounding takes a cosine's lowest rate to -2e-16, now and then; torch's numbers stand as are.
-    bad = ~((rate >= -ROUNDING) & rate.isfinite()).all(dim=0)
-    if bad.any():
-        at = int(bad.nonzero()[0])
-        worst = next(value for value in rate[:, at].tolist() if not -ROUNDING <= value < math.inf)
-        raise ValueError(
-            f"learning rate of {name} must be finite and not negative, got {worst:g} at step {at}"
-        )
+    check_rates(name, rate, range(rate.shape[1]))
     return ScheduleTrace(
         learning_rate=rate,
         momentum=None
@@ -342,12 +462,13 @@ def _trace(
         else torch.tensor(momenta, dtype=torch.float64).T.contiguous(),
         warnings=tuple(str(warning.message) for warning in caught),
         active=active,
+        at=torch.arange(rate.shape[1]),
     )
 
 
 @contextlib.contextmanager
-def _as_sentences(name: str) -> Iterator[None]:
-    """Turn what torch's arithmetic cannot do into a sentence."""
+def as_sentences(name: str) -> Iterator[None]:
+    """Turn what torch's arithmetic cannot do into a sentence, a ValueError."""
     try:
         yield
     except (OverflowError, ZeroDivisionError) as error:
@@ -474,12 +595,12 @@ def _children(
 
 
 def _milestones(milestones: Sequence[int], count: int) -> tuple[int, ...]:
-    rule = f"{count} whole numbers from 1 to {MOST_STEPS}, each larger than the one before"
+    rule = f"{count} whole numbers from 1 to {LONGEST}, each larger than the one before"
     if count < 2:
-        rule = f"one whole number from 1 to {MOST_STEPS}" if count else "left out"
+        rule = f"one whole number from 1 to {LONGEST}" if count else "left out"
     if isinstance(milestones, list | tuple) and len(milestones) == count:
         whole = all(isinstance(step, int) and not isinstance(step, bool) for step in milestones)
-        bounded = whole and all(1 <= step <= MOST_STEPS for step in milestones)
+        bounded = whole and all(1 <= step <= LONGEST for step in milestones)
         if bounded and all(a < b for a, b in itertools.pairwise(milestones)):
             return tuple(milestones)
     raise ValueError(f"milestones must be {rule}, got {shown(milestones)}")

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from explainers import devices, runs
 from explainers.parameters import Number, shown
+from explainers.schedulers.scale import LARGEST
 from explainers.schedulers.specs import MOST_STEPS
 from explainers.schedulers.tracing import ROUNDING
 
@@ -146,6 +147,14 @@ def train(
         if (index + 1) % chunk == 0 and index + 1 < len(rates):
             yield _progress(len(rates), losses, points, labels, parameters)
     yield _progress(len(rates), losses, points, labels, parameters)
+
+
+def usable(rates: Tensor) -> Tensor:
+    """Return rates ``(steps,)`` as a training takes them: none below 0 by rounding, none infinite.
+
+    On the 1e38 that stands for what is larger, or no number, it diverges all the same.
+    """
+    return rates.nan_to_num(nan=LARGEST, posinf=LARGEST).clamp(min=0, max=LARGEST)
 
 
 def _logits(points: Tensor, parameters: Sequence[Tensor]) -> Tensor:

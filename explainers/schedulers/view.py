@@ -2,9 +2,12 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from explainers import devices
@@ -29,6 +32,8 @@ from explainers.schedulers.calls import (
     written_all,
 )
 from explainers.schedulers.losses import LOSSES, losses
+from explainers.schedulers.scale import LARGEST, MOST_STEPS, Far
+from explainers.schedulers.specs import LARGEST_RATE, RATES
 from explainers.schedulers.tracing import (
     OPTIMIZERS,
     PlateauTrace,
@@ -39,9 +44,8 @@ from explainers.schedulers.tracing import (
 )
 
 OWN = "own"
-LONGEST_RUN = 1000
-LARGEST = 1e38
-"""The largest rate that is drawn: a picture is in single precision, which ends at 3.4e38."""
+STEPPED = 1000
+"""Of a run of up to so many steps each one is made; of a longer one the rates are solved."""
 
 
 def _one(value: object) -> str:
@@ -73,15 +77,22 @@ class Schedulers(Parameters):
         longest=MOST_KEPT * LONGEST,
     )
     steps: int = number(
-        100, label="steps", help="Steps of the optimizer.", minimum=10, maximum=LONGEST_RUN, step=10
+        100,
+        label="steps",
+        help="Steps of the optimizer.",
+        minimum=10,
+        maximum=MOST_STEPS,
+        log=True,
+        why="a million and more take torch half a minute to confirm",
     )
     base_lr: float = number(
         0.1,
         label="lr",
         help="The rate that the optimizer is made with.",
         minimum=0.0,
-        maximum=10.0,
+        maximum=LARGEST_RATE,
         log=True,
+        why=RATES,
     )
     two_groups: bool = flag(
         False,
@@ -93,8 +104,9 @@ class Schedulers(Parameters):
         label="second group's lr",
         help="The rate that it is made with.",
         minimum=0.0,
-        maximum=10.0,
+        maximum=LARGEST_RATE,
         log=True,
+        why=RATES,
     )
     optimizer: str = choice(
         "SGD",
@@ -124,13 +136,14 @@ class Schedulers(Parameters):
         return (self.base_lr, self.group_lr) if self.two_groups else (self.base_lr,)
 
     def curve_of_losses(self) -> tuple[float, ...]:
-        """Return a loss for each step."""
+        """Return a loss for each step of a run that is stepped."""
+        steps = min(self.steps, STEPPED)
         if self.losses != OWN:
-            return tuple(losses(self.losses, self.steps))
+            return tuple(losses(self.losses, steps))
         spec = self.specs()["own_losses"]
         assert isinstance(spec, Numbers)
         (typed,) = spec.table(self.own_losses)
-        return (*typed, *(typed[-1:] * self.steps))[: self.steps]
+        return (*typed, *(typed[-1:] * steps))[:steps]
 
 
 PRESETS = (
@@ -223,6 +236,19 @@ class View:
     plateau: PlateauTrace | None = None
 
     @property
+    def at(self) -> Tensor:
+        """Steps ``(k,)`` at which every schedule's rate is known: all, or those of a long run."""
+        for entry in self.entries:
+            assert entry.trace is not None
+            return entry.trace.at
+        return torch.arange(min(self.parameters.steps, STEPPED))
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the rates are those of chosen steps."""
+        return self.parameters.steps > STEPPED
+
+    @property
     def entries(self) -> tuple[Entry, ...]:
         """Every schedule that gave rates, the current one first."""
         return tuple(entry for entry in (self.current, *self.kept) if entry.trace)
@@ -242,6 +268,29 @@ class View:
         return best + threshold
 
     @property
+    def cuts(self) -> str:
+        """When ReduceLROnPlateau cuts the rate, and whether something keeps it from that."""
+        if self.plateau is None or self.current.schedule.spec is None:
+            return ""
+        arguments = self.current.schedule.spec.check(dict(self.current.schedule.arguments))
+        asked, made = self.plateau.due, self.plateau.cut
+        told = f"it cuts when bad steps exceed patience, {arguments['patience']}"
+        kept = int((asked & ~made).sum())
+        if not kept:
+            return told
+        held = (
+            "min_lr is reached"
+            if bool((self.plateau.learning_rate[asked & ~made] <= self._least(arguments)).all())
+            else "the drop is within eps"
+        )
+        return f"{told}, but for {kept} of {int(asked.sum())} times: {held}"
+
+    @staticmethod
+    def _least(arguments: Any) -> float:
+        least = arguments["min_lr"]
+        return float(least[0] if isinstance(least, tuple) else least)
+
+    @property
     def problem(self) -> str:
         """Why a schedule is refused, each with its call; empty where none is."""
         return "; ".join(
@@ -255,24 +304,76 @@ class View:
         """First, lowest, highest and last rate of the current schedule, in words."""
         if self.current.trace is None:
             return ""
+        at = self.current.trace.at
         rate = self.current.trace.learning_rate[0].clamp(min=0)
-        last = len(rate) - 1
-        least, most = float(rate[[0, last]].min()), float(rate[[0, last]].max())
+        finite = rate.isfinite().nonzero()[:, 0].tolist()
+        if not finite:
+            return f"{self.current.schedule.name}:{self._beyond(rate)}"
+        last = finite[-1]
+        shown = rate[: last + 1]
+        ends = shown[[0, last]]
         words = {0: "", last: ""}
         # Rounding tells the ends of a cosine from its turns.
-        if float(rate.min()) < least * (1 - 1e-9):
-            words[int(rate.argmin())] = " (lowest)"
-        if float(rate.max()) > most * (1 + 1e-9):
-            words[int(rate.argmax())] = " (highest)"
-        said = (f"{rate[step]:.4g} at step {step}{words[step]}" for step in sorted(words))
-        told = f"{self.current.schedule.name}: {', '.join(said)}."
-        beyond = [int(step) for step in (rate > LARGEST).nonzero()[:, 0]]
-        if beyond:
-            told += (
-                f" The rate is above {LARGEST:.3g} at {len(beyond)} of {len(rate)} steps, first at "
-                f"step {beyond[0]}: too large to draw."
-            )
+        if float(shown.min()) < float(ends.min()) * (1 - 1e-9):
+            words[int(shown.argmin())] = " (lowest)"
+        if float(shown.max()) > float(ends.max()) * (1 + 1e-9):
+            words[int(shown.argmax())] = " (highest)"
+        said = (
+            f"{shown[index]:.4g} at step {int(at[index])}{words[index]}" for index in sorted(words)
+        )
+        return f"{self.current.schedule.name}: {', '.join(said)}.{self._beyond(rate)}"
+
+    def _beyond(self, rate: Tensor) -> str:
+        """Return what is too large for a picture, or for float64, in words."""
+        told = ""
+        # A number that was computed from infinity is as lost.
+        too_large = ~(rate <= LARGEST)
+        if bool(too_large.any()):
+            first = self._first(too_large, lambda rates: ~(rates <= LARGEST))
+            count = f" at {int(too_large.sum())} of {len(rate)} steps" if not self.is_long else ""
+            told = f" The rate is above {LARGEST:.3g}{count}, first at step {first}: too large to "
+            told += "draw."
+        lost = ~rate.isfinite()
+        if bool(lost.any()):
+            first = self._first(lost, lambda rates: ~np.isfinite(rates))
+            told += f" It leaves float64, which ends at 1.8e308, at step {first}."
         return told
+
+    def _first(self, holds: Tensor, of: Callable[[Any], Any]) -> int:
+        """Return the step at which something begins to hold that holds at some of those known."""
+        index = int(holds.nonzero()[0])
+        step = int(self.at[index])
+        if not self.is_long or index == 0:
+            return step
+        far = _far(self.current.schedule, *_shared(self.parameters))
+        return far.first(lambda rates: of(rates[0]), int(self.at[index - 1]), step)
+
+    @property
+    def pace(self) -> str:
+        """How a training stands for a long run, in words; empty for a short one."""
+        if not self.is_long:
+            return ""
+        each = f"{(self.parameters.steps - 1) / (STEPPED - 1):.4g}"
+        return (
+            f"{STEPPED:,} steps are trained, not {self.parameters.steps:,}: they take the rates of "
+            f"steps {each} apart, so that the whole schedule passes."
+        )
+
+    @property
+    def drawn(self) -> str:
+        """How the rates of a long run were come by, in words; empty for a short one."""
+        if not self.is_long or self.current.trace is None:
+            return ""
+        far = _far(self.current.schedule, *_shared(self.parameters))
+        every = (
+            f"one step in {far.apart:,} was looked at, for the formula takes long"
+            if far.apart > 1
+            else "the lowest and highest of each stretch among them"
+        )
+        return (
+            f"{len(self.at):,} of {self.parameters.steps:,} steps are drawn, {every}. Each value "
+            "is the rate at exactly that step: torch's recursion, solved in float64."
+        )
 
 
 def explain(parameters: Schedulers, *, device: str = "cpu") -> View:
@@ -291,7 +392,10 @@ def explain(parameters: Schedulers, *, device: str = "cpu") -> View:
     devices.device(device)
     current = read(parameters.schedule)
     kept = [entry for entry in read_all(parameters.kept) if entry != current]
-    view = View(parameters, _entry(current, parameters), tuple(_entry(k, parameters) for k in kept))
+    schedules = (current, *kept)
+    at = _steps_of(schedules, parameters) if parameters.steps > STEPPED else None
+    entries = [_entry(schedule, parameters, at) for schedule in schedules]
+    view = View(parameters, entries[0], tuple(entries[1:]))
     if not current.needs_losses or view.current.trace is None:
         return view
     seen = parameters.curve_of_losses()
@@ -306,25 +410,103 @@ def explain(parameters: Schedulers, *, device: str = "cpu") -> View:
     )
 
 
-def run(schedule: Schedule, parameters: Schedulers) -> ScheduleTrace:
+def run(schedule: Schedule, parameters: Schedulers, at: Tensor | None = None) -> ScheduleTrace:
     """Return the rates of a schedule under the page's settings, remembered.
 
     Args:
         schedule: The schedule.
         parameters: Steps, rates, optimizer and losses.
+        at: ``(k,)`` int64, in order: the steps of a long run that are wanted; None for those that
+            show it best, or for all of a short one.
 
     Raises:
         ValueError: The settings refuse it.
     """
+    if parameters.steps > STEPPED:
+        if schedule.needs_losses:
+            raise ValueError(
+                f"steps must be at most {STEPPED} (each rate follows from every loss before, so "
+                f"every step is made), got {parameters.steps}"
+            )
+        chosen = _chosen(schedule, *_shared(parameters))
+        return _solved(schedule, parameters, chosen if at is None else at.numpy())
     seen = parameters.curve_of_losses() if schedule.needs_losses else None
     shared = (schedule.rates(parameters.rates()), parameters.optimizer, seen)
     if seen is None and not _asks_for_steps(schedule):
         # The first steps of a long run are a short run: other steps then cost nothing.
         try:
-            return _first(_run(schedule, LONGEST_RUN, *shared), parameters.steps)
+            return _first(_run(schedule, STEPPED, *shared), parameters.steps)
         except ValueError:  # it may be refused at a step that is not asked for
             pass
     return _run(schedule, parameters.steps, *shared)
+
+
+def paced(view: View) -> View:
+    """Return a view of which a training takes every step: of a long run, some of even distance."""
+    if not view.is_long:
+        return view
+    at = torch.linspace(0, view.parameters.steps - 1, STEPPED, dtype=torch.float64).round().long()
+    entries = [
+        dataclasses.replace(entry, trace=run(entry.schedule, view.parameters, at))
+        if entry.trace is not None
+        else entry
+        for entry in (view.current, *view.kept)
+    ]
+    return dataclasses.replace(view, current=entries[0], kept=tuple(entries[1:]))
+
+
+def far(schedule: Schedule, parameters: Schedulers) -> Far:
+    """Return what gives the rates of a long run, remembered.
+
+    Raises:
+        ValueError: The settings refuse it.
+    """
+    return _far(schedule, *_shared(parameters))
+
+
+def _shared(parameters: Schedulers) -> tuple[int, tuple[float, ...], str]:
+    return parameters.steps, parameters.rates(), parameters.optimizer
+
+
+def _solved(schedule: Schedule, parameters: Schedulers, at: NDArray[np.int64]) -> ScheduleTrace:
+    solved = far(schedule, parameters)
+    momenta = solved.momenta(at)
+    active = solved.active(at)
+    if schedule.name == "ChainedScheduler":
+        active = np.full_like(active, -1)
+    return ScheduleTrace(
+        learning_rate=torch.from_numpy(solved.rates(at)),
+        momentum=None if momenta is None else torch.from_numpy(momenta),
+        warnings=(),
+        active=torch.from_numpy(active),
+        at=torch.from_numpy(at),
+    )
+
+
+def _steps_of(schedules: Sequence[Schedule], parameters: Schedulers) -> Tensor:
+    """Return the steps of a long run at which every schedule is drawn, those of each together."""
+    parts = []
+    for schedule in schedules:
+        if schedule.needs_losses:
+            continue
+        try:
+            parts.append(_chosen(schedule, *_shared(parameters)))
+        except ValueError:  # it says so itself
+            continue
+    return torch.from_numpy(np.unique(np.concatenate(parts)) if parts else np.arange(1))
+
+
+# Each may hold every step of a run, 8 MB.
+@functools.lru_cache(maxsize=16)
+def _far(schedule: Schedule, steps: int, rates: tuple[float, ...], optimizer: str) -> Far:
+    return Far(schedule, steps, rates, optimizer)
+
+
+@functools.lru_cache(maxsize=256)
+def _chosen(
+    schedule: Schedule, steps: int, rates: tuple[float, ...], optimizer: str
+) -> NDArray[np.int64]:
+    return _far(schedule, steps, rates, optimizer).chosen()
 
 
 def _asks_for_steps(schedule: Schedule) -> bool:
@@ -336,14 +518,15 @@ def _first(trace: ScheduleTrace, steps: int) -> ScheduleTrace:
     return dataclasses.replace(
         trace,
         learning_rate=trace.learning_rate[:, :steps],
+        at=trace.at[:steps],
         momentum=None if trace.momentum is None else trace.momentum[:, :steps],
         active=trace.active[:steps],
     )
 
 
-def _entry(schedule: Schedule, parameters: Schedulers) -> Entry:
+def _entry(schedule: Schedule, parameters: Schedulers, at: Tensor | None) -> Entry:
     try:
-        return Entry(schedule, run(schedule, parameters))
+        return Entry(schedule, run(schedule, parameters, at))
     except ValueError as error:
         return Entry(schedule, None, str(error))
 

@@ -112,13 +112,17 @@ def draw_view() -> None:
     figure.draw(figures.see(view), key=f"{SLUG}.see")
     if view.sentence:
         st.markdown(f"**{view.sentence}**")
+    if view.drawn:
+        st.caption(view.drawn)
     page.live_checks(topic.view_checks(view, device=device))
 
 
 def learn() -> None:
     """Train the same network under each schedule on show, and under a constant rate."""
     settings = page.settings()
-    view = topic.explain(settings, device=device)
+    view = topic.paced(topic.explain(settings, device=device))
+    if view.pace:
+        st.caption(view.pace)
     names = figures.labels([entry.schedule for entry in view.entries])
     names.append(f"constant, {settings.base_lr:.4g}")
     training(
@@ -131,12 +135,12 @@ def learn() -> None:
 
 def trained(view: topic.View) -> Iterator[tuple[float, list[topic.Run]]]:
     """Train under one schedule after the other, then without any, report by report."""
-    steps = view.parameters.steps
+    steps = len(view.at)
     traces = [entry.trace for entry in view.entries if entry.trace is not None]
     chunk = max(5, steps // 40)
     reports = [
         topic.train(
-            trace.learning_rate[0].clamp(min=0),
+            topic.usable(trace.learning_rate[0]),
             momentum=None if trace.momentum is None else trace.momentum[0],
             chunk=chunk,
             device=device,

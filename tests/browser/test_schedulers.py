@@ -120,7 +120,9 @@ def test_a_child_is_added_with_its_milestone(page: Page, app_url: str) -> None:
     child.fill("StepLR(step_size=0)")
     child.press("Enter")
     settled(page)
-    expect(page.get_by_text("step_size must be a whole number from 1 to 10000")).to_be_visible()
+    expect(
+        page.get_by_text("step_size must be a whole number from 1 to 1000000000")
+    ).to_be_visible()
 
 
 REFUSED = [
@@ -128,8 +130,8 @@ REFUSED = [
         "schedule=OneCycleLR(max_lr=0.1,total_steps=50)",
         "total_steps must be at least steps, 100, got 50",
     ),
-    ("schedule=CosineAnnealingLR(T_max=0)", "T_max must be a whole number from 1 to 10000, got 0"),
-    ("schedule=OneCycleLR(max_lr=-1)", "max_lr must be a number from 0 to 10, got -1"),
+    ("schedule=CosineAnnealingLR(T_max=0)", "T_max must be a whole number from 1 to 1000000000 ("),
+    ("schedule=OneCycleLR(max_lr=-1)", "max_lr must be a number from 0 to 1000 ("),
     ('schedule=LambdaLR(lr_lambda="9**9**9")', "lr_lambda must be a formula in epoch"),
     ('schedule=LambdaLR(lr_lambda="epoch.__class__")', "lr_lambda must be a formula in epoch"),
     ("schedule=MultiStepLR(milestones=[80,30])", "in increasing order"),

@@ -171,8 +171,8 @@ def test_any_arguments_follow_the_closed_form(name: str, data: st.DataObject) ->
     try:
         found = trace(name, steps=50, base_lr=base_lr, **arguments)
     except ValueError as error:
-        # One value in a hundred makes torch divide by a phase of no length.
-        assert "pct_start" in str(error)  # noqa: PT017
+        # One value in a hundred makes torch divide by a phase of no length, or by a factor of 0.
+        assert re.search("pct_start|ConstantLR.*(ZeroDivision|got nan)", str(error))  # noqa: PT017
         return
     expected = spec.closed_form(50, base_lr, **spec.check(arguments))  # type: ignore[misc]
     # The recursions lose digits where the rate comes near 0: near the end of a cosine above all.
@@ -610,21 +610,24 @@ BAD = [
     (lambda: trace("StepLR", steps=5, size=2), "arguments of StepLR must be step_size, gamma, got"),
     (lambda: trace("StepLR", steps=5, last_epoch=2), "arguments of StepLR must be step_size"),
     (lambda: trace("StepLR", steps=5, step_size=0), "step_size must be a whole number from 1 to"),
-    (lambda: trace("StepLR", steps=5, gamma=-0.1), "gamma must be a number from 0 to 2, got -0.1"),
+    (lambda: trace("StepLR", steps=5, gamma=-0.1), "gamma must be a number from 0 to 10 ("),
     (
         lambda: trace("StepLR", steps=5, gamma=math.nan),
-        "gamma must be a number from 0 to 2, got nan",
+        "gamma must be a number from 0 to 10 (",
     ),
-    (lambda: trace("StepLR", steps=5, gamma="0.1"), "gamma must be a number from 0 to 2, got 0.1"),
+    (lambda: trace("StepLR", steps=5, gamma="0.1"), "gamma must be a number from 0 to 10 ("),
     (
         lambda: trace("StepLR", steps=5, gamma=[0.1]),
-        "gamma must be a number from 0 to 2, got [0.1]",
+        "gamma must be a number from 0 to 10 (",
     ),
-    (lambda: trace("StepLR", steps=5, base_lr=-1), "base_lr must be a number from 0 to 10, got -1"),
-    (lambda: trace("StepLR", steps=5, base_lr=math.inf), "base_lr must be a number from 0 to 10"),
+    (lambda: trace("StepLR", steps=5, base_lr=-1), "base_lr must be a number from 0 to 1000 ("),
+    (
+        lambda: trace("StepLR", steps=5, base_lr=math.inf),
+        "base_lr must be a number from 0 to 1000 (",
+    ),
     (lambda: trace("StepLR", steps=5, base_lr=[]), "base_lr must be one rate or 1 to 4 of them"),
     (lambda: trace("StepLR", steps=5, base_lr=[0.1] * 5), "base_lr must be one rate or 1 to 4 of"),
-    (lambda: trace("StepLR", steps=5, base_lr=None), "base_lr must be a number from 0 to 10"),
+    (lambda: trace("StepLR", steps=5, base_lr=None), "base_lr must be a number from 0 to 1000 ("),
     (lambda: trace("StepLR", steps=5, momentum=1.0), "momentum must be a number from 0 to 0.999"),
     (lambda: trace("StepLR", steps=5, optimizer="sgd"), "optimizer must be one of SGD, Adam"),
     (lambda: trace("StepLR", steps=5, losses=[1.0] * 5), "losses must be left out for StepLR"),
@@ -634,11 +637,11 @@ BAD = [
     ),
     (
         lambda: trace("MultiStepLR", steps=5, milestones=[3, 1]),
-        "milestones must be at most 20 whole numbers from 1 to 10000, in increasing order, got",
+        "milestones must be at most 20 whole numbers from 1 to 1000000000, in increasing",
     ),
     (
         lambda: trace("MultiStepLR", steps=5, milestones=[1.5, 3]),
-        "milestones must be at most 20 whole numbers from 1 to 10000, in increasing order, got",
+        "milestones must be at most 20 whole numbers from 1 to 1000000000, in increasing",
     ),
     (lambda: trace("MultiStepLR", steps=5, milestones=[0]), "milestones must be at most 20 whole"),
     (lambda: trace("MultiStepLR", steps=5, milestones=[True]), "milestones must be at most 20"),
@@ -647,11 +650,11 @@ BAD = [
     (lambda: trace("MultiStepLR", steps=5, milestones=[1] * 21), "milestones must be at most 20"),
     (
         lambda: trace("CosineAnnealingLR", steps=5, T_max=0),
-        "T_max must be a whole number from 1 to 10000, got 0",
+        "T_max must be a whole number from 1 to 1000000000 (torch has no limit; ",
     ),
     (
         lambda: trace("CosineAnnealingWarmRestarts", steps=5, T_mult=1.5),
-        "T_mult must be a whole number from 1 to 10, got 1.5",
+        "T_mult must be a whole number from 1 to 1000000000 (",
     ),
     (
         lambda: trace("OneCycleLR", steps=100, total_steps=50),
@@ -670,8 +673,8 @@ BAD = [
         lambda: trace("OneCycleLR", steps=1, pct_start=1.0),
         "pct_start must be other than 1 / total_steps",
     ),
-    (lambda: trace("OneCycleLR", steps=5, max_lr=-1.0), "max_lr must be a number from 0 to 10"),
-    (lambda: trace("CyclicLR", steps=5, max_lr=-0.1), "max_lr must be a number from 0 to 10, got"),
+    (lambda: trace("OneCycleLR", steps=5, max_lr=-1.0), "max_lr must be a number from 0 to 1000 ("),
+    (lambda: trace("CyclicLR", steps=5, max_lr=-0.1), "max_lr must be a number from 0 to 1000 ("),
     (
         lambda: trace("CyclicLR", steps=5, max_lr=[0.1, 0.2]),
         "max_lr must have one value for each of 1 groups",
@@ -689,7 +692,14 @@ BAD = [
         "arguments must let CyclicLR compute every rate, got OverflowError",
     ),
     (lambda: trace("CyclicLR", steps=5, scale_fn="epoch"), "scale_fn must be a formula in x"),
-    (lambda: trace("ConstantLR", steps=5, factor=0.0), "factor must be a number from 0.001 to 1"),
+    (
+        lambda: trace("ConstantLR", steps=6, factor=0.0),
+        "arguments must let ConstantLR compute every rate, got ZeroDivisionError",
+    ),
+    (
+        lambda: trace("LinearLR", steps=5, start_factor=0.0),
+        "start_factor must be a number from 2.22507e-308 to 1 (torch divides by it",
+    ),
     (lambda: trace("LambdaLR", steps=5, lr_lambda=""), "formula must not be empty"),
     (lambda: trace("LambdaLR", steps=5, lr_lambda=None), "lr_lambda must be a formula in epoch"),
     (lambda: trace("LambdaLR", steps=5, lr_lambda="__import__('os')"), "formula must use only the"),
@@ -719,10 +729,6 @@ BAD = [
         lambda: trace("LambdaLR", steps=5, lr_lambda=["1", "2"]),
         "lr_lambda must have one value for each of 1 groups",
     ),
-    (
-        lambda: trace("MultiplicativeLR", steps=2000, lr_lambda="9"),
-        "learning rate of MultiplicativeLR must be finite and not negative, got inf at step",
-    ),
     (lambda: compose("Chained", [("StepLR", {})], steps=5), "kind must be one of SequentialLR"),
     (lambda: compose("SequentialLR", [], steps=5), "children must be 1 to 6 pairs of name and"),
     (lambda: compose("SequentialLR", ["StepLR"], steps=5), "children must be pairs of name and"),
@@ -737,11 +743,11 @@ BAD = [
     ),
     (
         lambda: compose("SequentialLR", [("StepLR", {})] * 2, steps=5),
-        "milestones must be one whole number from 1 to 10000, got ()",
+        "milestones must be one whole number from 1 to 1000000000, got ()",
     ),
     (
         lambda: compose("SequentialLR", [("StepLR", {})] * 3, steps=5, milestones=[3, 2]),
-        "milestones must be 2 whole numbers from 1 to 10000, each larger than the one before",
+        "milestones must be 2 whole numbers from 1 to 1000000000, each larger than the one before",
     ),
     (
         lambda: compose("SequentialLR", [("StepLR", {})] * 2, steps=5, milestones=[1.5]),
@@ -764,10 +770,13 @@ BAD = [
     (lambda: plateau(["1"]), "losses must be 1 to 10000 numbers, got 1"),
     (lambda: plateau("1"), "losses must be 1 to 10000 numbers, got 1"),
     (lambda: plateau([1.0] * 10_001), "losses must be 1 to 10000 numbers, got [1.0, 1.0"),
-    (lambda: plateau([1.0], factor=1.0), "factor must be a number from 0 to 0.99, got 1.0"),
-    (lambda: plateau([1.0], patience=-1), "patience must be a whole number from 0 to 1000, got -1"),
+    (
+        lambda: plateau([1.0], factor=1.0),
+        "factor must be a number from 0 to 0.9999999999999999 (torch refuses 1",
+    ),
+    (lambda: plateau([1.0], patience=-1), "patience must be a whole number from 0 to 1000000000 ("),
     (lambda: plateau([1.0], mode="best"), "mode must be one of min, max, got best"),
-    (lambda: plateau([1.0], base_lr=[0.1]), "base_lr must be a number from 0 to 10, got [0.1]"),
+    (lambda: plateau([1.0], base_lr=[0.1]), "base_lr must be a number from 0 to 1000 ("),
     (lambda: schedulers.losses("steep", 5), "kind must be one of flat, falling, noisy, stalls"),
     (lambda: next(train([])), "learning_rate must be 1 to 10000 finite numbers of 0 or more"),
     (lambda: next(train([-0.1])), "learning_rate must be 1 to 10000 finite numbers of 0 or more"),

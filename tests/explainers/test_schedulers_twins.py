@@ -13,7 +13,7 @@ from torch.optim import lr_scheduler
 
 from explainers import schedulers as topic
 from explainers.evidence import Check, Verdict
-from explainers.schedulers import Schedulers, tracing, view
+from explainers.schedulers import Schedulers, scale, tracing, view
 from tests.twins import (
     ClaimTwin,
     Twin,
@@ -56,6 +56,11 @@ def second_follows_first(scheduler: Any, _: None) -> None:
     groups = scheduler.optimizer.param_groups
     if len(groups) == 2:
         groups[1]["lr"] = groups[0]["lr"] * 0.2 * (1 + 1e-6)
+
+
+def solved_one_step_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = scale.powers
+    monkeypatch.setattr(scale, "powers", lambda base, times: kept(base, times + 1))
 
 
 def less_patience(scheduler: Any, _: None) -> None:
@@ -175,6 +180,7 @@ SHOWN = (
     Schedulers(
         schedule="SequentialLR(LinearLR(total_iters=20), ExponentialLR(gamma=0.9), milestones=[10])"
     ),
+    Schedulers(schedule="ExponentialLR(gamma=0.9999)", steps=20_000),
 )
 VIEW_TWINS = [
     Twin(
@@ -197,6 +203,16 @@ VIEW_TWINS = [
     Twin(
         "SGD's steps are longer than its rate", ("SGD under the scheduler",), sgd_that_steps(1.01)
     ),
+    Twin(
+        "a long run is solved one step late",
+        ("ExponentialLR: torch",),
+        solved_one_step_late,
+    ),
+    Twin(
+        "torch decays more slowly than a long run was solved",
+        ("torch's own step()", "SGD under the scheduler"),
+        after(lr_scheduler.ExponentialLR, "get_lr", slower_decay),
+    ),
     Twin("the page's exp gives 1", ("LambdaLR: torch",), flat_exponential),
     Twin(
         "SequentialLR passes on one step early",
@@ -213,10 +229,16 @@ VIEW_TWINS = [
 
 def view_checks() -> list[Check]:
     """Return the checks of every view above, none of its rates remembered."""
-    view._run.cache_clear()
+    forget()
     found = [check for shown in SHOWN for check in topic.view_checks(topic.explain(shown))]
-    view._run.cache_clear()
+    forget()
     return found
+
+
+def forget() -> None:
+    """Forget every rate that is remembered."""
+    for remembered in (view._run, view._far, view._chosen):
+        remembered.cache_clear()
 
 
 def test_each_check_has_a_twin() -> None:
