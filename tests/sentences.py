@@ -32,6 +32,11 @@ def legal(kind: type[Settings], **texts: st.SearchStrategy[Any]) -> st.SearchStr
 def values(spec: Spec, default: Any) -> st.SearchStrategy[Any]:
     """Return the legal values of one parameter."""
     match spec:
+        case Number(integer=True, log=True):
+            powers = st.floats(math.log10(max(spec.minimum, 1)), math.log10(spec.maximum))
+            return powers.map(
+                lambda power: min(max(round(10**power), int(spec.minimum)), int(spec.maximum))
+            )
         case Number(integer=True):
             return st.integers(int(spec.minimum), int(spec.maximum))
         case Number():

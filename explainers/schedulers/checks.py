@@ -243,7 +243,9 @@ def _view_resumed(view: View, where: torch.device) -> Check:
         f"Saved and loaded before step {cut}, it goes on to the bit",
         "the uncut run shown",
         largest_difference(
-            torch.tensor(rest, dtype=torch.float64), found.learning_rate[0][cut:last]
+            # Infinity less infinity would be no number.
+            torch.tensor(rest, dtype=torch.float64).nan_to_num(),
+            found.learning_rate[0][cut:last].nan_to_num(),
         ),
         0.0,
         kind=Kind.INVARIANT,
@@ -304,7 +306,8 @@ def _view_used(view: View, where: torch.device) -> list[Check]:
             weight.grad = None
     used = rates[at]
     check = Check(
-        "SGD under the scheduler moves a weight by the rate shown, per unit of gradient",
+        ("Set to a step, " if view.is_long else "")
+        + "SGD under the scheduler moves a weight by the rate shown, per unit of gradient",
         "one optimizer step at each of steps "
         + ", ".join(str(int(found.at[index])) for index in at),
         largest_difference(torch.tensor(moved, dtype=torch.float64), used),

@@ -6,6 +6,7 @@ operators that work on floats and refuse to leave their range. None of the three
 """
 
 import ast
+import functools
 import math
 import operator
 import re
@@ -281,7 +282,7 @@ def _along(node: ast.expr, at: NDArray[Any]) -> NDArray[Any]:
             parts = [_along(each, at) for each in given]
             if name in ("min", "max"):
                 fold = np.minimum if name == "min" else np.maximum
-                return fold.reduce(parts)
+                return functools.reduce(fold, parts)
             return _finite(_ONE[name](parts[0]))
     raise TypeError(ast.dump(node))
 
@@ -298,12 +299,15 @@ def powers(base: float, exponents: NDArray[Any]) -> NDArray[Any]:
 
     Where they are 0 or infinite the processor takes twenty times as long: those are not computed.
     """
+    found: NDArray[Any]
     if not base > 0 or base == 1:
-        return np.power(float(base), exponents)
+        found = np.power(float(base), exponents)
+        return found
     size = exponents * math.log(base)
     ends = (size < -750) | (size > 710)
     if not ends.any():
-        return np.power(float(base), exponents)
+        found = np.power(float(base), exponents)
+        return found
     found = np.where(size < 0, 0.0, math.inf)
     found[~ends] = np.power(float(base), exponents[~ends])
     return found

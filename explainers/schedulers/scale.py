@@ -33,6 +33,7 @@ COLUMNS = 250
 
 # Additions that fit some 20 ms.
 _BUDGET = 3e7
+_SMALL = 2.0**-64
 _LOOKED_IN_A_CHAIN = 50_000
 # Cycles of CyclicLR of which each is looked at, when a formula gives their heights.
 _MOST_CYCLES = 50_000
@@ -236,7 +237,7 @@ class Far:
                 beyond = np.flatnonzero(~(row <= most))
                 if len(beyond) and beyond[0]:
                     first = self.first(
-                        lambda rates, group=group, most=most: ~(rates[group] <= most),
+                        functools.partial(_beyond, group=group, most=most),
                         int(at[beyond[0] - 1]),
                         int(at[beyond[0]]),
                     )
@@ -318,14 +319,30 @@ class Far:
         return at
 
 
+def _grown(start: Rows, factor: float, times: Steps) -> Rows:
+    """Return a rate times a power that may be too large where the rate is not."""
+    found: Rows = start * powers(factor, times)
+    lost = ~np.isfinite(found).all(axis=0)
+    if lost.any():
+        half = times[lost] // 2
+        found[:, lost] = start * powers(factor, half) * powers(factor, times[lost] - half)
+    return found
+
+
+def _beyond(rates: Rows, *, group: int, most: float) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = ~(rates[group] <= most)
+    return found
+
+
 def _times(
     product: Callable[[Steps], Rows],
     factor: Callable[[Steps], Rows],
     turns: Callable[[Steps], Steps] = lambda edges: edges[:0],
+    along: Callable[[Rows, Steps], Rows] | None = None,
 ) -> _Move:
     """Return the move of a scheduler that multiplies the rate before it by a factor."""
     return _Move(
-        lambda start, t: start * product(t),
+        along or (lambda start, t: start * product(t)),
         lambda before, t: before * factor(t),
         turns,
         product=product,
@@ -421,22 +438,35 @@ def _multiplicative(scheduler: Any, arguments: Mapping[str, Any], apart: int) ->
     constant = all(weight(text) == 0 for text in texts)
     kept: dict[str, Rows] = {}
 
+    def factor_of(text: str) -> float:
+        return float(along(text)(np.array([1]))[0])
+
     def product_of(text: str, t: Steps) -> Rows:
-        function = along(text)
         if constant:
-            return powers(float(function(np.array([1]))[0]), t)
+            return powers(factor_of(text), t)
+        function = along(text)
         most = int(t.max(initial=0))
         if text not in kept or len(kept[text]) <= most:
-            steps = np.concatenate([[1.0], function(np.arange(1, most + 1))])
+            # So small that it is not too large before the rate is; a power of 2 costs no digit.
+            steps = np.concatenate([[_SMALL], function(np.arange(1, most + 1))])
             # One after the other, as torch multiplies.
             kept[text] = np.multiply.accumulate(steps)
         return kept[text][t]
 
     def product(t: Steps) -> Rows:
         found = {text: product_of(text, t) for text in texts}
-        return np.array([found[text] for text in texts])
+        return np.array([found[text] for text in texts]) / (1.0 if constant else _SMALL)
 
-    return _times(product, factors, (lambda edges: edges[:0]) if constant else _looked(apart))
+    def along_(start: Rows, t: Steps) -> Rows:
+        if constant:
+            rows = [_grown(start[[group]], factor_of(text), t) for group, text in enumerate(texts)]
+            return np.concatenate(rows)
+        found = {text: product_of(text, t) for text in texts}
+        rows_: Rows = start * np.array([found[text] for text in texts]) / _SMALL
+        return rows_
+
+    turns = (lambda edges: edges[:0]) if constant else _looked(apart)
+    return _times(product, factors, turns, along_)
 
 
 def _step(scheduler: Any, _: Mapping[str, Any], __: int) -> _Move:
@@ -445,6 +475,7 @@ def _step(scheduler: Any, _: Mapping[str, Any], __: int) -> _Move:
         lambda t: powers(gamma, t // size),
         lambda t: np.where(t % size == 0, gamma, 1.0),
         _stairs(size),
+        lambda start, t: _grown(start, gamma, t // size),
     )
 
 
@@ -488,7 +519,11 @@ def _linear(scheduler: Any, _: Mapping[str, Any], __: int) -> _Move:
 
 def _exponential(scheduler: Any, _: Mapping[str, Any], __: int) -> _Move:
     gamma = scheduler.gamma
-    return _times(lambda t: powers(gamma, t), lambda t: np.full(t.shape, gamma))
+    return _times(
+        lambda t: powers(gamma, t),
+        lambda t: np.full(t.shape, gamma),
+        along=lambda start, t: _grown(start, gamma, t),
+    )
 
 
 def _polynomial(scheduler: Any, _: Mapping[str, Any], __: int) -> _Move:
@@ -523,7 +558,8 @@ def _cosine(scheduler: Any, _: Mapping[str, Any], __: int) -> _Move:
         turned = (t - 1 - half) % (2 * half) == 0
         above, below = _one_plus_cos(t, half), _one_plus_cos(t - 1, half)
         ratio = above / np.where(turned, 1.0, below)
-        return np.where(turned, before + risen, ratio * (before - least) + least)
+        found: Rows = np.where(turned, before + risen, ratio * (before - least) + least)
+        return found
 
     @functools.cache
     def made(begun: int) -> Rows:
@@ -562,13 +598,18 @@ def _cosine(scheduler: Any, _: Mapping[str, Any], __: int) -> _Move:
             found[:, ~down] = up
         return found
 
-    product = None
-    if least == 0:
-        # Until it turns.
-        def product(t: Steps) -> Rows:
-            return _one_plus_cos(t, half) / 2
+    def product(t: Steps) -> Rows:
+        found: Rows = _one_plus_cos(t, half) / 2
+        return found
 
-    return _Move(along_, after, _every(2 * half, 0, half), product=product, until=half)
+    return _Move(
+        along_,
+        after,
+        _every(2 * half, 0, half),
+        # Until it turns.
+        product=product if least == 0 else None,
+        until=half,
+    )
 
 
 def _restart(t: Steps, first: int, times: int) -> tuple[Steps, Steps]:
@@ -590,7 +631,8 @@ def _warm(scheduler: Any, _: Mapping[str, Any], __: int) -> _Move:
 
     def along_(_: Rows, t: Steps) -> Rows:
         begun, length = _restart(t, first, times)
-        return least + (base - least) * (1 + np.cos(math.pi * (t - begun) / length)) / 2
+        found: Rows = least + (base - least) * (1 + np.cos(math.pi * (t - begun) / length)) / 2
+        return found
 
     def turns(edges: Steps) -> Steps:
         if times == 1:
@@ -726,22 +768,25 @@ def _chained(moves: Sequence[_Move], first: Rows, steps: int) -> _Move:
             before = move.after(before, t)
         return before
 
+    along_: Callable[[Rows, Steps], Rows]
     if setting is not None:
 
-        def along_(start: Rows, t: Steps) -> Rows:
+        def set_along(start: Rows, t: Steps) -> Rows:
             found = moves[setting].along(start, t)
             for move in moves[setting + 1 :]:
                 found = move.after(found, np.maximum(t, 1))
             return np.where(t == 0, start, found)
 
+        along_ = set_along
     elif all(move.product is not None and steps - 1 <= move.until for move in moves):
 
-        def along_(start: Rows, t: Steps) -> Rows:
+        def multiplied(start: Rows, t: Steps) -> Rows:
             for move in moves:
                 assert move.product is not None
                 start = start * move.product(t)
             return start
 
+        along_ = multiplied
     else:
         along_ = _scanned(after, first, steps)
     momenta = next((move.momenta for move in reversed(moves) if move.momenta is not None), None)

@@ -111,6 +111,10 @@ def test_every_setting_is_drawn_and_a_rate_too_large_is_a_gap_with_its_count(
     (drawn,) = figures.see(view)
     beyond = sum(value > 1e38 for value in view.current.trace.learning_rate[0].tolist())
     assert int((~drawn.lines[0].y.isfinite()).sum()) == beyond
+    if view.is_long:
+        # Of chosen steps, their count says nothing.
+        assert ("The rate is above" in view.sentence) == (beyond > 0)
+        return
     said = re.search(r"at (\d+) of (\d+) steps, first", view.sentence)
     assert (int(said[1]) if said else 0) == beyond
 

@@ -210,7 +210,7 @@ VIEW_TWINS = [
     ),
     Twin(
         "torch decays more slowly than a long run was solved",
-        ("torch's own step()", "SGD under the scheduler"),
+        ("torch's own step()", "Set to a step, SGD"),
         after(lr_scheduler.ExponentialLR, "get_lr", slower_decay),
     ),
     Twin("the page's exp gives 1", ("LambdaLR: torch",), flat_exponential),
