@@ -345,8 +345,8 @@ class View:
         step = int(self.at[index])
         if not self.is_long or index == 0:
             return step
-        far = _far(self.current.schedule, *_shared(self.parameters))
-        return far.first(lambda rates: of(rates[0]), int(self.at[index - 1]), step)
+        solved = far(self.current.schedule, self.parameters)
+        return solved.first(lambda rates: of(rates[0]), int(self.at[index - 1]), step)
 
     @property
     def pace(self) -> str:
@@ -364,10 +364,10 @@ class View:
         """How the rates of a long run were come by, in words; empty for a short one."""
         if not self.is_long or self.current.trace is None:
             return ""
-        far = _far(self.current.schedule, *_shared(self.parameters))
+        solved = far(self.current.schedule, self.parameters)
         every = (
-            f"one step in {far.apart:,} was looked at, for the formula takes long"
-            if far.apart > 1
+            f"one step in {solved.apart:,} was looked at, for the formula takes long"
+            if solved.apart > 1
             else "the lowest and highest of each stretch among them"
         )
         return (
@@ -428,7 +428,7 @@ def run(schedule: Schedule, parameters: Schedulers, at: Tensor | None = None) ->
                 f"steps must be at most {STEPPED} (each rate follows from every loss before, so "
                 f"every step is made), got {parameters.steps}"
             )
-        chosen = _chosen(schedule, *_shared(parameters))
+        chosen = _chosen(schedule, *_shared(schedule, parameters))
         return _solved(schedule, parameters, chosen if at is None else at.numpy())
     seen = parameters.curve_of_losses() if schedule.needs_losses else None
     shared = (schedule.rates(parameters.rates()), parameters.optimizer, seen)
@@ -461,11 +461,11 @@ def far(schedule: Schedule, parameters: Schedulers) -> Far:
     Raises:
         ValueError: The settings refuse it.
     """
-    return _far(schedule, *_shared(parameters))
+    return _far(schedule, *_shared(schedule, parameters))
 
 
-def _shared(parameters: Schedulers) -> tuple[int, tuple[float, ...], str]:
-    return parameters.steps, parameters.rates(), parameters.optimizer
+def _shared(schedule: Schedule, parameters: Schedulers) -> tuple[int, tuple[float, ...], str]:
+    return parameters.steps, schedule.rates(parameters.rates()), parameters.optimizer
 
 
 def _solved(schedule: Schedule, parameters: Schedulers, at: NDArray[np.int64]) -> ScheduleTrace:
@@ -490,7 +490,7 @@ def _steps_of(schedules: Sequence[Schedule], parameters: Schedulers) -> Tensor:
         if schedule.needs_losses:
             continue
         try:
-            parts.append(_chosen(schedule, *_shared(parameters)))
+            parts.append(_chosen(schedule, *_shared(schedule, parameters)))
         except ValueError:  # it says so itself
             continue
     return torch.from_numpy(np.unique(np.concatenate(parts)) if parts else np.arange(1))
