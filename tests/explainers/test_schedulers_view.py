@@ -97,7 +97,7 @@ BAD_CALLS = [
     ("StepLR(optimizer, 3, last_epoch=5)", "last_epoch must be left out or -1"),
     ("StepLR(optimizer, 3, step_size=3)", "step_size must be given once"),
     ("StepLR(*given)", "got *given; write the arguments out"),
-    ("CyclicLR(optimizer, -0.01, 0.1)", "base_lr must be a number from 0 to 10, got -0.01"),
+    ("CyclicLR(optimizer, -0.01, 0.1)", "base_lr must be a number from 0 to 1000 (torch has"),
     ("CyclicLR(base_lr=low, max_lr=0.1)", "base_lr must be a number, a word, a list or a formula"),
     ("StepLR(base_lr=0.1)", "arguments of StepLR must be step_size, gamma, got base_lr"),
     (
