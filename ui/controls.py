@@ -6,7 +6,6 @@ from typing import Any
 import streamlit as st
 
 from explainers.parameters import Choice, Flag, Number, Numbers, Parameters, Text
-from explainers.pasted import shortest
 from ui import address, typed
 
 _LONGEST = 6000
@@ -84,7 +83,7 @@ class Controls:
                 st.select_slider(
                     spec.label,
                     spec.stops(st.session_state[key]),
-                    format_func=shortest,
+                    format_func=spec.spell,
                     **shared,
                 )
             case Number():
