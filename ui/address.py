@@ -6,6 +6,7 @@ a control. Here a session's settings live under the page's slug, the address car
 names, and the status line (`ui.status`) replaces the address after each run.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +19,13 @@ _CURRENT = "_address.page"
 REFUSED = "_address.refused"
 TOUR = "tour"
 """What an address calls the number of the tour's stop."""
+MISTAKE = "mistake"
+"""What an address calls the name of the mistake that Break shows."""
+PART = "part"
+"""What an address calls the part of the page that it leads to."""
+_ASKED = "_address.asked"
+_NAMED = "_address.mistake"
+_VISITS = "_address.visits"
 SLIDE = {"embed": "true", "controls": "0"}
 """What an address adds to show a view without Streamlit's frame and without controls."""
 
@@ -49,6 +57,9 @@ def seed(slug: str, kind: type[Parameters]) -> None:
         st.session_state[_CURRENT] = visit
         asked = st.query_params.to_dict()
         settings, st.session_state[REFUSED] = kind.parse(asked)
+        st.session_state[_VISITS] = visits() + 1
+        st.session_state[_ASKED] = {name: asked[name] for name in (MISTAKE, PART) if name in asked}
+        st.session_state[_NAMED] = asked.get(MISTAKE, "")
         for name in kind.specs().keys() & asked.keys():
             st.session_state[key(slug, name)] = getattr(settings, name)
     for name, default in kind.defaults().items():
@@ -59,6 +70,34 @@ def leave() -> None:
     """Note that the reader is on a page without settings, so that a link back is read anew."""
     st.session_state.pop(_CURRENT, None)
     st.session_state.pop(REFUSED, None)
+    st.session_state.pop(_ASKED, None)
+    st.session_state.pop(_NAMED, None)
+
+
+def visits() -> int:
+    """Return how many visits to pages the session has seen."""
+    return int(st.session_state.get(_VISITS, 0))
+
+
+def asked(what: str) -> str:
+    """Return, once for each visit, the mistake or the part that the address asked for, or ""."""
+    return str(st.session_state.get(_ASKED, {}).pop(what, ""))
+
+
+def spelled(title: str) -> str:
+    """Return a title as it stands in an address: lower case, with hyphens between its words."""
+    return "-".join(re.findall(r"[a-z0-9]+", title.lower()))
+
+
+def show_mistake(title: str) -> None:
+    """Name a mistake in the address, until a control of the view is moved; "" names none."""
+    st.session_state[_NAMED] = spelled(title)
+
+
+def mistake() -> dict[str, str]:
+    """Return what keeps the mistake on show, if the reader has chosen one, in an address."""
+    named = st.session_state.get(_NAMED, "")
+    return {MISTAKE: named} if named else {}
 
 
 def apply(slug: str, parameters: Parameters) -> None:
@@ -70,8 +109,9 @@ def apply(slug: str, parameters: Parameters) -> None:
 
 
 def accept() -> None:
-    """Forget what the address got wrong: the reader has moved on."""
+    """Forget what the address got wrong, and which mistake it named: the reader has moved on."""
     st.session_state[REFUSED] = ()
+    st.session_state.pop(_NAMED, None)
 
 
 def values(slug: str, kind: type[Parameters]) -> dict[str, Any]:

@@ -43,11 +43,6 @@ class Page:
         """The topic's figures."""
         return importlib.import_module(f"figures.{self.slug}")
 
-    def matches(self, query: str) -> bool:
-        """Whether every word of `query` stands in slug, title, question or torch's names."""
-        text = " ".join((self.slug, self.title, self.question, self.chapter, *self.terms)).lower()
-        return all(word in text for word in query.lower().split())
-
 
 PATH = MappingProxyType(
     {

@@ -1,5 +1,7 @@
 """Run once per session and rerun: page configuration, navigation, sidebar, and the chosen page."""
 
+import contextlib
+
 import streamlit as st
 
 from explainers import devices
@@ -24,11 +26,8 @@ def main() -> None:
     if not st.context.is_embedded:  # a slide has no frame
         st.logo(str(ASSETS / "logo.svg"), size="large")
         with st.sidebar:
-            for chapter, links in entries.items():
-                if chapter:
-                    st.caption(chapter)
-                for link in links:
-                    st.page_link(link)
+            with st.container(gap="xxsmall"):
+                _links(entries, chosen)
             _device(refused)
     chosen.run()
     server.freeze_after_first_run(chosen.url_path)
@@ -55,6 +54,17 @@ def pages() -> dict[str, list[st.Page]]:
         catalogue.PROOF, title="Proof sheet", icon=":material/fact_check:", url_path="proof"
     )
     return {"": [home], **chapters, "Everything": [proof]}
+
+
+def _links(entries: dict[str, list[st.Page]], chosen: st.Page) -> None:
+    """Draw every page as a link; chapters fold, and the one being read is open."""
+    for chapter, links in entries.items():
+        place: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
+        if chapter in catalogue.CHAPTERS:
+            place = st.expander(chapter, expanded=chosen in links, type="compact")
+        with place:
+            for link in links:
+                st.page_link(link)
 
 
 def _seed_device() -> str:

@@ -1,4 +1,4 @@
-"""Lead through the pages in ten stops, each a page with its settings."""
+"""Lead through the pages in a few stops, each a page with its settings."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -101,18 +101,31 @@ STOPS = (
 
 
 def draw() -> None:
-    """Draw the stops as links, in order."""
-    with st.grid(2, min_column_width=320, gap="small"):
-        for number, stop in enumerate(STOPS, 1):
-            page = catalogue.page(stop.slug)
-            with st.container():
-                st.page_link(
-                    page.file,
-                    label=f"**{number}. {stop.title}**",
-                    icon=page.icon,
-                    query_params=stop.query,
-                )
-                st.caption(stop.words)
+    """Draw the first stop as a link, and all of them, in order, once they are asked for."""
+    st.header(f"A tour in {len(STOPS)} stops", anchor="tour")
+    st.fragment(_stops, key="home.tour")()
+
+
+def _stops() -> None:
+    _link(0)
+    place = st.expander("All stops", key="home.stops", on_change="rerun")
+    if place.open:
+        with place, st.grid(2, min_column_width=320, gap="small"):
+            for number in range(1, len(STOPS)):
+                _link(number)
+
+
+def _link(number: int) -> None:
+    stop = STOPS[number]
+    page = catalogue.page(stop.slug)
+    with st.container(gap=None):
+        st.page_link(
+            page.file,
+            label=f"**{number + 1}. {stop.title}**",
+            icon=page.icon,
+            query_params=stop.query,
+        )
+        st.caption(stop.words)
 
 
 def guide(slug: str) -> None:

@@ -23,24 +23,6 @@ def test_slugs_and_titles_are_unique_and_questions_are_questions() -> None:
     assert all(page.question.endswith("?") for page in catalogue.PAGES)
 
 
-@pytest.mark.parametrize("query", ["ALIGN_corners", "theta move", "  ", "Sampling"])
-def test_a_page_is_found_by_every_word_in_any_case(query: str) -> None:
-    assert catalogue.page("affine_grid").matches(query)
-
-
-@pytest.mark.parametrize("query", ["initialization", "Initialisation", "nn.init"])
-def test_initialization_is_found_as_torch_spells_it_and_as_the_text_does(query: str) -> None:
-    assert catalogue.page("initialization").matches(query)
-
-
-def test_every_page_is_found_by_its_slug() -> None:
-    assert all(page.matches(page.slug) for page in catalogue.PAGES)
-
-
-def test_a_page_is_not_found_by_a_word_it_does_not_have() -> None:
-    assert not catalogue.page("affine_grid").matches("theta scheduler")
-
-
 def test_pages_follow_one_another_by_chapter_along_the_path() -> None:
     order = [chapter for stage in catalogue.PATH.values() for chapter in stage]
     assert [chapter for chapter in order if chapter in catalogue.CHAPTERS] == list(

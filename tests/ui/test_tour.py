@@ -1,4 +1,4 @@
-"""The tour: ten stops, over every chapter, each with settings that its page takes."""
+"""The tour: ten stops, over several chapters, each with settings that its page takes."""
 
 import pytest
 
@@ -8,10 +8,11 @@ from ui import catalogue, tour
 STOPS = pytest.mark.parametrize("stop", tour.STOPS, ids=lambda stop: stop.title)
 
 
-def test_there_are_ten_stops_in_reading_order_over_every_chapter() -> None:
+def test_there_are_ten_stops_over_several_chapters_at_most_two_on_a_page() -> None:
     assert len(tour.STOPS) == 10
     pages = [catalogue.page(stop.slug) for stop in tour.STOPS]
-    assert {page.chapter for page in pages} == set(catalogue.CHAPTERS)
+    assert len({page.chapter for page in pages}) >= 4
+    assert max(pages.count(page) for page in pages) <= 2
     assert len({stop.title for stop in tour.STOPS}) == 10
 
 

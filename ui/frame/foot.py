@@ -4,13 +4,17 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ui import address, catalogue
+from ui import address, catalogue, place
+from ui.frame.parts import PARTS
 
 __all__ = ["draw"]
 
 
 def draw(slug: str, references: Sequence[tuple[str, str]]) -> None:
     """Draw the references, words and address, and links to the pages before and after."""
+    asked = address.asked(address.PART)
+    if asked in PARTS:
+        place.lead(asked, visit=address.visits())
     # No caption: it would pale the links below what one can read.
     st.markdown("References: " + " · ".join(f"[{words}]({url})" for words, url in references))
     if address.bare():

@@ -18,7 +18,7 @@ from ui.controls import Controls, part_key
 from ui.curves import CHART
 from ui.frame import foot, learn, mistakes, predict, prove, take
 from ui.frame.mistakes import Lesson
-from ui.frame.parts import DEVICE, device, part, sentence_for_bad_input
+from ui.frame.parts import DEVICE, PARTS, device, part, sentence_for_bad_input
 from ui.frame.take import Make
 from ui.proofs import Proof
 from ui.turns import in_turn
@@ -186,7 +186,7 @@ class Frame:
         status.line(
             f"Notice: {self._presets[shown[0]].notice}" if shown else "Your own settings.",
             (f"torch {torch.__version__}", devices.title(device()), f"{elapsed:.1f} ms"),
-            {**self._link_settings(settings), **address.stop()},
+            {**self._link_settings(settings), **address.stop(), **address.mistake()},
             preset=shown[0] if shown else None,
             presets=0 if address.bare() else len(self._presets),
         )
@@ -245,4 +245,4 @@ class Frame:
         return chosen
 
 
-_WAYS = " · ".join(f"[{part}](#{part.lower()})" for part in ("Break", "Prove", "Learn", "Take"))
+_WAYS = " · ".join(f"[{part.title()}](#{part})" for part in PARTS)

@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from explainers.evidence import Mistake
-from explainers.parameters import Choice, Parameters, Spec
-from ui import figure, tables
+from explainers.parameters import Choice, Parameters, Spec, shown
+from ui import address, figure, place, sentences, tables
 from ui.controls import Controls
 from ui.frame.parts import device, part, section, sentence_for_bad_input
 from ui.turns import in_turn
@@ -36,21 +36,40 @@ class Lesson:
 def draw(slug: str, lessons: Sequence[Lesson]) -> None:
     """Draw the choice between mistakes, and the chosen one; the others do not run."""
     section("Break", "Run the line people write, then the right one.")
+    titles = [lesson.title for lesson in lessons]
+    asked = address.asked(address.MISTAKE)
+    if asked:
+        _open(slug, titles, asked)
     st.fragment(_chosen)(slug, {lesson.title: lesson for lesson in lessons})
+
+
+def _open(slug: str, titles: Sequence[str], asked: str) -> None:
+    """Show the mistake that the address asks for, or say that there is none of that name."""
+    found = [title for title in titles if address.spelled(title) == asked]
+    if found:
+        st.session_state[part(slug, "mistake")] = found[0]
+    else:
+        names = ", ".join(address.spelled(title) for title in titles)
+        sentences.warn(f"mistake must be one of {names}, got {shown(asked)}. The first is shown.")
+    address.show_mistake(found[0] if found else "")
+    place.lead("break", visit=address.visits(), mistake=address.spelled("".join(found)))
 
 
 @in_turn
 def _chosen(slug: str, lessons: Mapping[str, Lesson]) -> None:
     titles = tuple(lessons)
     prefix = part(slug, "mistake")
+    st.session_state.setdefault(prefix, titles[0])
     chosen = st.pills(
         "Mistake",
         titles,
-        default=titles[0],
         key=prefix,
         required=True,
         label_visibility="collapsed",
+        on_change=lambda: address.show_mistake(st.session_state[prefix] or titles[0]),
     )
+    for named in address.mistake().values():
+        place.spell(named)
     lesson = lessons[chosen or titles[0]]
     with sentence_for_bad_input():
         own = f"{prefix}.{titles.index(lesson.title)}"

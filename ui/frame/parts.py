@@ -7,9 +7,11 @@ import streamlit as st
 
 from ui import sentences
 
-__all__ = ["DEVICE", "device", "part", "section", "sentence_for_bad_input"]
+__all__ = ["DEVICE", "PARTS", "device", "part", "section", "sentence_for_bad_input"]
 
 DEVICE = "device"
+PARTS = ("break", "prove", "learn", "take")
+"""Anchors of the parts below the view."""
 
 
 def device() -> str:
