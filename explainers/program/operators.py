@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map_only
 
-from explainers.program.recording import Block, places
+from explainers.program.describing import places
+from explainers.program.labels import Block
 from explainers.program.states import MOST_CELLS
 
 MOST_WEIGHTS = 1 << 16

@@ -17,8 +17,10 @@ from torch.utils._pytree import tree_flatten, tree_map_only
 
 from explainers.evidence import WARNINGS
 from explainers.program import operators, running
+from explainers.program.describing import Snapshot
+from explainers.program.labels import Block, Labels
 from explainers.program.operators import Call, Reach
-from explainers.program.recording import Block, Labels, Recorder, Snapshot
+from explainers.program.recording import Recorder
 from explainers.program.states import MOST_CELLS, ArrayState, Step, TensorState, Trace
 
 _KEPT = 32
@@ -164,7 +166,7 @@ class _Noted(Recorder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mode = _Noting(self.labels)
+        self.mode = _Noting(self.known.labels)
         self.upto: list[int] = []
         self.starts: list[int] = [0]
         self.paths_at: list[Mapping[str, TensorState | ArrayState]] = []
@@ -177,7 +179,7 @@ class _Noted(Recorder):
         self.begins()
         self.upto.append(len(self.mode.calls))
         self.paths_at.append(snapshot.paths)
-        for block in self.labels.blocks():
+        for block in self.known.labels.blocks():
             if block.label:
                 self.blocks[block.label] = block
 
@@ -194,7 +196,7 @@ class Links:
         self._starts = noted.starts
         self._paths = noted.paths_at
         self._blocks = noted.blocks
-        self._labels = noted.labels
+        self._labels = noted.known.labels
         self._written: dict[int, dict[_Cell, tuple[int, int]]] = {}
         self._made: dict[int, list[dict[int, list[tuple[_Cell, float | None]]]]] = {}
         self._named: dict[int, dict[_Cell, list[tuple[str, int, int]]]] = {}

@@ -1,57 +1,25 @@
-"""Take down what stands after a statement, and keep hold of nothing that the program made.
-
-Only numbers, text and weak references outlive a snapshot. A weak reference of torch's own keeps an
-address from being used again, not the memory behind it, and no program can see it.
-"""
+"""Take down what stands after each statement, and what changed from one to the next."""
 
 import dataclasses
-import enum
-import functools
 import itertools
-import math
-import types
-import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, TypeGuard, TypeVar
+from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor, nn
-
+from explainers.program.describing import Known, Snapshot
 from explainers.program.states import (
-    MOST_CELLS,
-    MOST_ITEMS,
-    MOST_NODES,
     ArrayState,
     Changes,
     Frame,
-    Freed,
-    Graph,
     Memory,
-    ModuleState,
-    Node,
-    Number,
-    OptimizerState,
     Plain,
-    Sequence,
     State,
     Step,
-    Summary,
-    Table,
     TensorState,
     Turn,
     Written,
 )
 
-_DEEPEST = 12
-_MOST_OPENED = 2_000
-_OPENED = (nn.Module, torch.optim.Optimizer, list, tuple, dict)
-_MOST_CHARACTERS = 200
-_MOST_BITS = 256
-_NAN = math.nan
-_MODULE_SLOTS = frozenset(vars(nn.Module()))
-_WORDED = (torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format)
 _FACTS = tuple(
     field.name
     for field in dataclasses.fields(TensorState)
@@ -59,452 +27,11 @@ _FACTS = tuple(
 )
 
 
-AnyState = TypeVar("AnyState", TensorState, ModuleState)
-
-
-class Labels:
-    """Name tensors, and pieces of memory, the same over a whole run."""
-
-    def __init__(self) -> None:
-        self._tensors: dict[int, str] = {}
-        self._held: list[object] = []
-        self._blocks: dict[object, Block] = {}
-        self._count = 0
-
-    def tensor(self, tensor: Tensor) -> str:
-        """Return a tensor's label."""
-        key = tensor._cdata
-        label = self._tensors.get(key)
-        if label is None:
-            self.hold(tensor)
-            label = self._tensors[key] = f"t{len(self._tensors)}"
-        return label
-
-    def hold(self, tensor: Tensor) -> None:
-        """Keep a tensor's address from being used again."""
-        self._held.append(torch._C._WeakTensorRef(tensor))  # type: ignore[attr-defined]
-
-    def blocks(self) -> Iterable["Block"]:
-        """Return every piece of memory seen."""
-        return self._blocks.values()
-
-    def known(self, address: int) -> str | None:
-        """Return the label of the tensor at an address, if it was ever asked for."""
-        return self._tensors.get(address)
-
-    def block(self, storage: torch.UntypedStorage) -> "Block":
-        """Return the memory of a storage, which another storage may share."""
-        key = storage._cdata
-        block = self._blocks.get(key)
-        first, size = _address(storage), storage.nbytes()
-        if block is None:
-            weak: Any = storage._weak_ref()
-            self._held.append(_Weak(weak))
-            shared = None if storage.resizable() else self._at(first, size)
-            block = shared or Block(lambda: not torch.UntypedStorage._expired(weak))
-            self._blocks[key] = block
-        if block.of is None:
-            block.of = key
-        if block.of == key:
-            block.first, block.size = first, size
-        return block
-
-    def array(self, array: "np.ndarray[Any, Any]") -> "Block":
-        """Return the memory of an array, which a storage may share."""
-        root: Any = array
-        while isinstance(root.base, np.ndarray):
-            root = root.base
-        key = "array", id(root)
-        known = self._blocks.get(key)
-        if known is not None and known.of == key and known.alive():
-            return known
-        first = root.__array_interface__["data"][0]
-        block = self._at(first, root.nbytes)
-        if block is None:
-            block = Block(_alive(root))
-            block.of, block.first, block.size = key, first, root.nbytes
-            self._blocks[key] = block
-        return block
-
-    def label(self, block: "Block") -> str:
-        """Return the label of a piece of memory: ``"A"``, ``"B"``, … ``"Z"``, ``"AA"``, …."""
-        if not block.label:
-            number = self._count
-            self._count += 1
-            while number >= 0:
-                block.label = chr(ord("A") + number % 26) + block.label
-                number = number // 26 - 1
-        return block.label
-
-    def _at(self, first: int, size: int) -> "Block | None":
-        for block in self._blocks.values():
-            if size and block.first <= first < block.first + block.size and block.alive():
-                return block
-        return None
-
-
-class Block:
-    """A piece of memory.
-
-    Attributes:
-        alive: Returns whether what it was first seen of is still there.
-        of: The storage or array that it was first seen of.
-        first: Its address.
-        size: In bytes.
-        label: Its name, once it was asked for.
-    """
-
-    __slots__ = ("alive", "first", "label", "of", "size")
-
-    def __init__(self, alive: Callable[[], bool]) -> None:
-        self.alive = alive
-        self.of: object = None
-        self.first = self.size = 0
-        self.label = ""
-
-
-class _Weak:
-    """Give a weak reference to a storage back in the end."""
-
-    __slots__ = ("_pointer",)
-
-    def __init__(self, pointer: int) -> None:
-        self._pointer = pointer
-
-    def __del__(self) -> None:
-        torch.UntypedStorage._free_weak_ref(self._pointer)
-
-
-def _alive(array: "np.ndarray[Any, Any]") -> Callable[[], bool]:
-    reference = weakref.ref(array)
-    return lambda: reference() is not None
-
-
-def _address(storage: torch.UntypedStorage) -> int:
-    return 0 if storage.device.type == "meta" else storage.data_ptr()
-
-
-class Snapshot:
-    """Describe objects as they stand at one moment; to be dropped before the program goes on."""
-
-    def __init__(self, recorder: "Recorder") -> None:
-        self._recorder = recorder
-        self._labels = recorder.labels
-        self._opened: list[int] = []
-        self._left = _MOST_OPENED
-        self._nodes: dict[object, Any] = {}
-        self.memory: dict[str, Memory] = {}
-        self.paths: dict[str, TensorState | ArrayState] = {}
-
-    def names(self, names: Mapping[str, object]) -> dict[str, State]:
-        """Describe every name but imported modules and those that Python itself sets."""
-        kept = {name: value for name, value in names.items() if _is_named(name, value)}
-        if any(is_a(value, np.ndarray) for value in kept.values()):
-            for value in kept.values():  # so that an array finds the storage that it lies in
-                if is_a(value, Tensor) and _has_storage(value):
-                    self._labels.block(value.untyped_storage())
-        return {name: self.state(value, name) for name, value in kept.items()}
-
-    def state(self, value: object, path: str = "") -> State:
-        """Describe one object; a path of "" says that no name holds it."""
-        kind = type(value).__name__
-        try:
-            if is_a(value, Tensor):
-                return self._tensor(value, path)
-            if is_a(value, np.ndarray):
-                return self._array(value, path)
-            if not is_a(value, _OPENED):
-                return plain(value)
-            if id(value) in self._opened:
-                return Plain(f"{kind}, not opened again", kind)
-            if len(self._opened) >= _DEEPEST or self._left <= 0:
-                return Plain(kind, kind)
-            return self._inside(value, path)
-        except (AttributeError, NotImplementedError, RuntimeError, TypeError):
-            # A tensor without a shape (nested, not yet initialised), an object made halfway.
-            return Plain(kind, kind)
-
-    def _inside(self, value: Any, path: str) -> State:
-        self._opened.append(id(value))
-        self._left -= 1
-        try:
-            if is_a(value, nn.Module):
-                return self._module(value, path)
-            if is_a(value, torch.optim.Optimizer):
-                return self._optimizer(value, path)
-            if is_a(value, dict):
-                return self._table(value, path)
-            return self._sequence(value, path)
-        finally:
-            self._opened.pop()
-
-    def _tensor(self, tensor: Tensor, path: str) -> TensorState:
-        label = self._labels.tensor(tensor)
-        found = self._recorder.now.get(label)
-        if found is None:
-            found = self._recorder.now[label] = self._recorder.shared(
-                self._described(tensor, label)
-            )
-        if path:
-            self.paths[path] = found
-            if found.grad is not None:
-                self.paths[f"{path}.grad"] = found.grad
-        return found
-
-    def _described(self, tensor: Tensor, label: str) -> TensorState:
-        grad = None
-        leaf, retains = tensor.is_leaf, tensor.retains_grad
-        if leaf or retains:  # of others torch warns, and has none
-            held = tensor.grad
-            grad = None if held is None else self._tensor(held, "")
-        made_by = tensor.grad_fn
-        storage, contiguous = "", False
-        stride: tuple[int, ...] = ()
-        offset = 0
-        cells: tuple[int, ...] | None = None
-        values: tuple[Number, ...] | None = None
-        summary = None
-        shape = tuple(tensor.shape)
-        if tensor.layout is torch.strided and _has_storage(tensor):
-            stride, offset = tensor.stride(), int(tensor.storage_offset())
-            contiguous = tensor.is_contiguous()
-            memory = tensor.untyped_storage()
-            block = self._labels.block(memory)
-            storage = self._labels.label(block)
-            readable = memory.device.type != "meta"
-            if tensor.numel() <= MOST_CELLS:
-                shift = _address(memory) - block.first
-                cells = places(shape, stride, offset + shift // tensor.element_size())
-                values = _values(tensor) if readable else None
-            elif readable:
-                summary = summarised(tensor)
-            self._remember(storage, tensor, memory, values, contiguous)
-        state = TensorState(
-            identity=label,
-            kind=type(tensor).__name__,
-            shape=shape,
-            dtype=_dtype(tensor.dtype),
-            device=str(tensor.device),
-            layout=str(tensor.layout).removeprefix("torch."),
-            stride=stride,
-            offset=offset,
-            storage=storage,
-            cells=cells,
-            values=values,
-            summary=summary,
-            contiguous=contiguous,
-            requires_grad=tensor.requires_grad,
-            leaf=leaf,
-            retains_grad=retains,
-            view=tensor._is_view(),
-            version=None if tensor.is_inference() else tensor._version,
-            made_by="" if made_by is None else str(made_by.name()),
-            node=None if made_by is None else self._node(made_by),
-            grad=grad,
-        )
-        return state
-
-    def _remember(
-        self,
-        label: str,
-        tensor: Tensor,
-        storage: torch.UntypedStorage,
-        values: tuple[Number, ...] | None,
-        contiguous: bool,
-    ) -> None:
-        if label in self.memory or self._labels.block(storage).first != _address(storage):
-            return
-        dtype = self._recorder.dtypes.setdefault(label, tensor.dtype)
-        size = storage.nbytes() // dtype.itemsize
-        whole = contiguous and tensor.numel() == size and tensor.dtype == dtype
-        if not whole or values is None:
-            values = None
-            if size <= MOST_CELLS and storage.device.type == "cpu":
-                values = _values(torch.empty(0, dtype=dtype, device="cpu").set_(storage))
-        self.memory[label] = Memory(_dtype(dtype), size, values)
-
-    def _array(self, array: "np.ndarray[Any, Any]", path: str) -> ArrayState:
-        block = self._labels.array(array)
-        label, item = self._labels.label(block), array.itemsize
-        offset, rest = divmod(array.__array_interface__["data"][0] - block.first, max(1, item))
-        even = item and rest == 0 and all(step % item == 0 for step in array.strides)
-        stride = tuple(step // max(1, item) for step in array.strides)
-        small, number = array.size <= MOST_CELLS, array.dtype.kind in "biufc"
-        state = ArrayState(
-            shape=array.shape,
-            dtype=array.dtype.name,
-            stride=stride,
-            offset=offset,
-            storage=label,
-            cells=places(array.shape, stride, offset) if small and even else None,
-            values=_one_nan(array.ravel().tolist()) if small and number else None,
-        )
-        if path:
-            self.paths[path] = state
-        if label not in self.memory:
-            self._own(label, array, state)
-        return state
-
-    def _own(self, label: str, array: "np.ndarray[Any, Any]", state: ArrayState) -> None:
-        # No tensor lies there: the array's own items are what the memory holds.
-        root: Any = array
-        while isinstance(root.base, np.ndarray):
-            root = root.base
-        flat = root.size <= MOST_CELLS and root.flags.c_contiguous and root.dtype == array.dtype
-        values = _one_nan(root.ravel().tolist()) if flat and state.values is not None else None
-        self.memory[label] = Memory(state.dtype, root.nbytes // max(1, array.itemsize), values)
-
-    def _sequence(self, value: "list[Any] | tuple[Any, ...]", path: str) -> State:
-        kind = type(value).__name__
-        walk = list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value)
-        length = list.__len__(value) if isinstance(value, list) else tuple.__len__(value)
-        items = tuple(
-            self.state(item, path and f"{path}[{index}]")
-            for index, item in enumerate(itertools.islice(walk, MOST_ITEMS))
-        )
-        texts = [item.text for item in items if isinstance(item, Plain)]
-        if len(texts) < len(items):
-            return Sequence(kind, items, length)
-        words = ", ".join(texts) + (", …" if length > len(items) else "")
-        if is_a(value, list):
-            return Plain(_cut(f"[{words}]"), kind)
-        return Plain(_cut(f"({words},)" if length == 1 else f"({words})"), kind)
-
-    def _table(self, value: "dict[Any, Any]", path: str) -> State:
-        kind, length = type(value).__name__, dict.__len__(value)
-        items = {
-            self._key(key): self.state(item, path and f"{path}[{self._key(key)!r}]")
-            for key, item in itertools.islice(dict.items(value), MOST_ITEMS)
-        }
-        if any(not isinstance(item, Plain) for item in items.values()):
-            return Table(kind, MappingProxyType(items), length)
-        pairs = [
-            f"{plain(key).text}: {item.text}"
-            for key, item in zip(dict.keys(value), items.values(), strict=False)
-            if isinstance(item, Plain)
-        ]
-        words = ", ".join(pairs) + (", …" if length > len(items) else "")
-        return Plain(_cut(f"{{{words}}}"), kind)
-
-    def _key(self, key: object) -> str:
-        if is_a(key, Tensor):
-            return self._labels.tensor(key)
-        return str(key) if type(key) is str else plain(key).text
-
-    def _module(self, module: nn.Module, path: str) -> ModuleState:
-        fields = vars(module)
-        join = path and f"{path}."
-        known = {"_parameters": {}, "_buffers": {}, "_modules": {}} | fields
-
-        def described(kind: type[AnyState], of: str) -> dict[str, AnyState]:
-            return {
-                name: state
-                for name, value in known[of].items()
-                if isinstance(state := self.state(value, join and join + name), kind)
-            }
-
-        parameters = described(TensorState, "_parameters")
-        buffers = described(TensorState, "_buffers")
-        children = described(ModuleState, "_modules")
-        registered = {state.identity for state in (*parameters.values(), *buffers.values())}
-        inside = {id(value) for value in known["_modules"].values()}
-        plain_fields = {
-            name: value
-            for name, value in fields.items()
-            if name not in _MODULE_SLOTS and id(value) not in inside
-        }
-        unregistered = {
-            name: state
-            for name, value in plain_fields.items()
-            if is_a(value, (Tensor, *_OPENED))
-            and _holds(state := self.state(value, join and join + name), registered)
-        }
-        return ModuleState(
-            kind=type(module).__name__,
-            training=bool(fields.get("training", True)),
-            parameters=MappingProxyType(parameters),
-            buffers=MappingProxyType(buffers),
-            children=MappingProxyType(children),
-            unregistered=MappingProxyType(unregistered),
-        )
-
-    def _optimizer(self, optimizer: torch.optim.Optimizer, path: str) -> OptimizerState:
-        groups = []
-        fields = vars(optimizer)
-        for number, group in enumerate(fields.get("param_groups", ())):
-            place = path and f"{path}.param_groups[{number}]"
-            groups.append(
-                {
-                    key: self.state(value, place and f"{place}[{key!r}]")
-                    for key, value in group.items()
-                }
-            )
-            parameters = group.get("params")
-            if isinstance(parameters, list):  # also where there are none, or a hundred
-                tensors = tuple(self.state(value) for value in parameters)
-                groups[-1]["params"] = Sequence("list", tensors, len(parameters))
-        kept = {}
-        for key, values in fields.get("state", {}).items():
-            label = self._key(key)
-            place = path and f"{path}.state[{label}]"
-            if isinstance(values, dict):
-                kept[label] = MappingProxyType(
-                    {
-                        self._key(name): self.state(value, place and f"{place}[{name!r}]")
-                        for name, value in values.items()
-                    }
-                )
-        return OptimizerState(
-            kind=type(optimizer).__name__,
-            groups=tuple(MappingProxyType(group) for group in groups),
-            state=MappingProxyType(kept),
-        )
-
-    # -- the graph
-
-    def _node(self, function: Any) -> int:
-        number, key = self._recorder.number(function)
-        self._nodes.setdefault(key, (number, function))
-        return number
-
-    def graph(self) -> Graph:
-        """Follow what the tensors described so far were made by."""
-        waiting = list(self._nodes.items())
-        seen = set(self._nodes)
-        nodes: list[Node] = []
-        while waiting and len(nodes) < MOST_NODES:
-            key, (number, function) = waiting.pop(0)
-            edges: list[int | None] = []
-            for child, _ in function.next_functions:
-                if child is None:
-                    edges.append(None)
-                    continue
-                child_number, child_key = self._recorder.number(child)
-                edges.append(child_number)
-                if child_key not in seen:
-                    seen.add(child_key)
-                    waiting.append((child_key, (child_number, child)))
-            nodes.append(self._recorder.node(key, number, function, tuple(edges)))
-        whole = not waiting
-        drawn = {node.number for node in nodes}
-        if not whole:
-            nodes = [
-                dataclasses.replace(node, next=tuple(n if n in drawn else None for n in node.next))
-                for node in nodes
-            ]
-        return Graph(tuple(sorted(nodes, key=lambda node: node.number)), whole)
-
-
 class Recorder:
     """Take snapshots one after the other, and say what changed from one to the next."""
 
     def __init__(self) -> None:
-        self.labels = Labels()
-        self.dtypes: dict[str, torch.dtype] = {}
-        self.now: dict[str, TensorState] = {}
-        self._states: dict[str, TensorState] = {}
-        self._numbers: dict[object, int] = {}
-        self._freed: set[object] = set()
+        self.known = Known()
         self._memory: dict[str, Memory] = {}
         self._seen: frozenset[str] = frozenset()
         self._paths: dict[str, TensorState | ArrayState] = {}
@@ -515,9 +42,9 @@ class Recorder:
         if value is None:
             return None
         try:
-            return Snapshot(self).state(value)
+            return Snapshot(self.known).state(value)
         finally:
-            self.now.clear()
+            self.known.now.clear()
 
     def step(
         self,
@@ -538,7 +65,7 @@ class Recorder:
             returned: What it returns, if that is what the statement does.
             said: Further fields of the `Step`.
         """
-        snapshot = Snapshot(self)
+        snapshot = Snapshot(self.known)
         try:
             module_level = snapshot.names(names)
             inner = snapshot.names(local) if local is not None else {}
@@ -568,7 +95,7 @@ class Recorder:
                 **said,
             )
         finally:
-            self.now.clear()
+            self.known.now.clear()
 
     def begins(self) -> None:
         """Be told that what comes next is another statement: a function or a turn begins."""
@@ -639,120 +166,10 @@ class Recorder:
                     return True
         return False
 
-    def shared(self, state: TensorState) -> TensorState:
-        """Return the state that a tensor had before, if it still has it: it is held once."""
-        before = self._states.get(state.identity)
-        if before == state and before is not None:
-            return before
-        self._states[state.identity] = state
-        return state
 
-    def number(self, function: Any) -> tuple[int, object]:
-        """Return a node's number, and a key that no other node of the run has."""
-        name = function.name()
-        key: object
-        if name.endswith("AccumulateGrad"):
-            key = self.labels.tensor(function.variable)
-        else:
-            key = function._sequence_nr(), name
-        return self._numbers.setdefault(key, len(self._numbers)), key
-
-    def node(self, key: object, number: int, function: Any, edges: tuple[int | None, ...]) -> Node:
-        """Describe a node of the graph."""
-        leaf = key if isinstance(key, str) else ""
-        saved, stale = (Freed.FREED, False) if key in self._freed else _saved(function)
-        if saved is Freed.FREED:
-            self._freed.add(key)
-        return Node(number, str(function.name()), edges, saved, stale, leaf)
-
-
-@functools.lru_cache(maxsize=1024)
-def places(shape: tuple[int, ...], stride: tuple[int, ...], offset: int) -> tuple[int, ...]:
-    """Return where in its storage each element of a strided tensor lies, in reading order."""
-    cells = [offset]
-    for size, step in zip(shape, stride, strict=True):
-        cells = [cell + index * step for cell in cells for index in range(size)]
-    return tuple(cells)
-
-
-def plain(value: object) -> Plain:
-    """Say what an object is without asking its own code.
-
-    Numbers, text and torch's own small types stand as they are; a long one is cut.
-    """
-    return Plain(_words(value), type(value).__name__)
-
-
-def _words(value: object) -> str:
-    kind = type(value)
-    if value is None or kind in (bool, float, complex, range) or is_a(value, _WORDED):
-        return str(value)
-    if kind is int and is_a(value, int):
-        bits = value.bit_length()
-        return str(value) if bits <= _MOST_BITS else f"int of {bits} bits"
-    if kind in (str, bytes) and is_a(value, (str, bytes)):
-        cut = value[:_MOST_CHARACTERS]
-        return repr(cut) + ("…" if len(value) > len(cut) else "")
-    if kind in (set, frozenset) and is_a(value, (set, frozenset)):
-        inner = sorted(_words(item) for item in itertools.islice(value, MOST_ITEMS))
-        words = ", ".join(inner) + (", …" if len(value) > MOST_ITEMS else "")
-        return f"{{{words}}}" if value else f"{kind.__name__}()"
-    if is_a(value, enum.Enum):
-        return f"{kind.__name__}.{value._name_}"
-    if is_a(value, np.generic):
-        return repr(value)
-    if is_a(value, type):
-        return f"class {value.__name__}"
-    if is_a(value, (types.FunctionType, types.BuiltinFunctionType)):
-        return f"function {value.__name__}"
-    if is_a(value, torch.Generator):
-        return f"Generator, seed {value.initial_seed()}"
-    return kind.__name__
-
-
-def _cut(words: str) -> str:
-    return words if len(words) <= 2 * _MOST_CHARACTERS else words[: 2 * _MOST_CHARACTERS] + "…"
-
-
-def is_a(value: object, kind: type[Any] | tuple[type[Any], ...]) -> TypeGuard[Any]:
-    """Whether an object is of a type, whatever it says of itself by ``__class__``."""
-    return issubclass(type(value), kind)
-
-
-def summarised(tensor: Tensor) -> Summary | None:
-    """Describe the cells of a tensor that is too large to record each; None where torch cannot."""
-    try:
-        with torch.no_grad():
-            return _summary(tensor.detach())
-    except (NotImplementedError, RuntimeError, TypeError):
-        return None
-
-
-def _summary(tensor: Tensor) -> Summary:
-    wide = tensor.to(torch.complex128 if tensor.is_complex() else torch.float64)
-    nans = int(torch.isnan(wide).sum())
-    lowest: Number | None = None
-    highest: Number | None = None
-    if not tensor.is_complex() and nans < tensor.numel():
-        sure = wide[~torch.isnan(wide)] if nans else wide
-        low, high = float(sure.min()), float(sure.max())
-        whole = not tensor.is_floating_point()
-        lowest, highest = (int(low), int(high)) if whole else (low, high)
-    ends = [
-        (0, size - 1) if size > 1 and sum(s > 1 for s in tensor.shape[:place]) < 4 else (0,)
-        for place, size in enumerate(tensor.shape)
-    ]
-    corners = tuple(
-        (index, _one_nan([tensor[index].item()])[0]) for index in itertools.product(*ends)
-    )
-    mean = _one_nan([wide.mean().item()])[0]
-    deviation = _one_nan([wide.std(correction=0).item()])[0]
-    return Summary(lowest, highest, mean, float(deviation.real), nans, corners)
-
-
-def _is_named(name: str, value: object) -> bool:
-    hidden = name.startswith("__") and name.endswith("__")
-    return not hidden and not name.startswith(".") and not is_a(value, types.ModuleType)
+def loops(lines: tuple[int, ...], counts: Mapping[int, int]) -> tuple[Turn, ...]:
+    """Return the turn of each of the loops around a statement."""
+    return tuple(Turn(line, counts.get(line, 0)) for line in lines)
 
 
 def _identity(value: object, state: State) -> object:
@@ -766,87 +183,3 @@ def _changed_facts(old: TensorState, new: TensorState) -> tuple[str, ...]:
     theirs = None if old.grad is None else old.grad.identity
     ours = None if new.grad is None else new.grad.identity
     return (*changed, "grad") if theirs != ours else tuple(changed)
-
-
-def _holds(state: State, registered: set[str]) -> bool:
-    """Whether a state holds a module, or a tensor other than these."""
-    match state:
-        case TensorState():
-            return state.identity not in registered
-        case ModuleState():
-            return True
-        case Sequence():
-            return any(_holds(item, registered) for item in state.items)
-        case Table():
-            return any(_holds(item, registered) for item in state.items.values())
-        case _:
-            return False
-
-
-def _has_storage(tensor: Tensor) -> bool:
-    try:
-        tensor.untyped_storage()
-    except (NotImplementedError, RuntimeError):
-        return False
-    return True
-
-
-def _values(tensor: Tensor) -> tuple[Number, ...] | None:
-    try:
-        nested = tensor.tolist()
-    except RuntimeError:  # quantized, or its storage was given back
-        return None
-    for _ in range(tensor.dim() - 1):
-        nested = [item for row in nested for item in row]
-    return _one_nan(nested if tensor.dim() else [nested])
-
-
-def _one_nan(values: "list[Any]") -> tuple[Any, ...]:
-    # One NaN for all: tuples compare by identity first, so that NaN equals NaN.
-    if values and isinstance(values[0], float) and any(map(math.isnan, values)):
-        return tuple(_NAN if math.isnan(value) else value for value in values)
-    return tuple(values)
-
-
-def _dtype(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
-_RAW: dict[type, tuple[str, ...]] = {}
-
-
-def _saved(function: Any) -> tuple[Freed, bool]:
-    """Ask what a node saved, without running a hook that would unpack it."""
-    kind = type(function)
-    names = _RAW.get(kind)
-    if names is None:
-        names = tuple(name for name in dir(kind) if name.startswith("_raw_saved_"))
-        _RAW[kind] = names
-    saved, stale = Freed.NOTHING, False
-    for name in names:
-        try:
-            raw = getattr(function, name)
-        except RuntimeError as error:  # a custom Function's, all at once
-            return (Freed.FREED if "second time" in str(error) else Freed.NOTHING), stale
-        for one in raw if isinstance(raw, tuple | list) else (raw,):
-            if one.unpack_hook is not None:
-                saved = Freed.KEPT
-                continue
-            try:
-                if name == "_raw_saved_tensors":
-                    kept = one.data
-                else:
-                    kept = getattr(function, name.removeprefix("_raw"))
-            except RuntimeError as error:
-                if "second time" in str(error):
-                    return Freed.FREED, stale
-                stale = stale or "inplace" in str(error)
-                kept = True
-            if kept is not None:
-                saved = Freed.KEPT
-    return saved, stale
-
-
-def loops(lines: tuple[int, ...], counts: Mapping[int, int]) -> tuple[Turn, ...]:
-    """Return the turn of each of the loops around a statement."""
-    return tuple(Turn(line, counts.get(line, 0)) for line in lines)
