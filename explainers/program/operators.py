@@ -32,7 +32,7 @@ _MOVES = _names(
     "constant_pad_nd slice_scatter select_scatter diagonal_scatter index_put_ index_put "
     "scatter scatter_ triu tril embedding expand_copy view_copy _unsafe_view _reshape_copy "
     "copy rot90 masked_scatter masked_scatter_ index_copy_ index_copy reflection_pad1d "
-    "select_backward slice_backward contiguous resolve_conj"
+    "select_backward slice_backward _index_put_impl_ contiguous resolve_conj"
 )
 _CHOOSES = _names("sort topk max min median mode kthvalue max_pool2d_with_indices cummax cummin")
 _MADE_OF_NOTHING = _names(
@@ -40,6 +40,10 @@ _MADE_OF_NOTHING = _names(
     "new_empty new_full new_empty_strided empty_strided bernoulli_ uniform_ normal_ random_ "
     "zero_ exponential_ geometric_ cauchy_ log_normal_ set_ resize_ randint_like"
 )
+WRITES_SOME = _names(
+    "index_put_ _index_put_impl_ masked_fill_ scatter_ masked_scatter_ index_copy_ index_fill_"
+)
+"""Operators that leave those elements of what they write which no index or mask names."""
 # Of these a weight of zero says that the element was not taken.
 _TAKES = frozenset(["where", "masked_fill", "masked_fill_", "fill_", "threshold_backward"])
 
@@ -147,7 +151,7 @@ def _undisturbed() -> Iterator[None]:
 
 def _sources(call: Call, read: list[Reach]) -> list[list[Source]]:
     name = call.name
-    if name in _MOVES and not (name.startswith("index_put") and _accumulates(call)):
+    if name in _MOVES and not ("index_put" in name and _accumulates(call)):
         return [_moved(call, read)]
     if name == "copy_":
         return [[_spread(call.args[1], call.outs[0], 1.0)]]
@@ -194,7 +198,14 @@ def _steers(call: Call, reach: Reach) -> bool:
         return reach is call.args[1]
     if call.name in {"cat", "stack", "copy"} or value is None:
         return False
-    places_of = {"index": 1, "index_put": 1, "index_put_": 1, "masked_select": 1, "take": 1}
+    places_of = {
+        "index": 1,
+        "index_put": 1,
+        "index_put_": 1,
+        "_index_put_impl_": 1,
+        "masked_select": 1,
+        "take": 1,
+    }
     place = places_of.get(call.name)
     if place is not None:
         inside = tree_flatten(call.args[place])[0]

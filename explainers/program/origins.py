@@ -6,10 +6,12 @@ from a run without it, as `backward` adds gradients in another way under such a 
 
 import bisect
 import dataclasses
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -127,6 +129,11 @@ class _Noting(TorchDispatchMode):
             changed = self._changed(func, args, kwargs)
             made = [one for one in tree_flatten(given)[0] if isinstance(one, Tensor)]
             outs = tuple(self._reach(one) for one in changed or made)
+        whole = _without_out(func)
+        if whole is not None:  # what `out` held before made nothing
+            func, changed = whole, []
+            names = {argument.name for argument in whole._schema.arguments}
+            noted = (noted[0], {key: one for key, one in noted[1].items() if key in names})
         self.calls.append(Call(func, noted[0], noted[1], outs, bool(changed)))
         return given
 
@@ -159,6 +166,21 @@ class _Noting(TorchDispatchMode):
             tensor._cdata,
             value,
         )
+
+
+@functools.cache
+def _without_out(func: Any) -> Any:
+    """The overload that returns what this one writes into ``out``; None where there is none."""
+    arguments = func._schema.arguments
+    names = [argument.name for argument in arguments if not argument.is_out]
+    if len(names) == len(arguments):
+        return None
+    packet = func.overloadpacket
+    for overload in packet.overloads():
+        other = getattr(packet, overload)
+        if [argument.name for argument in other._schema.arguments] == names:
+            return other
+    return None
 
 
 class _Noted(Recorder):
@@ -233,9 +255,17 @@ class Links:
     def _last_write(self, cell: _Cell, before: int) -> int | None:
         for number in range(before - 1, -1, -1):
             here = any(out.block is cell[0] for out in self._calls[number].outs)
-            if here and cell in self._written_by(number):
+            if here and cell in self._written_by(number) and not self._left(number, cell):
                 return number
         return None
+
+    def _left(self, number: int, cell: _Cell) -> bool:
+        """Whether an operator that writes some cells of a tensor left this one as it was."""
+        if self._calls[number].name not in operators.WRITES_SOME:
+            return False
+        out, element = self._written_by(number)[cell]
+        made = self._sources(number)[out].get(element, ())
+        return [pair for pair in made if pair[1] is not None] == [(cell, 1.0)]
 
     def _written_by(self, number: int) -> dict[_Cell, tuple[int, int]]:
         found = self._written.get(number)
@@ -316,10 +346,10 @@ class Links:
 
     def _in_tensor(self, place: int, identity: str, cell: _Cell) -> Origin | None:
         for path, state in self._tensors(place):
-            if state.identity == identity and state.cells is not None:
-                for flat, one in enumerate(state.cells):
-                    if self._cell(state, one) == cell:
-                        return Origin(path, _index(flat, state.shape), 1.0)
+            if state.identity == identity:
+                flat = _found(state, cell[1] // _item(state))
+                if flat is not None:
+                    return Origin(path, _index(flat, state.shape), 1.0)
         return None
 
     # -- what was read
@@ -352,7 +382,7 @@ class Links:
         for one, weight in waiting.items():
             if one in named:
                 found[one] = _sum(found, one, weight)
-        used = self._read_in(step)
+        used = self._read_between(begin, self._upto[step])
         listed = [Origin(*self._said(named[one], used), weight) for one, weight in found.items()]
         return tuple(sorted(listed, key=_strength))
 
@@ -373,8 +403,8 @@ class Links:
             self._made[number] = found
         return found
 
-    def _read_in(self, step: int) -> set[str]:
-        calls = self._calls[self._begin(step) : self._upto[step]]
+    def _read_between(self, begin: int, end: int) -> set[str]:
+        calls = self._calls[begin:end]
         known = (self._labels.known(reach.address) for call in calls for reach in call.read())
         return {label for label in known if label is not None}
 
@@ -409,6 +439,17 @@ class Links:
         return path, _index(flat, self._paths[at][path].shape)
 
 
+def _found(state: TensorState, cell: int) -> int | None:
+    """Where a tensor shows a cell of its storage, in reading order; also one of many cells."""
+    if state.cells is not None:
+        return state.cells.index(cell) if cell in state.cells else None
+    places = np.full((), state.offset)
+    for size, step in zip(state.shape, state.stride, strict=True):
+        places = np.add.outer(places, np.arange(size) * step)
+    at = np.flatnonzero(places == cell)
+    return int(at[0]) if at.size else None
+
+
 def _sum(held: Mapping[_Cell, float | None], cell: _Cell, weight: float | None) -> float | None:
     before = held.get(cell)
     return weight if before is None else before if weight is None else before + weight
@@ -422,8 +463,6 @@ def _strength(origin: Origin) -> tuple[bool, float, str, tuple[int, ...]]:
 
 def _item(state: TensorState | ArrayState) -> int:
     if isinstance(state, ArrayState):
-        import numpy as np  # noqa: PLC0415
-
         return np.dtype(state.dtype).itemsize
     dtype: torch.dtype = getattr(torch, state.dtype)
     return dtype.itemsize

@@ -130,6 +130,29 @@ def test_memory_that_is_used_again_brings_no_old_origins() -> None:
     assert origins(trace, len(trace.steps) - 1, "z", 0) == ()
 
 
+def test_a_cell_that_a_mask_left_alone_was_not_written() -> None:
+    head = "import torch\ny = torch.tensor([1., 2.])\nx = y * 3\n"
+    for write in ("x[y > 1] = 9.", "x.masked_fill_(y > 1, 9.)", "x[torch.tensor([1])] = 9."):
+        trace = run(f"{head}{write}\n")
+        assert origins(trace, 3, "x", 0) == (Origin("y", (0,), 3.0),)
+        assert [origin.weight for origin in origins(trace, 3, "x", 1) if origin.weight] == []
+
+
+def test_what_out_held_before_made_nothing() -> None:
+    trace = run("import torch\nx = torch.ones(2)\no = torch.zeros(2)\ntorch.add(x, 1, out=o)\n")
+    assert origins(trace, 3, "o", 0) == (Origin("x", (0,), 1.0),)
+
+
+def test_a_view_of_a_large_tensor_comes_from_it() -> None:
+    trace = run("import torch\nbig = torch.rand(20, 20)\nrow = big.t()[3]\n")
+    assert origins(trace, 2, "row", 5) == (Origin("big", (5, 3), 1.0),)
+
+
+def test_a_loops_own_name_is_what_its_turn_reads() -> None:
+    trace = run("import torch\nx = torch.arange(4.)\nfor c in x.chunk(2):\n    y = c * 2\n")
+    assert origins(trace, 2, "y", 1) == origins(trace, 3, "y", 1) == (Origin("c", (1,), 2.0),)
+
+
 def test_whole_numbers_are_followed_too() -> None:
     trace = run("import torch\ni = torch.arange(4)\nj = i[i > 1] * 3\nk = torch.cat([j, i])\n")
     assert origins(trace, 2, "j", 1) == (Origin("i", (3,), 3.0),)
