@@ -61,7 +61,8 @@ def _links(entries: dict[str, list[st.Page]], chosen: st.Page) -> None:
     for chapter, links in entries.items():
         place: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         if chapter in catalogue.CHAPTERS:
-            place = st.expander(chapter, expanded=chosen in links, type="compact")
+            # Not compact: Streamlit pales the words of one below what one can read.
+            place = st.expander(chapter, expanded=chosen in links)
         with place:
             for link in links:
                 st.page_link(link)
