@@ -10,7 +10,8 @@ const HUES = ["#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#d55e00", 
 const [BELOW, ABOVE] = ["#0072b2", "#e08a00"];
 const TELL_MS = 100; // browsers take only so many changes of the address
 const MANY = 100; // cells from which shades tell more than numbers
-const FEW_FRAMES = 10; // that stand open; of more, the others fold
+const TALL = { wide: 800, narrow: 1500 }; // px of cards that stand open; what is below folds
+const FEW_KEPT = 2; // tensors whose optimizer's state stands open
 const MOST_VARIANTS = 12; // of a box that are drawn ahead, to keep its place
 const WORDS =
   /(#.*$)|([rbf]*"(?:[^"\\]|\\.)*"|[rbf]*'(?:[^'\\]|\\.)*')|\b(import|from|as|for|in|is|with|if|else|elif|def|class|return|while|del|pass|None|True|False|not|and|or|lambda|try|except|raise|assert|break|continue)\b|\b(\d+\.?\d*(?:e-?\d+)?)/gm;
@@ -24,7 +25,7 @@ const product = (list) => list.reduce((a, b) => a * b, 1);
 const short = (name) => name.replace(/Backward\d*$/, "").replace("AccumulateGrad", "leaf");
 const range = (n) => Array.from({ length: n }, (_, i) => i);
 
-// Three digits in a cell; what is said of a cell has all of them.
+// Two or three digits in a cell; what is said of a cell has all of them.
 function brief(value) {
   if (value === true) return "T";
   if (value === false) return "F";
@@ -32,8 +33,8 @@ function brief(value) {
   const size = Math.abs(value);
   if (Object.is(value, -0)) return "−0";
   if (Number.isInteger(value) && size < 1e5) return sign(String(value));
-  if (size >= 1e5 || size < 1e-3) return sign(value.toExponential(1).replace("e+", "e"));
-  return sign(size >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3))));
+  if (size >= 1e5 || size < 1e-3) return sign(value.toExponential(1).replace("e+", "e").replace(".0e", "e"));
+  return sign(size >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(size < 0.1 ? 2 : 3))));
 }
 
 function full(value) {
@@ -58,6 +59,7 @@ function reserved(kind, longest) {
   return root;
 }
 
+const bare = (name) => name.replace(/ in .*/, "");
 const longest = (texts) => [...texts].reduce((a, b) => (b.length > a.length ? b : a), "");
 
 // ---- The cells of a tensor of one shape.
@@ -215,6 +217,7 @@ class Card {
     this.frame = frame;
     this.root = element("div", { class: `card${this.flat ? " flat" : ""}` });
     const names = entries.map(([list]) => this.names(list));
+    this.last = names.at(-1);
     this.name = reserved("name", longest(names));
     this.shape = reserved("shape", longest(entries.map(([, fact]) => tuple(facts[fact].shape))));
     this.title = element("div", { class: "heading" }, this.name, this.shape);
@@ -242,17 +245,23 @@ class Card {
         hung.get(name).push([fact, values]);
       }
     }
+    this.keeps = element("details", { class: "keeps" }, element("summary", {}));
+    this.keeps.open = run.kept <= FEW_KEPT;
+    const others = [...hung.keys()].filter((name) => name !== ".grad");
+    this.keeps.firstElementChild.textContent = `kept for it: ${others.join(", ")}`;
     for (const [name, versions] of hung) {
       const width = Math.max(2, ...versions.map(([fact, values]) => run.width(fact, values)));
       const block = new Block(facts, versions, width, "alone");
       const root = element("div", { class: "beside" }, element("span", { class: "of" }, name), block.root);
       this.beside.set(name, { root, block });
-      this.root.append(root);
+      (name === ".grad" ? this.root : this.keeps).append(root);
     }
+    if (others.length) this.root.append(this.keeps);
   }
 
   names(list) {
-    return list.slice(0, 3).map((name) => name.replace(/ in .*/, "")).join(", ") + (list.length > 3 ? ", …" : "");
+    const names = [...new Set(list.map(bare))];
+    return names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
   }
 
   // What is said under a tensor's cells: kind of what is said, and the words.
@@ -287,6 +296,7 @@ class Card {
     this.root.classList.toggle("now", Boolean(entry));
     this.root.classList.toggle("fresh", fresh);
     this.entry = entry;
+    this.keeps.classList.toggle("absent", !entry?.[3].some(([name]) => name !== ".grad"));
     if (!entry) {
       this.block?.draw();
       for (const { root, block } of this.beside.values()) {
@@ -303,7 +313,7 @@ class Card {
       item.say(said.get(kind) ?? "");
       item.classList.toggle("moved", moved.includes(kind));
     }
-    const name = list[0].replace(/ in .*/, "");
+    const name = bare(list[0]);
     this.block?.draw(name, fact, values, state, stage, stage.shade(this.frame, fact), fresh);
     for (const [part, { root, block }] of this.beside) {
       const found = hung.find(([other]) => other === part);
@@ -370,11 +380,14 @@ class Frame {
     const fresh = step.fresh?.some((place) => this.cards.has(place)) && !state.known.has(storage);
     const fact = flat ? flat[1] : entries[0][1];
     this.strip.draw(
-      flat ? flat[0][0].replace(/ in .*/, "") : `Storage ${storage}`, storage, range(this.frame.strip), cells,
+      flat ? bare(flat[0][0]) : `Storage ${storage}`, storage, range(this.frame.strip), cells,
       stage.shade(this.frame, fact), fresh ? NOTHING : (state.wrote[storage] ?? NOTHING),
     );
     this.strip.whole = !flat;
-    this.strip.cells.forEach((cell, at) => cell.classList.toggle("unread", !read.has(at)));
+    this.strip.cells.forEach((cell, at) => {
+      cell.classList.toggle("unread", !read.has(at));
+      cell.parentElement.classList.toggle("absent", at >= cells.length);
+    });
   }
 
   fit(room) {
@@ -428,7 +441,7 @@ class Graph {
       node.root.classList.toggle("freed", now === "f");
       node.root.classList.toggle("stale", now === "s");
       const most = Math.floor((node.wide + (node.leaf ? -4 : 18)) / 6.6);
-      const tag = tags[at] ?? "";
+      const tag = bare(tags[at] ?? "");
       const told = tag.length > most ? `…${tag.slice(1 - most)}` : tag;
       if (node.leaf) node.label.textContent = told || "no name";
       else node.tag.textContent = told;
@@ -510,6 +523,7 @@ class Run {
         }
       }
     }
+    this.kept = this.entries.filter((list) => list.some(([, , , hung]) => hung.some(([name]) => name !== ".grad"))).length;
     // One colour a storage, in the order in which they come on stage.
     this.hues = {};
     for (const { cards: here } of this.states) {
@@ -709,11 +723,6 @@ class Stage {
     this.known = new Map();
     this.listing();
     this.frames = run.frames.map((frame) => new Frame(this, run, frame));
-    const open = run.frames.length > FEW_FRAMES + 1 ? FEW_FRAMES : run.frames.length;
-    this.memory.replaceChildren(...this.frames.slice(0, open).map(({ root }) => root));
-    this.folded.replaceChildren(...this.frames.slice(open).map(({ root }) => root));
-    this.more.hidden = open === run.frames.length;
-    this.more.firstElementChild.textContent = `${run.frames.length - open} more`;
     this.chips = new Map();
     const plain = new Map();
     for (const { plain: words } of run.states) for (const [name, text] of Object.entries(words)) plain.set(name, longest([plain.get(name) ?? "", `${name} = ${text}`]));
@@ -898,7 +907,7 @@ class Stage {
     this.drawTurns(step);
     for (const frame of this.frames) frame.draw(state, this);
     for (const [name, chip] of this.chips) {
-      chip.say(name in state.plain ? `${name.replace(/ in .*/, "")} = ${state.plain[name]}` : "");
+      chip.say(name in state.plain ? `${bare(name)} = ${state.plain[name]}` : "");
       chip.classList.toggle("fresh", Boolean(step.plain && name in step.plain));
     }
     for (const [name, { root, parts }] of this.boxes) {
@@ -930,6 +939,10 @@ class Stage {
       for (let line = first; line <= last; line++) reached.add(line);
       const found = this.outputs(other);
       if (found.length) spoken[last] = { ...spoken[last], ...Object.fromEntries(found) };
+    }
+    // What only leads in a block is no statement of its own.
+    for (let line = run.lines.length - 1; line > 0; line--) {
+      if (/:\s*(#.*)?$/.test(run.lines[line - 1]) && reached.has(line + 1)) reached.add(line);
     }
     this.lines.forEach((item, index) => {
       const line = index + 1;
@@ -1024,6 +1037,21 @@ class Stage {
 
   // ---- Room.
 
+  // A long wall folds.
+  fold() {
+    const roots = this.frames.map(({ root }) => root);
+    this.memory.replaceChildren(...roots);
+    this.folded.replaceChildren();
+    const top = this.memory.getBoundingClientRect().top;
+    const most = this.narrow ? TALL.narrow : TALL.wide;
+    const open = roots.findIndex((root, index) => index > 1 && root.getBoundingClientRect().bottom - top > most);
+    const rest = open < 0 ? [] : this.frames.slice(open);
+    this.more.hidden = rest.length === 0;
+    const names = rest.flatMap(({ frame, cards }) => [...frame.flat, ...frame.lanes.map((lane) => lane.at(-1))].map((place) => cards.get(place).last));
+    this.more.firstElementChild.textContent = `${rest.length} more: ${names.slice(0, 4).join(", ")}${names.length > 4 ? ", …" : ""}`;
+    this.folded.replaceChildren(...rest.map(({ root }) => root));
+  }
+
   fit() {
     if (!this.run || !this.root.clientWidth) return;
     const room = this.right.clientWidth - 28;
@@ -1032,6 +1060,7 @@ class Stage {
     this.narrow = this.root.clientWidth < 620;
     if (!this.pinned) this.ask(null);
     for (const frame of this.frames) frame.fit(room);
+    this.fold();
     if (this.code.scrollHeight > this.code.clientHeight + 1) this.code.setAttribute("tabindex", "0");
     else this.code.removeAttribute("tabindex");
     // Sentences keep the place of the longest.

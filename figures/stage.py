@@ -9,6 +9,7 @@ import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -237,7 +238,7 @@ class _Packer:
                 if isinstance(one.state, ArrayState) or not self._whole(one.state):
                     odd.add(number)
             odd |= {number for number, count in together.items() if count > 1}
-        result = []
+        result: list[Json] = []
         for number, frame in enumerate(self._frames):
             sizes = {self._sizes.get(label, 0) for label in frame.storages}
             strip = number in odd and 1 < max(sizes) <= MOST_ON_STRIP
@@ -262,7 +263,11 @@ class _Packer:
                     "flat": flat,
                 }
             )
-        return result
+        # What a module holds comes last: there is most of it, and its tree shows it in short.
+        return sorted(result, key=lambda frame: all(map(self._held, chain(*frame["lanes"]))))
+
+    def _held(self, number: int) -> bool:
+        return "." in self.places[number].split(" in ")[0]
 
     def _lanes(self, found: Sequence[str]) -> list[list[str]]:
         """Return places by turns: what is never there together stands in one spot."""
@@ -281,11 +286,7 @@ class _Packer:
     def _whole(self, state: TensorState | ArrayState) -> bool:
         """Tell whether a tensor reads all its storage in the order in which it lies."""
         memory = self._sizes.get(state.storage)
-        return (
-            state.offset == 0
-            and math.prod(state.shape) == memory
-            and tuple(state.stride) == _in_order(state.shape)
-        )
+        return state.offset == 0 and math.prod(state.shape) == memory and _in_order(state)
 
     def graphs(self) -> list[Json]:
         """Return the drawings of the autograd graph, one for each that stands by itself."""
@@ -381,7 +382,7 @@ class _Packer:
         said: Json = {"shape": list(state.shape), "stride": list(state.stride)}
         if isinstance(state, ArrayState):
             said["kind"] = "NumPy array"
-            said["contiguous"] = tuple(state.stride) == _in_order(state.shape)
+            said["contiguous"] = _in_order(state)
         said["storage"] = state.storage
         for name, default in _DEFAULTS.items():
             value = getattr(state, name, default)
@@ -501,9 +502,13 @@ def _told(state: TensorState | ArrayState) -> tuple[Any, ...]:
     return (state.storage, state.offset, state.shape, state.stride)
 
 
-def _in_order(shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the strides of a contiguous tensor."""
-    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+def _in_order(state: TensorState | ArrayState) -> bool:
+    """Tell whether it lies in memory in reading order, as torch tells of tensors."""
+    if isinstance(state, TensorState):
+        return state.contiguous
+    steps = [math.prod(state.shape[axis + 1 :]) for axis in range(len(state.shape))]
+    pairs = zip(state.shape, state.stride, steps, strict=True)
+    return all(size == 1 or stride == step for size, stride, step in pairs)
 
 
 def _kept_by_optimizers(step: Step) -> dict[str, Mapping[str, State]]:

@@ -76,23 +76,31 @@ def _drawn(nodes: dict[int, Node]) -> Drawn:
     for number in nodes:
         if not targets[number] and users[number]:
             column[number] = min(column[user] for user in users[number]) - 1
-    return Drawn(nodes, _rows(column, targets), edges)
+    return Drawn(nodes, _rows(column, targets, users), edges)
 
 
 def _rows(
-    column: Mapping[int, int], targets: Mapping[int, Sequence[int]]
+    column: Mapping[int, int],
+    targets: Mapping[int, Sequence[int]],
+    users: Mapping[int, Sequence[int]],
 ) -> dict[int, tuple[int, float]]:
+    """Place each node at the height of what uses it, the first of its inputs on top."""
     columns: dict[int, list[int]] = {}
     for number in sorted(column):
         columns.setdefault(column[number], []).append(number)
     row: dict[int, float] = {}
-    for at in sorted(columns):
-        wanted = []
-        for place, number in enumerate(columns[at]):
-            inputs = [row[target] for target in targets[number] if target in row]
-            wanted.append((sum(inputs) / len(inputs) if inputs else float(place), number))
-        last = float("-inf")
-        for height, number in sorted(wanted):
-            row[number] = last = max(height, last + 1)
+    for at in sorted(columns, reverse=True):
+        wanted: list[tuple[float, float, int]] = []
+        for number in columns[at]:
+            above = [user for user in users[number] if user in row]
+            height = sum(row[user] for user in above) / len(above) if above else 0.0
+            first = min((targets[user].index(number) for user in above), default=0)
+            wanted.append((height, first, number))
+        heights: list[float] = []
+        for height, _, _ in sorted(wanted):
+            heights.append(max(height, heights[-1] + 1) if heights else height)
+        moved = sum(heights) / len(heights) - sum(height for height, *_ in wanted) / len(wanted)
+        for height, (_, _, number) in zip(heights, sorted(wanted), strict=True):
+            row[number] = height - moved
     lowest = min(row.values(), default=0.0)
-    return {number: (column[number], row[number] - lowest) for number in column}
+    return {number: (column[number], round(row[number] - lowest, 3)) for number in column}

@@ -17,7 +17,7 @@ from explainers.program.states import (
     TensorState,
 )
 
-__all__ = ["Frame", "Seen", "frames", "named", "optimizers", "places", "seen"]
+__all__ = ["Frame", "Seen", "being_made", "frames", "named", "optimizers", "places", "seen"]
 
 _DEEPEST = 8
 
@@ -47,12 +47,13 @@ def named(step: Step) -> dict[str, TensorState | ArrayState]:
         found.update(_within(name, state))
     where = f" in {step.frame.name}" if step.frame else ""
     for name, state in step.local.items():
-        if name != "self" or _being_made(step):
+        if name != "self" or being_made(step):
             found.update({f"{path}{where}": inner for path, inner in _within(name, state)})
     return found
 
 
-def _being_made(step: Step) -> bool:
+def being_made(step: Step) -> bool:
+    """Tell whether a statement stands in an `__init__`: its object has no other name yet."""
     return step.frame is not None and step.frame.name.endswith("__init__")
 
 

@@ -16,7 +16,7 @@ from explainers.program.states import (
     Step,
     TensorState,
 )
-from figures.stage_names import named
+from figures.stage_names import being_made, named
 
 __all__ = ["changed", "failed", "size", "spelled", "text_of"]
 
@@ -148,9 +148,9 @@ def _nothing(step: Step, statement: str) -> str:
     if statement.lstrip().startswith(("import ", "from ")):
         return "Imported; nothing to see yet."
     if step.returned is not None:
-        return f"The function returns {text_of(step.returned)}."
+        return f"The function returns {_short(step.returned)}."
     if isinstance(step.value, Plain) and step.value.kind == "Generator":
-        return f"Random numbers begin anew: {step.value.text}."
+        return f"Random numbers begin anew, {step.value.text.partition(', ')[2]}."
     if step.value is not None:
         return "Nothing changed; the line has a value."
     if step.printed:
@@ -164,10 +164,15 @@ def _bound(step: Step, before: Step | None) -> list[str]:
     storages, identities = _known(before)
     said: list[str] = []
     plain = [name for name in step.changes.bound if isinstance(now.get(name), Plain)]
-    others = [name for name in step.changes.bound if name in now and name not in plain]
+    others = [
+        name
+        for name in step.changes.bound
+        if name in now and name not in plain and not (name == "self" and not being_made(step))
+    ]
     for name in others[:_MOST]:
         anew = ", bound anew," if name in earlier else ""
-        said.append(_bound_one(f"`{name}`{anew}", name, now[name], storages, identities))
+        subject, inside = f"`{name}`{anew}", step.frame is not None
+        said.append(_bound_one(subject, name, now[name], storages, identities, inside=inside))
     if len(others) > _MOST:
         said.append(f"{_many(len(others) - _MOST, 'more name')} got a value.")
     for name in plain[:_MOST]:
@@ -194,18 +199,28 @@ def _known(before: Step | None) -> tuple[set[str], dict[str, str]]:
     if before is None:
         return set(), {}
     tensors = named(before)
-    identities = {
-        state.identity: path for path, state in tensors.items() if isinstance(state, TensorState)
-    }
+    identities: dict[str, str] = {}
+    for path, state in tensors.items():
+        if isinstance(state, TensorState):
+            identities.setdefault(state.identity, path)
     return {state.storage for state in tensors.values() if state.storage}, identities
 
 
 def _bound_one(
-    subject: str, name: str, state: State, storages: set[str], identities: Mapping[str, str]
+    subject: str,
+    name: str,
+    state: State,
+    storages: set[str],
+    identities: Mapping[str, str],
+    *,
+    inside: bool,
 ) -> str:
     match state:
         case TensorState() if state.identity in identities:
             other = identities[state.identity]
+            other, _, local = other.partition(" in ")
+            if inside and not local:
+                return f"{subject} is the tensor that `{other}` names outside."
             if other == name:
                 return f"{subject} is the same tensor as before."
             return f"{subject} is another name of `{other}`: one tensor."
@@ -287,10 +302,7 @@ def _written(step: Step) -> list[str]:
     paths = {one.identity: path for path, one in tensors if isinstance(one, TensorState)}
     written = [
         dataclasses.replace(
-            one,
-            names=tuple(
-                _known_as(name, paths) for name in one.names if not _IN_GROUPS.search(name)
-            ),
+            one, names=tuple(_known_as(name, paths) for name in one.names if _told(name, step))
         )
         for one in step.changes.written
     ]
@@ -308,6 +320,12 @@ def _written(step: Step) -> list[str]:
         names = [one.names[0] for one in written[_MOST:] if one.names]
         said.append(f"{_listed(names, 3)} changed too.")
     return said
+
+
+def _told(path: str, step: Step) -> bool:
+    """Tell whether a path is no second way to what has a name of its own."""
+    own = path.startswith("self.") and not being_made(step)
+    return not own and not _IN_GROUPS.search(path)
 
 
 def _known_as(path: str, paths: Mapping[str, str]) -> str:

@@ -90,7 +90,35 @@ y = x.t()
 z = x.relu()
 big = torch.randn(64, 48)
 """
+INSIDE = """import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(3, 4)
+        self.second = nn.Linear(4, 2)
+        self.register_buffer("seen", torch.zeros(1))
+
+    def forward(self, x):
+        hidden = self.first(x).relu()
+        self.seen += x.shape[0]
+        return self.second(hidden)
+
+torch.manual_seed(0)
+net = Net()
+opt = torch.optim.Adam(net.parameters(), lr=0.1)
+x = torch.randn(5, 3)
+for epoch in range(3):
+    loss = net(x).square().mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+with torch.no_grad():
+    out = net(x)
+"""
 PROGRAMS = {
+    "inside": INSIDE,
     "views": VIEWS,
     "accumulation": ACCUMULATION,
     "module": MODULE,
