@@ -497,7 +497,7 @@ class Run {
     this.entries = this.places.map(() => []);
     this.widths = {};
     this.most = {};
-    let [cards, plain, things, memory, graph] = [{}, {}, {}, {}, null];
+    let [cards, plain, things, memory, graph, made] = [{}, {}, {}, {}, null, {}];
     let known = new Set();
     for (const step of this.steps) {
       cards = merged(cards, step.cards);
@@ -513,7 +513,14 @@ class Run {
       }
       if ("graph" in step) graph = step.graph;
       const wrote = Object.fromEntries(Object.entries(step.wrote ?? {}).map(([label, cells]) => [label, new Set(cells)]));
-      this.states.push({ step, cards, plain, things, memory, graph, wrote, known });
+      if (step.made) {
+        made = { ...made };
+        for (const [label, cells] of Object.entries(step.made)) {
+          const said = Object.entries(cells).map(([at, list]) => [at, [step.line[1], ...list]]);
+          made[label] = { ...made[label], ...Object.fromEntries(said) };
+        }
+      }
+      this.states.push({ step, cards, plain, things, memory, graph, wrote, known, made });
       known = new Set(Object.keys(memory));
     }
     for (const list of this.entries) {
@@ -717,7 +724,7 @@ class Stage {
   }
 
   load() {
-    const { runs, parting } = this.data;
+    const { runs, parted } = this.data;
     const run = (this.run = new Run(runs[this.which]));
     this.pinned = null;
     this.known = new Map();
@@ -780,11 +787,11 @@ class Stage {
       button.onclick = () => this.choose(index);
       return button;
     }));
-    if (parting) {
-      const [first] = run.steps[parting.steps[this.which]].line;
+    if (parted) {
+      const [first] = run.steps[parted.steps[this.which]].line;
       const link = element("button", { type: "button", class: "link" }, `line ${first}`);
-      link.onclick = () => this.go(parting.steps[this.which]);
-      this.runs.append(element("span", { class: "part" }, "They part at ", link, ...(parting.words ? [": ", ...spoken(parting.words)] : ["."])));
+      link.onclick = () => this.go(parted.steps[this.which]);
+      this.runs.append(element("span", { class: "part" }, "They part at ", link, ": ", ...spoken(sign(parted.words))));
     }
     this.range.max = run.end;
     const place = run.frames.some(({ strip, shared }) => strip || shared);
@@ -804,7 +811,7 @@ class Stage {
       const line = said.get(step.line[1]);
       for (const [kind, text] of found) line[kind] = longest([line[kind] ?? "", text]);
     });
-    const parted = this.data.parting && run.steps[this.data.parting.steps[this.which]].line[0];
+    const parted = this.data.parted && run.steps[this.data.parted.steps[this.which]].line[0];
     this.lines = run.lines.map((text, index) => {
       const line = index + 1;
       const indent = text.match(/^ */)[0].length;
@@ -1000,7 +1007,7 @@ class Stage {
   }
 
   ask(cell) {
-    for (const other of this.marked ?? []) other.classList.remove("same", "at");
+    for (const other of this.marked ?? []) other.classList.remove("same", "at", "source");
     this.marked = [];
     if (!cell || !cell.of?.name) {
       this.look.replaceChildren(element("span", { class: "hint" }, this.narrow ? "Tap a cell: where it lies in memory, and who else sees it." : "Point at a cell: where it lies in memory, and who else sees it. Arrow keys step, space plays."));
@@ -1032,7 +1039,26 @@ class Stage {
       }
     }
     if (shared.length) lines.push(element("span", {}, "also ", code(shared.slice(0, 6).join(", ")), shared.length > 6 ? ` and ${shared.length - 6} more` : ""));
+    const made = this.run.states[this.step].made[storage]?.[at];
+    if (made) lines.push(this.origins(made));
     this.look.replaceChildren(...lines);
+  }
+
+  // The cells that made one, as the line that wrote it found them.
+  origins([line, count, ...found]) {
+    if (!count) return element("span", {}, `made by line ${line}, of no other cell`);
+    const words = found.map(([name, index, weight]) => {
+      for (const other of this.right.querySelectorAll(".cell")) {
+        if (other.of.name !== name || other.of.index(other.number).join() !== index.join() || other.closest(".absent, .stack > :not(.now)")) continue;
+        other.classList.add("source");
+        this.marked.push(other);
+      }
+      const path = `${name}${index.length ? `[${index.join(", ")}]` : ""}`;
+      return weight === 1 ? path : `${path} · ${weight === null ? "?" : full(weight)}`;
+    });
+    const more = count > found.length ? ` and ${count - found.length} more` : "";
+    const note = found.some(([, , weight]) => weight !== 1) ? " (· derivative)" : "";
+    return element("span", {}, `made by line ${line} of `, element("code", {}, words.join(", ")), more, note);
   }
 
   // ---- Room.

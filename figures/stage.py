@@ -5,8 +5,10 @@ which storages have a frame, where the nodes of the autograd graph stand, what e
 changed. A browser steps through it without asking again.
 """
 
+import dataclasses
 import difflib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -14,7 +16,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from explainers.program import states
+from explainers.program import Parting, states
 from explainers.program.states import (
     ArrayState,
     Freed,
@@ -30,15 +32,19 @@ from explainers.program.states import (
 )
 from figures.stage_graph import laid_out
 from figures.stage_names import Seen, frames, named, optimizers, places, seen
-from figures.stage_words import changed, failed, spelled, text_of
+from figures.stage_origins import all_made
+from figures.stage_words import both, changed, failed, spelled, text_of
 
-__all__ = ["Parting", "Stage", "staged", "two"]
+__all__ = ["Parted", "Stage", "staged", "two"]
 
 Json: TypeAlias = dict[str, Any]
 
+MOST_WITH_ORIGINS = 24
+"""Steps of a run of which is sent which cells made a cell, where nothing else is asked for."""
 MOST_ON_STRIP = 64
 """Cells of a storage that are drawn as it lies in memory, beside the tensors on it."""
 _EXACT = 2**53
+_LABELS = re.compile(r"(identity|storage|node)=[^,)]*")
 _SINGLE = frozenset({"float32", "float16", "bfloat16"})
 _SILENT_KINDS = frozenset({"type", "function", "module", "builtin_function_or_method", "Generator"})
 _DEFAULTS: Mapping[str, Any] = {
@@ -59,8 +65,8 @@ _FREED = {Freed.KEPT: "k", Freed.FREED: "f", Freed.NOTHING: "n"}
 
 
 @dataclass(frozen=True, slots=True)
-class Parting:
-    """Say where two runs first differ.
+class Parted:
+    """Say where two runs first differ, as a stage shows it.
 
     Attributes:
         steps: Number of the step in each, from 0.
@@ -79,13 +85,13 @@ class Stage:
         title: What the program is about.
         runs: For each run what JSON can hold of it; two where a mistake stands beside its remedy.
         start: Step on which it opens, from 0.
-        parting: Where the two runs part; None where they do not, or where there is one.
+        parted: Where the two runs part; None where they do not, or where there is one.
     """
 
     title: str
     runs: tuple[Json, ...]
     start: int
-    parting: Parting | None = None
+    parted: Parted | None = None
 
 
 def staged(
@@ -95,6 +101,7 @@ def staged(
     start: int | None = None,
     shows: Sequence[str] = (),
     title: str = "A program, line by line",
+    origins: bool | None = None,
 ) -> Stage:
     """Return a run as a stage shows it.
 
@@ -104,11 +111,13 @@ def staged(
         start: Step on which it opens, from 0; the last where it is left out.
         shows: Names whose tensors have a place, with what is within them; all where it is empty.
         title: What the program is about.
+        origins: Whether to send which cells made a cell, which runs the program once more; for runs
+            of at most 24 steps where it is left out.
 
     Raises:
         ValueError: The run has no step, a note's line is not in the program, or `start` is no step.
     """
-    run = _packed(trace, notes or {}, shows)
+    run = _packed(trace, notes or {}, shows, origins)
     return Stage(title, (run,), _checked(start, run))
 
 
@@ -120,6 +129,7 @@ def two(
     notes: Mapping[int, str] | None = None,
     shows: Sequence[str] = (),
     title: str = "The line people write, and the line that does it",
+    origins: bool | None = None,
 ) -> Stage:
     """Return two runs of a program that differ in a line or two, as one stage shows them.
 
@@ -128,22 +138,63 @@ def two(
     Args:
         wrong: With the line that people write.
         right: With the line that does what they mean.
-        parting: Where they first differ.
+        parting: Where they first differ, as `explainers.program.part` finds it.
         notes: Words to a line, by its number from 1 in `wrong`.
         shows: As of `staged`.
         title: What the program is about.
+        origins: As of `staged`.
 
     Raises:
-        ValueError: As `staged`; or a step of `parting` is not in its run.
+        ValueError: As `staged`.
     """
-    runs = (_packed(wrong, notes or {}, shows), _packed(right, {}, shows))
+    runs = (_packed(wrong, notes or {}, shows, origins), _packed(right, {}, shows, origins))
     for run, lines in zip(runs, _differing(wrong.source, right.source), strict=True):
         run["differs"] = lines
+    parted = None
     if parting is not None:
-        for run, step in zip(runs, parting.steps, strict=True):
-            _checked(step, run)
-    start = parting.steps[0] if parting else None
-    return Stage(title, runs, _checked(start, runs[0]), parting)
+        parted = Parted(_steps(wrong, right, parting), both(parting))
+    return Stage(title, runs, _checked(parted.steps[0] if parted else None, runs[0]), parted)
+
+
+def _steps(wrong: Trace, right: Trace, parting: Parting) -> tuple[int, int]:
+    """Return the step of each run at which they part: the first there that shows it."""
+    ours, theirs = (_with_failure(trace) for trace in (wrong, right))
+    line = _counterpart(wrong.source, right.source, parting.line)
+    first = [at for at, step in enumerate(ours) if step.first <= parting.line <= step.last]
+    second = [at for at, step in enumerate(theirs) if step.first <= line <= step.last]
+    for a, b in zip(first, second, strict=False):
+        if _held(ours[a], parting.name) != _held(theirs[b], parting.name):
+            return a, b
+    # One of them was ended there, or never came there.
+    turn = min(len(first), len(second)) - 1
+    at = [
+        found[max(turn, 0)] if found else len(run) - 1
+        for found, run in ((first, ours), (second, theirs))
+    ]
+    return at[0], at[1]
+
+
+def _held(step: Step, name: str) -> str:
+    """Return all that a name holds, without labels: they are of one run alone."""
+    return _LABELS.sub("", repr({**step.names, **step.local}.get(name)))
+
+
+def _counterpart(wrong: str, right: str, line: int) -> int:
+    """Return the line of `right` that stands for one of `wrong`."""
+    lines = wrong.splitlines(), right.splitlines()
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, *lines, autojunk=False).get_opcodes():
+        if a < line <= b:
+            return c + line - a if kind == "equal" else max(c + 1, d - (b - line))
+    return line
+
+
+def _with_failure(trace: Trace) -> list[Step]:
+    """Return the steps of a run, with what stood when it was ended, at the line that ended it."""
+    failure = trace.failure
+    if failure is None or failure.after is None:
+        return list(trace.steps)
+    line = failure.line or failure.after.last
+    return [*trace.steps, dataclasses.replace(failure.after, first=line, last=line)]
 
 
 def _checked(start: int | None, run: Json) -> int:
@@ -165,10 +216,10 @@ def _differing(wrong: str, right: str) -> tuple[list[int], list[int]]:
     return found
 
 
-def _packed(trace: Trace, notes: Mapping[int, str], shows: Sequence[str]) -> Json:
-    steps = list(trace.steps)
-    if trace.failure is not None and trace.failure.after is not None:
-        steps.append(trace.failure.after)
+def _packed(
+    trace: Trace, notes: Mapping[int, str], shows: Sequence[str], origins: bool | None
+) -> Json:
+    steps = _with_failure(trace)
     if not steps:
         raise ValueError("steps must be at least 1, got 0")
     lines = trace.source.rstrip("\n").split("\n")
@@ -181,8 +232,10 @@ def _packed(trace: Trace, notes: Mapping[int, str], shows: Sequence[str]) -> Jso
         before = steps[-2] if len(steps) > 1 else None
         packed[-1]["error"] = [trace.failure.kind, trace.failure.message]
         packed[-1]["say"] = " ".join(failed(trace.source, trace.failure, before))
-        if trace.failure.line:
-            packed[-1]["line"] = [trace.failure.line, trace.failure.line]
+    if origins or (origins is None and len(steps) <= MOST_WITH_ORIGINS):
+        for index, made in enumerate(all_made(trace, packer.shown)):
+            if made:
+                packed[index]["made"] = made
     return {
         "lines": lines,
         "notes": {str(line): words for line, words in notes.items()},
@@ -201,10 +254,10 @@ class _Packer:
     def __init__(self, steps: Sequence[Step], lines: Sequence[str], shows: Sequence[str]) -> None:
         self._steps = steps
         self._lines = lines
-        self._seen = seen(steps, shows)
-        self.places = places(self._seen)
+        self.shown = seen(steps, shows)
+        self.places = places(self.shown)
         self._number = {place: number for number, place in enumerate(self.places)}
-        self._frames = frames(self._seen)
+        self._frames = frames(self.shown)
         self._drawings, self._which = laid_out([step.graph for step in steps])
         self._order = [
             {number: at for at, number in enumerate(drawing.nodes)} for drawing in self._drawings
@@ -227,7 +280,7 @@ class _Packer:
         states_in: dict[int, dict[str, list[TensorState | ArrayState]]] = {}
         where = {label: n for n, frame in enumerate(self._frames) for label in frame.storages}
         odd: set[int] = set()
-        for here in self._seen:
+        for here in self.shown:
             together: dict[int, int] = {}
             for place, one in here.items():
                 number = where.get(one.state.storage)
@@ -273,7 +326,7 @@ class _Packer:
         """Return places by turns: what is never there together stands in one spot."""
         lanes: list[tuple[list[str], set[int]]] = []
         for place in found:
-            when = {index for index, here in enumerate(self._seen) if place in here}
+            when = {index for index, here in enumerate(self.shown) if place in here}
             for lane, taken in lanes:
                 if not taken & when:
                     lane.append(place)
@@ -311,7 +364,7 @@ class _Packer:
         kept = _kept_by_optimizers(step)
         cards = {
             str(self._number[place]): self._card(one, kept)
-            for place, one in self._seen[index].items()
+            for place, one in self.shown[index].items()
         }
         packed: Json = {
             "line": [step.first, step.last],
@@ -418,10 +471,10 @@ class _Packer:
 
     def _fresh(self, index: int) -> list[int]:
         """Return the places whose tensor is another than before."""
-        before = self._seen[index - 1] if index else {}
+        before = self.shown[index - 1] if index else {}
         return [
             self._number[place]
-            for place, one in self._seen[index].items()
+            for place, one in self.shown[index].items()
             if place not in before or _told(before[place].state) != _told(one.state)
         ]
 
@@ -430,7 +483,7 @@ class _Packer:
         facts = self._steps[index].changes.facts
         fresh = self._fresh(index)
         result: Json = {}
-        for place, one in self._seen[index].items():
+        for place, one in self.shown[index].items():
             number = self._number[place]
             fields = [field for name in one.names for field in facts.get(name.split(" in ")[0], ())]
             if fields and number not in fresh:

@@ -4,8 +4,9 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from math import prod
+from typing import cast
 
-from explainers.program import states
+from explainers.program import Parting, states
 from explainers.program.states import (
     ArrayState,
     Freed,
@@ -18,7 +19,7 @@ from explainers.program.states import (
 )
 from figures.stage_names import being_made, named
 
-__all__ = ["changed", "failed", "size", "spelled", "text_of"]
+__all__ = ["both", "changed", "failed", "size", "spelled", "text_of"]
 
 _MOST = 3
 """Objects of one kind of change that are told one by one."""
@@ -117,6 +118,28 @@ def failed(source: str, failure: states.Failure, before: Step | None) -> tuple[s
         other = "" if state.dtype == "float32" else f", {state.dtype}"
         said.append(f"`{name}` has shape {spelled(state.shape)}{strides}{other}.")
     return tuple(said)
+
+
+def both(parting: Parting) -> str:
+    """Return the words about where two runs part."""
+    none = "runs on" if parting.name == "(failure)" else "nothing"
+    wrong, right = (_held(held, none) for held in (parting.wrong, parting.right))
+    if parting.name == "(runs)":
+        return "only one of them comes here."
+    name = "" if parting.name == "(failure)" else f"`{parting.name.strip('()')}` "
+    if wrong == right:
+        return f"{name}differs."
+    return f"{name}✗ {wrong} ✓ {right}"
+
+
+def _held(held: object, none: str) -> str:
+    if held is None:
+        return none
+    if isinstance(held, states.Failure):
+        return held.kind
+    if isinstance(held, str | bool):
+        return str(held).strip() or none
+    return _short(cast(State, held))
 
 
 def changed(step: Step, before: Step | None, statement: str = "") -> tuple[str, ...]:

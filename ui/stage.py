@@ -31,6 +31,6 @@ def stage_data(drawn: Stage, *, address: str = "") -> dict[str, Any]:
         "start": drawn.start,
         "address": address,
     }
-    if drawn.parting is not None:
-        data["parting"] = {"steps": list(drawn.parting.steps), "words": drawn.parting.words}
+    if drawn.parted is not None:
+        data["parted"] = {"steps": list(drawn.parted.steps), "words": drawn.parted.words}
     return data

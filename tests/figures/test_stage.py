@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explainers.program import ArrayState, State, Step, TensorState, Trace, run
-from figures.stage import Parting, Stage, staged, two
+from explainers.program import ArrayState, State, Step, TensorState, Trace, origins, part, run
+from figures.stage import Parted, Stage, staged, two
 from figures.stage_graph import laid_out
 from figures.stage_names import frames, named, places, seen
 from tests.browser.apps.stage_app import ACCUMULATION, MODULE, PROGRAMS, REFUSED, VIEWS
@@ -330,18 +330,70 @@ def test_an_error_stands_at_its_line_with_what_the_line_was_given() -> None:
 
 def test_two_runs_open_where_they_part_and_say_which_lines_differ() -> None:
     wrong, right = run(REFUSED), run(REFUSED.replace("view(6)", "reshape(6)"))
-    both = two(wrong, right, Parting((4, 4), "words"))
+    both = two(wrong, right, part(wrong, right))
+    assert both.parted == Parted((4, 4), "✗ RuntimeError ✓ runs on")
     assert [one["differs"] for one in both.runs] == [[6], [6]]
     assert both.start == 4
     assert "error" in both.runs[0]["steps"][4] and "error" not in both.runs[1]["steps"][4]
 
 
+def test_what_made_a_cell_is_what_the_engine_traced() -> None:
+    trace = run(ACCUMULATION)
+    sent = staged(trace).runs[0]["steps"]
+    index = next(at for at, step in enumerate(trace.steps) if step.first == 11)
+    w = named(trace.steps[index])["w"]
+    for cell in range(2):
+        count, *found = sent[index]["made"][w.storage][str(cell)]
+        traced = origins(trace, index, "w", cell)
+        assert count == len(traced) == len(found) == 2
+        for (name, at, weight), origin in zip(found, traced, strict=True):
+            assert (name, tuple(at)) == (origin.name, origin.index)
+            assert weight == pytest.approx(origin.weight, rel=1e-3)
+
+
+def test_what_made_a_cell_of_a_view_is_sent_with_its_storage_alone() -> None:
+    steps = staged(run(VIEWS)).runs[0]["steps"]
+    assert [list(step.get("made", {})) for step in steps] == [
+        [], ["A"], [], [], ["B"], [], ["A"], ["C"], [],
+    ]  # fmt: skip
+    assert steps[4]["made"]["B"]["1"] == [1, ["c", [0, 1], 1.0]]
+    assert steps[6]["made"]["A"].keys() == {"1"}
+
+
+def test_long_runs_are_sent_without_what_made_their_cells_unless_asked_for() -> None:
+    def sends(**options: bool) -> bool:
+        steps = staged(run(PROGRAMS["loop"]), **options).runs[0]["steps"]
+        return any("made" in step for step in steps)
+
+    assert not sends()
+    assert sends(origins=True)
+    assert not any("made" in step for step in staged(run(VIEWS), origins=False).runs[0]["steps"])
+
+
+def test_two_runs_of_a_loop_open_in_the_turn_in_which_they_part() -> None:
+    source = PROGRAMS["loop"]
+    wrong, right = run(source.replace("opt.zero_grad()", "pass")), run(source)
+    found = part(wrong, right)
+    assert found is not None
+    parted = two(wrong, right, found).parted
+    assert parted is not None
+    ours, theirs = wrong.steps[parted.steps[0]], right.steps[parted.steps[1]]
+    assert ours.turns == theirs.turns == wrong.steps[parted.steps[0]].turns
+    assert ours.turns[0].number == 2, "in the first there was no gradient to clear"
+
+
+def test_runs_that_do_not_part_open_on_the_last_step() -> None:
+    trace = run(VIEWS)
+    both = two(trace, trace, part(trace, trace))
+    assert both.parted is None and both.start == 8
+
+
 def test_nothing_is_sent_twice() -> None:
     sent = staged(run(PROGRAMS["loop"])).runs[0]
     for one, next_ in pairwise(sent["steps"]):
-        for part in ("cards", "plain"):
-            both = one.get(part, {}).keys() & next_.get(part, {}).keys()
-            assert all(one[part][key] != next_[part][key] for key in both)
+        for kind in ("cards", "plain"):
+            both = one.get(kind, {}).keys() & next_.get(kind, {}).keys()
+            assert all(one[kind][key] != next_[kind][key] for key in both)
 
 
 def size(drawn: Stage) -> int:

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from explainers.program import run
-from figures.stage import Parting, Stage, staged, two
+from explainers.program import part, run
+from figures.stage import Stage, staged, two
 from ui.stage import STAGE, stage
 
 VIEWS = """import torch
@@ -139,7 +139,7 @@ def drawn(name: str) -> Stage:
     """Return what the app shows under a name."""
     if name == "break":
         wrong, right = run(REFUSED), run(REFUSED.replace("view(6)", "reshape(6)"))
-        return two(wrong, right, Parting((4, 4), "`view` refuses; `reshape` copies"))
+        return two(wrong, right, part(wrong, right))
     trace = run(PROGRAMS[name])
     return staged(trace, notes=NOTES.get(name), start=STARTS.get(name), title=f"Program {name}")
 
