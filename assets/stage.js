@@ -8,6 +8,7 @@ const PER_SECOND = 1; // steps
 const SLOW_PER_SECOND = 0.5; // for readers who prefer reduced motion
 const HUES = ["#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#d55e00", "#7a6ff0", "#8a8a8a"];
 const [BELOW, ABOVE] = ["#0072b2", "#e08a00"];
+const WIDE_ENOUGH = 42; // letters of a line, for what a program says
 const TELL_MS = 100; // browsers take only so many changes of the address
 const MANY = 100; // cells from which shades tell more than numbers
 const TALL = { wide: 800, narrow: 1500 }; // px of cards that stand open; what is below folds
@@ -399,7 +400,7 @@ class Frame {
 
 class Graph {
   // `tags`: for each node the longest name that a tensor made by it has.
-  constructor({ nodes, edges }, tags) {
+  constructor({ nodes, edges, lane }, tags) {
     const columns = [];
     nodes.forEach(([name, column, , leaf], at) => {
       const wide = leaf ? Math.max(54, Math.min(16, tags[at]?.length ?? 7) * 6.7 + 10) : short(name).length * 6.2 + 12;
@@ -430,7 +431,7 @@ class Graph {
       return { name, leaf, wide, tag, label, note, root: shape("g", { class: leaf ? "node leaf" : "node" }, box, label, note, tag) };
     });
     this.root.append(...this.edges.map(({ root }) => root), ...this.nodes.map(({ root }) => root));
-    Object.assign(this, { width, height });
+    Object.assign(this, { height, lane });
   }
 
   draw(signs, tags, graded) {
@@ -445,7 +446,7 @@ class Graph {
       const told = tag.length > most ? `…${tag.slice(1 - most)}` : tag;
       if (node.leaf) node.label.textContent = told || "no name";
       else node.tag.textContent = told;
-      node.note.textContent = node.leaf ? (graded.has(tag) ? "has .grad" : "no .grad") : words[now];
+      node.note.textContent = node.leaf ? (graded.has(tags[at]) ? "has .grad" : "no .grad") : words[now];
     });
     for (const { from, to, root } of this.edges) root.classList.toggle("absent", signs[from] === "." || signs[to] === ".");
   }
@@ -497,7 +498,7 @@ class Run {
     this.entries = this.places.map(() => []);
     this.widths = {};
     this.most = {};
-    let [cards, plain, things, memory, graph, made] = [{}, {}, {}, {}, null, {}];
+    let [cards, plain, things, memory, graph, made] = [{}, {}, {}, {}, [], {}];
     let known = new Set();
     for (const step of this.steps) {
       cards = merged(cards, step.cards);
@@ -694,12 +695,14 @@ class Stage {
   // The address follows, once the reader rests; whatever else it says stays.
   tell() {
     clearTimeout(this.telling);
-    if (this.data.address) this.telling = setTimeout(() => this.write(this.data.address), TELL_MS);
+    if (this.data.address) this.telling = setTimeout(() => this.write(this.data.address, this.step + 1), TELL_MS);
   }
 
-  write(address) {
+  write(address, step) {
+    clearTimeout(this.telling);
     const url = new URL(window.location.href);
-    url.searchParams.set(address, this.step + 1);
+    if (step === null) url.searchParams.delete(address);
+    else url.searchParams.set(address, step);
     if (url.href !== window.location.href) window.history.replaceState(window.history.state, "", url);
   }
 
@@ -707,6 +710,7 @@ class Stage {
 
   update(data) {
     const first = !this.data;
+    const other = !first && data.title !== this.data.title;
     const text = JSON.stringify(data);
     if (text === this.text) return;
     this.text = text;
@@ -715,6 +719,12 @@ class Stage {
     if (first && /^\d+$/.test(asked ?? "")) {
       this.moved = true;
       this.step = Number(asked) - 1;
+    }
+    if (other) {
+      this.roll(false);
+      this.moved = false;
+      this.which = 0;
+      this.write(data.address, null);
     }
     if (this.which >= data.runs.length) this.which = 0;
     if (!this.moved) this.step = data.start;
@@ -764,14 +774,19 @@ class Stage {
     this.drawings = run.graphs.map((graph, which) => {
       const tags = {};
       for (const { graph: now } of run.states) {
-        if (now?.[0] === which) for (const [at, name] of Object.entries(now[2])) tags[at] = longest([tags[at] ?? "", name]);
+        for (const [, , names] of now.filter(([other]) => other === which)) {
+          for (const [at, name] of Object.entries(names)) tags[at] = longest([tags[at] ?? "", bare(name)]);
+        }
       }
       return new Graph(graph, tags);
     });
     this.graph.hidden = !this.drawings.length;
-    this.graphBox = element("div", { class: "drawing" });
-    this.graph.replaceChildren(element("p", { class: "head" }, element("b", {}, "Autograd graph"), " arrows: the way of gradients; dashed: freed"), this.graphBox);
-    this.graphBox.style.minHeight = `${Math.max(0, ...this.drawings.map(({ height }) => height))}px`;
+    this.rows = [];
+    for (const { lane, height } of this.drawings) {
+      const row = (this.rows[lane] ??= element("div", { class: "drawing" }));
+      row.style.minHeight = `${Math.max(height, parseFloat(row.style.minHeight) || 0)}px`;
+    }
+    this.graph.replaceChildren(element("p", { class: "head" }, element("b", {}, "Autograd graph"), " arrows: the way of gradients; dashed: freed"), ...this.rows);
     const depth = Math.max(0, ...run.steps.map(({ turns }) => turns?.length ?? 0));
     this.loops = range(depth).map((level) => {
       const slide = element("input", { class: "turn", type: "range", min: "1", step: "1" });
@@ -837,7 +852,9 @@ class Stage {
       return item;
     });
     this.code.replaceChildren(...this.lines);
-    this.root.style.setProperty("--code", `${Math.max(...run.lines.map(({ length }) => length))}ch`);
+    const wide = Math.max(...run.lines.map(({ length }) => length));
+    const told = Math.max(0, ...[...said.values()].flatMap((line) => Object.values(line)).map(({ length }) => length));
+    this.root.style.setProperty("--code", `${Math.max(wide, Math.min(told, WIDE_ENOUGH))}ch`);
     this.reached = null;
   }
 
@@ -988,15 +1005,19 @@ class Stage {
     });
   }
 
-  drawGraph({ graph, cards, step }) {
+  drawGraph({ graph, cards }) {
     if (!this.drawings.length) return;
-    this.graph.classList.toggle("absent", !graph);
-    if (!graph) return;
-    const [which, signs, tags] = graph;
-    const drawing = this.drawings[which];
-    if (this.graphBox.firstElementChild !== drawing.root) this.graphBox.replaceChildren(drawing.root);
+    this.graph.classList.toggle("absent", !graph.length);
     const graded = new Set(Object.values(cards).flatMap(([names, , , hung]) => (hung.some(([name]) => name === ".grad") ? names : [])));
-    drawing.draw(signs, tags, new Set(Object.values(tags).filter((tag) => tag.split(", ").some((name) => graded.has(name)))));
+    const used = new Set();
+    for (const [which, signs, tags] of graph) {
+      const drawing = this.drawings[which];
+      const row = this.rows[drawing.lane];
+      used.add(row);
+      if (row.firstElementChild !== drawing.root) row.replaceChildren(drawing.root);
+      drawing.draw(signs, tags, graded);
+    }
+    for (const row of this.rows) row.classList.toggle("absent", !used.has(row));
   }
 
   // ---- A cell: where it lies, who else sees it, what made it.

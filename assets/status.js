@@ -1,6 +1,7 @@
 // Shows what to notice and what computed it, and replaces the address's query by the page's
-// settings. Streamlit's own switches (embed and the like) stay; the browser's history does not grow.
-const KEPT = ["embed", "embed_options", "controls"]
+// settings. Streamlit's own switches (embed and the like) stay, and so does the step that a stage
+// writes; the browser's history does not grow.
+const KEPT = ["embed", "embed_options", "controls", "step"]
 
 // The buttons of presets stand outside: Streamlit would have to send them all again. On a page that
 // is being opened they may come later than this.
@@ -24,6 +25,7 @@ function writeAddress(query) {
   const now = new URLSearchParams(window.location.search)
   const next = new URLSearchParams(query)
   for (const name of KEPT) {
+    if (next.has(name)) continue // a setting of the page's own
     for (const value of now.getAll(name)) next.append(name, value)
   }
   if (next.toString() === now.toString()) return

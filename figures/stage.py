@@ -22,6 +22,7 @@ from explainers.program.states import (
     Freed,
     Memory,
     ModuleState,
+    Node,
     Number,
     OptimizerState,
     Plain,
@@ -267,7 +268,7 @@ class _Packer:
         self._known: dict[str, int] = {}
         self._memory: dict[str, Memory] = {}
         self._before: dict[str, dict[str, Any]] = {"cards": {}, "plain": {}, "things": {}}
-        self._graph: Any = None
+        self._graph: list[Any] = []
         self._strips: set[int] = set()
         self._sizes: dict[str, int] = {}
         for step in steps:
@@ -350,6 +351,7 @@ class _Packer:
                     for number, node in drawing.nodes.items()
                 ],
                 "edges": [[order[a], order[b]] for a, b in drawing.edges],
+                "lane": drawing.lane,
             }
             for drawing, order in zip(self._drawings, self._order, strict=True)
         ]
@@ -520,33 +522,29 @@ class _Packer:
             result[name] = self._noted(self.trees, _groups(state, paths))
         return result
 
-    def _graph_now(self, index: int) -> Any:
-        which = self._which[index]
-        if which is None:
-            return None
-        step = self._steps[index]
-        order = self._order[which]
-        signs = ["."] * len(order)
-        for node in step.graph.nodes:
-            if node.number in order:
-                signs[order[node.number]] = "s" if node.stale else _FREED[node.saved]
-        tags: Json = {}
-        leaves: dict[str, int] = {
-            node.leaf: order[node.number]
-            for node in step.graph.nodes
-            if node.leaf and node.number in order
-        }
-        for path, state in named(step).items():
-            if not isinstance(state, TensorState):
-                continue
-            at = leaves.get(state.identity)
-            if at is None and state.node is not None:
-                at = order.get(state.node)
-            if at is not None:
-                known = tags.setdefault(str(at), path)
-                if known != path and " in " not in path and len(known) < 16:
-                    tags[str(at)] = f"{known}, {path}"
-        return [which, "".join(signs), tags]
+    def _graph_now(self, index: int) -> list[Any]:
+        """Return, for each drawing of the step, how its nodes stand, and the names of some."""
+        nodes = {node.number: node for node in self._steps[index].graph.nodes}
+        names: dict[int, list[str]] = {}
+        leaves = {node.leaf: number for number, node in nodes.items() if node.leaf}
+        for path, state in named(self._steps[index]).items():
+            if isinstance(state, TensorState):
+                number = leaves.get(state.identity, state.node)
+                if number is not None:
+                    names.setdefault(number, []).append(path)
+        result = []
+        for which in self._which[index]:
+            drawn = list(self._drawings[which].nodes)
+            signs = "".join(_sign(nodes.get(number)) for number in drawn)
+            tags = {str(at): names[number][0] for at, number in enumerate(drawn) if number in names}
+            result.append([which, signs, tags])
+        return result
+
+
+def _sign(node: Node | None) -> str:
+    if node is None:
+        return "."
+    return "s" if node.stale else _FREED[node.saved]
 
 
 def _told(state: TensorState | ArrayState) -> tuple[Any, ...]:

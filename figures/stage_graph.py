@@ -16,39 +16,60 @@ class Drawn:
         nodes: By number.
         at: Column and row of each: leaves to the left, the root to the right.
         edges: From a node to one that its gradients go to.
+        lane: Row of drawings that it stands in: no two that are there at one step share it.
     """
 
     nodes: Mapping[int, Node]
     at: Mapping[int, tuple[int, float]]
     edges: tuple[tuple[int, int], ...]
+    lane: int
 
 
-def laid_out(graphs: Sequence[Graph]) -> tuple[tuple[Drawn, ...], tuple[int | None, ...]]:
+def laid_out(graphs: Sequence[Graph]) -> tuple[tuple[Drawn, ...], tuple[tuple[int, ...], ...]]:
     """Lay out the graphs of a run's steps.
 
-    A graph that has no operation in common with the step before begins a drawing of its own.
+    What only leaves join has drawings of its own: in a loop each turn has one, and they follow each
+    other in the same place.
 
     Returns:
-        The drawings, and for each step the number of its drawing; None where there is no graph.
+        The drawings, and for each step the numbers of those that it shows.
     """
-    gathered: list[dict[int, Node]] = []
-    which: list[int | None] = []
-    alive: set[int] = set()
-    for graph in graphs:
-        inner = {node.number for node in graph.nodes if not node.leaf}
-        if not graph.nodes:
-            which.append(None)
-            continue
-        if not gathered or (inner and alive and not inner & alive):
-            gathered.append({})
-        if inner:
-            alive = inner
-        gathered[-1].update({node.number: node for node in graph.nodes})
-        which.append(len(gathered) - 1)
-    return tuple(_drawn(nodes) for nodes in gathered), tuple(which)
+    union = {node.number: node for graph in graphs for node in graph.nodes}
+    inner = [number for number, node in union.items() if not node.leaf]
+    head = {number: number for number in inner}
+
+    def root(number: int) -> int:
+        while head[number] != number:
+            head[number] = head[head[number]]
+            number = head[number]
+        return number
+
+    for number in inner:
+        for target in union[number].next:
+            if target in head:
+                head[root(target)] = root(number)
+    parts: dict[int, dict[int, Node]] = {}
+    for number in inner:
+        part = parts.setdefault(root(number), {})
+        part[number] = union[number]
+        part.update({t: union[t] for t in union[number].next if t in union and union[t].leaf})
+    order = {name: place for place, name in enumerate(parts)}
+    shown = tuple(
+        tuple(sorted({order[root(node.number)] for node in graph.nodes if not node.leaf}))
+        for graph in graphs
+    )
+    free: list[int] = []  # the last step at which each lane is taken
+    lanes: list[int] = []
+    for place in range(len(parts)):
+        when = [index for index, here in enumerate(shown) if place in here]
+        lane = next((n for n, until in enumerate(free) if until < when[0]), len(free))
+        free[lane : lane + 1] = [when[-1]]
+        lanes.append(lane)
+    drawn = tuple(_drawn(part, lane) for part, lane in zip(parts.values(), lanes, strict=True))
+    return drawn, shown
 
 
-def _drawn(nodes: dict[int, Node]) -> Drawn:
+def _drawn(nodes: dict[int, Node], lane: int) -> Drawn:
     edges = tuple(
         dict.fromkeys(
             (node.number, target)
@@ -72,11 +93,11 @@ def _drawn(nodes: dict[int, Node]) -> Drawn:
             waiting[user] -= 1
             if not waiting[user]:
                 ready.append(user)
-    # What nothing leads to stands right beside what uses it.
-    for number in nodes:
-        if not targets[number] and users[number]:
+    # Each stands right beside what uses it.
+    for number in sorted(column, key=lambda number: -column[number]):
+        if users[number]:
             column[number] = min(column[user] for user in users[number]) - 1
-    return Drawn(nodes, _rows(column, targets, users), edges)
+    return Drawn(nodes, _rows(column, targets, users), edges, lane)
 
 
 def _rows(

@@ -23,6 +23,8 @@ __all__ = ["both", "changed", "failed", "size", "spelled", "text_of"]
 
 _MOST = 3
 """Objects of one kind of change that are told one by one."""
+_MOST_VALUES = 6
+"""Values of a tensor that a sentence tells."""
 _DEFINITIONS = {"type": "class", "function": "function"}
 _IDENTIFIER = re.compile(r"[A-Za-z_][\w.]*(?:\[\d+\])?")
 _KEPT = re.compile(r"\.state\[(t\d+)\]\['(.+)'\]$")
@@ -77,8 +79,12 @@ def text_of(state: State) -> str:
             return f"{state.kind}(…)"
 
 
+def _noun(state: TensorState | ArrayState) -> str:
+    return "tensor" if isinstance(state, TensorState) else "NumPy array"
+
+
 def _tensor_text(state: TensorState | ArrayState) -> str:
-    name = "tensor" if isinstance(state, TensorState) else "array"
+    name = _noun(state)
     if state.values is None or len(state.values) > 16:
         return f"{name} of shape {spelled(state.shape)}"
     values = iter(state.values)
@@ -88,7 +94,7 @@ def _tensor_text(state: TensorState | ArrayState) -> str:
             return _brief(next(values))
         return f"[{', '.join(nested(shape[1:]) for _ in range(shape[0]))}]"
 
-    return f"{name}({nested(state.shape)})"
+    return f"{'tensor' if name == 'tensor' else 'array'}({nested(state.shape)})"
 
 
 def _brief(value: states.Number) -> str:
@@ -206,6 +212,8 @@ def _bound(step: Step, before: Step | None) -> list[str]:
 
 
 def _short(state: State) -> str:
+    if isinstance(state, TensorState | ArrayState) and prod(state.shape) > _MOST_VALUES:
+        return f"a {_noun(state)} of shape {spelled(state.shape)}"
     text = text_of(state)
     return text if len(text) <= 60 else f"{text[:59]}…"
 

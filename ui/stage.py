@@ -17,7 +17,8 @@ def stage(drawn: Stage, *, key: str, address: str = "") -> None:
 
     Args:
         drawn: What to show.
-        key: Name of the stage, unique on its page. Where the reader is outlives new data.
+        key: Name of the stage, unique on its page. Where the reader is outlives new data, unless
+            the title is another: then the stage opens anew.
         address: What the address calls the step, counted from 1; "" where it tells none.
     """
     STAGE.draw(stage_data(drawn, address=address), key=key)

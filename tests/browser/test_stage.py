@@ -290,3 +290,8 @@ def test_a_phone_in_the_dark(
     page.get_by_role("button", name="Again").click()
     expect(page.get_by_text("run 2", exact=True)).to_have_count(1)
     assert views.step() == 8, "new data leave the reader where he is"
+    views.at(3)
+    page.get_by_text("Another program").click()
+    wait_for_query(page, {"kept": "1"})
+    assert views.step() == 8, "another program opens where it is told to"
+    expect(views.line(8)).to_contain_text("n[0] = 99")

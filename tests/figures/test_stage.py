@@ -245,15 +245,19 @@ def test_a_graph_grows_to_the_right_and_no_two_nodes_stand_in_one_place(recorded
         )
         for start, end in drawing.edges:
             assert drawing.at[start][0] > drawing.at[end][0] >= 0
-    for step, number in zip(steps_of(trace), which, strict=True):
+    for step, numbers in zip(steps_of(trace), which, strict=True):
         known = {node.number for node in step.graph.nodes}
-        assert number is None if not known else known <= drawings[number or 0].nodes.keys()
+        assert known <= {node for number in numbers for node in drawings[number].nodes}
+        lanes = [drawings[number].lane for number in numbers]
+        assert len(set(lanes)) == len(lanes), "no two drawings stand in one place at once"
     assert [len(graph["nodes"]) for graph in sent["graphs"]] == [len(d.nodes) for d in drawings]
 
 
 def test_a_graph_tells_what_backward_freed_and_which_names_its_nodes_have() -> None:
     sent = staged(run(ACCUMULATION)).runs[0]
-    number, signs, tags = next(step["graph"] for step in sent["steps"] if step["line"] == [10, 10])
+    ((number, signs, tags),) = next(
+        step["graph"] for step in sent["steps"] if step["line"] == [10, 10]
+    )
     nodes = [
         node[0].removesuffix("Backward0").rpartition("::")[2]
         for node in sent["graphs"][number]["nodes"]
@@ -264,6 +268,12 @@ def test_a_graph_tells_what_backward_freed_and_which_names_its_nodes_have() -> N
         "AccumulateGrad": "w",
         "Div": "loss",
     }
+
+
+def test_the_graphs_of_a_loops_turns_follow_each_other_in_one_place() -> None:
+    drawings, _ = laid_out([step.graph for step in run(PROGRAMS["loop"]).steps])
+    assert len(drawings) == 20
+    assert {drawing.lane for drawing in drawings} == {0}
 
 
 def said(source: str, line: int, nth: int = 0) -> str:

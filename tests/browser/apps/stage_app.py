@@ -150,9 +150,12 @@ if __name__ == "__main__":
     state = st.session_state
     state.runs = state.get("runs", 0) + 1
     asked = st.query_params.get("show")
+    if st.checkbox("Another program"):
+        asked = "numpy"
     # As wide as a page's view beside the open sidebar.
     with st.container(width=850):
         for name in [asked] if asked else SHOWN:
-            stage(drawn(name), key=name, address="step" if name == (asked or SHOWN[0]) else "")
+            key = "first" if name == (asked or SHOWN[0]) else name
+            stage(drawn(name), key=key, address="step" if name == (asked or SHOWN[0]) else "")
     st.button("Again")
     st.text(f"run {state.runs}")
