@@ -12,11 +12,12 @@ import torch
 from explainers.evidence import CurveMistake
 from explainers.parameters import Choice, Flag, Parameters
 from figures.curves import Curves
+from ui import catalogue
 
 
 def lessons_of(slug: str) -> dict[str, tuple[Callable[..., Any], type[Parameters]]]:
     """Return by name what runs each of a topic's mistakes, and the class of its parameters."""
-    module = importlib.import_module(f"explainers.{slug}.mistakes")
+    module = importlib.import_module(f"{catalogue.page(slug).topic.__name__}.mistakes")
     found = {
         name: (run, typing.get_type_hints(run)["parameters"])
         for name, run in inspect.getmembers(module, inspect.isfunction)

@@ -13,7 +13,8 @@ class Page:
     """Describe one topic's page.
 
     Attributes:
-        slug: Its address, and the name of its modules in `explainers` and `figures`.
+        slug: Its address, and the name of its modules; each layer keeps them in the chapter's
+            folder.
         title: As readers know it.
         question: The one question it answers.
         icon: A Material symbol.
@@ -29,19 +30,24 @@ class Page:
     terms: tuple[str, ...]
 
     @property
+    def folder(self) -> str:
+        """The chapter's folder, the same in every layer."""
+        return self.chapter.lower().replace(" ", "_")
+
+    @property
     def file(self) -> Path:
         """The page's script."""
-        return ROOT / "pages" / self.chapter.lower().replace(" ", "_") / f"{self.slug}.py"
+        return ROOT / "pages" / self.folder / f"{self.slug}.py"
 
     @property
     def topic(self) -> ModuleType:
         """The topic's explainer."""
-        return importlib.import_module(f"explainers.{self.slug}")
+        return importlib.import_module(f"explainers.{self.folder}.{self.slug}")
 
     @property
     def figures(self) -> ModuleType:
         """The topic's figures."""
-        return importlib.import_module(f"figures.{self.slug}")
+        return importlib.import_module(f"figures.{self.folder}.{self.slug}")
 
 
 PATH = MappingProxyType(
@@ -254,7 +260,7 @@ PAGES = in_reading_order(
         title="Learning-rate schedulers",
         question="What learning rate does each step use?",
         icon=":material/trending_down:",
-        chapter="Training",
+        chapter="Optimizers",
         terms=(
             "lr_scheduler",
             "LambdaLR",
@@ -286,7 +292,7 @@ PAGES = in_reading_order(
         title="Initialization",
         question="How large should the first weights be, so that signals and gradients live?",
         icon=":material/equalizer:",
-        chapter="Training",
+        chapter="Initialization",
         terms=(
             "nn.init",
             "initialisation",

@@ -5,8 +5,8 @@ from html import escape
 
 import streamlit as st
 
-from explainers.affine_grid import Asked, Matrices, Proof, Spelling, convert, prove
-from figures import matrices as figures
+from explainers.sampling.affine_grid import Asked, Matrices, Proof, Spelling, convert, prove
+from figures.sampling import matrices as figures
 from ui import address, figure, frame, rows, sentences
 from ui.controls import Controls
 from ui.sheet import FAILS, HOLDS

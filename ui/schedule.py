@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from explainers import schedulers as topic
+from explainers.optimizers import schedulers as topic
+from explainers.optimizers.schedulers import Argument, Schedule
 from explainers.parameters import Choice, Flag, Number
-from explainers.schedulers import Argument, Schedule
 from ui import typed
 
 FEW = 4

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from explainers import focal_loss as topic
-from explainers.focal_loss import mistakes
-from explainers.focal_loss import training as learning
-from figures import focal_loss as figures
+from explainers.losses import focal_loss as topic
+from explainers.losses.focal_loss import mistakes
+from explainers.losses.focal_loss import training as learning
 from figures import lessons
+from figures.losses import focal_loss as figures
 from ui import address, figure, frame, proofs, sentences
 from ui.controls import Controls
 from ui.frame import Lesson

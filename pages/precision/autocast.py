@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import streamlit as st
 
-from explainers import autocast as topic
-from explainers.autocast import mistakes
-from figures import autocast as figures
+from explainers.precision import autocast as topic
+from explainers.precision.autocast import mistakes
+from figures.precision import autocast as figures
 from ui import figure, frame, proofs
 from ui.choices import choices
 from ui.controls import Controls

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import streamlit as st
 
-from explainers import float_formats as topic
-from explainers.float_formats import mistakes
+from explainers.precision import float_formats as topic
+from explainers.precision.float_formats import mistakes
 from explainers.runs import in_turn
-from figures import float_formats as figures
+from figures.precision import float_formats as figures
 from ui import figure, frame, proofs
 from ui.controls import Controls
 from ui.frame import Lesson

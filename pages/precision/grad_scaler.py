@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import streamlit as st
 
-from explainers import grad_scaler as topic
-from explainers.grad_scaler import mistakes
-from figures import grad_scaler as figures
+from explainers.precision import grad_scaler as topic
+from explainers.precision.grad_scaler import mistakes
+from figures.precision import grad_scaler as figures
 from ui import catalogue, figure, frame, proofs
 from ui.controls import Controls
 from ui.frame import Lesson

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from explainers import affine_grid as topic
-from explainers.affine_grid import mistakes
-from figures import affine_grid as figures
+from explainers.sampling import affine_grid as topic
+from explainers.sampling.affine_grid import mistakes
+from figures.sampling import affine_grid as figures
 from ui import figure, frame, matrices, proofs, sentences, upload
 from ui.controls import Controls
 from ui.frame import Lesson

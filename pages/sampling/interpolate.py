@@ -4,9 +4,9 @@ import dataclasses
 
 import streamlit as st
 
-from explainers import interpolate as topic
-from explainers.interpolate import mistakes
-from figures import interpolate as figures
+from explainers.sampling import interpolate as topic
+from explainers.sampling.interpolate import mistakes
+from figures.sampling import interpolate as figures
 from ui import figure, frame, proofs, sentences, upload
 from ui.controls import Controls
 from ui.frame import Lesson

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
-from explainers import affine_grid
 from explainers.parameters import Flag
+from explainers.sampling import affine_grid
 from tests.browser.harness import (
     console_errors,
     open_page,

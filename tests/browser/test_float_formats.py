@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from explainers import float_formats as topic
+from explainers.precision import float_formats as topic
 from tests.browser.harness import (
     console_errors,
     open_page,

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from explainers import focal_loss as topic
+from explainers.losses import focal_loss as topic
 from tests.browser.harness import (
     console_errors,
     open_page,

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from explainers import grad_scaler as topic
+from explainers.precision import grad_scaler as topic
 from tests.browser.harness import (
     console_errors,
     load_all,

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from explainers import initialization as topic
+from explainers.initialization import initialization as topic
 from tests.browser.harness import console_errors, open_page, query, settled, wait_for_query
 
 

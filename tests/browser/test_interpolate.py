@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from explainers import interpolate as topic
+from explainers.sampling import interpolate as topic
 from tests.browser.harness import console_errors, open_page, query, settled, slider, wait_for_query
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from explainers import schedulers as topic
+from explainers.optimizers import schedulers as topic
 from tests.browser.harness import console_errors, open_page, query, settled, wait_for_query
 
 KEPT_TWELVE = "; ".join(f"CosineAnnealingLR(T_max={size})" for size in range(100, 1300, 100))

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from explainers.affine_grid.mistakes import Direction
 from explainers.evidence import CurveMistake
+from explainers.sampling.affine_grid.mistakes import Direction
 from tests.clock import milliseconds
 from tests.lessons import corners, lessons_of
 from ui import catalogue

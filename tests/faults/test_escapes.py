@@ -2,9 +2,9 @@
 
 import asyncio
 
-from explainers import schedulers
+from explainers.optimizers import schedulers
 from tests.browser.harness import serving
-from tests.explainers.test_schedulers_formula import ESCAPES, SLOW
+from tests.explainers.optimizers.test_schedulers_formula import ESCAPES, SLOW
 from tests.hosting import QUIET
 from tests.reader import Reader
 

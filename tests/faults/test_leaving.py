@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from explainers import schedulers
+from explainers.optimizers import schedulers
 from tests.browser.harness import Server, serving
 from tests.hosting import QUIET
 from tests.reader import Reader

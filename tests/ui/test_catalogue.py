@@ -13,8 +13,8 @@ def test_every_page_has_its_files_and_every_file_its_page() -> None:
     assert {path.stem for path in home} == {"home", "proof"}
     assert {page.file for page in catalogue.PAGES} == scripts - home
     for page in catalogue.PAGES:
-        assert page.topic.__name__ == f"explainers.{page.slug}"
-        assert page.figures.__name__ == f"figures.{page.slug}"
+        assert page.topic.__name__ == f"explainers.{page.folder}.{page.slug}"
+        assert page.figures.__name__ == f"figures.{page.folder}.{page.slug}"
 
 
 def test_slugs_and_titles_are_unique_and_questions_are_questions() -> None:

@@ -5,8 +5,8 @@ import importlib
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explainers import affine_grid
 from explainers.evidence import Kind
+from explainers.sampling import affine_grid
 
 
 def failing() -> None:
@@ -48,7 +48,7 @@ def test_a_failing_check_and_a_nan_are_marked_and_the_error_is_shown() -> None:
 
 def test_the_pages_checks_turn_red_when_the_rule_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        importlib.import_module("explainers.affine_grid.checks"),
+        importlib.import_module("explainers.sampling.affine_grid.checks"),
         "rotation",
         lambda degrees, **more: affine_grid.rotation(-degrees, **more),
     )

@@ -1,0 +1,56 @@
+"""Run the mistakes people make with learning-rate schedulers, and what each costs."""
+
+from explainers.optimizers.schedulers.mistakes.rates import (
+    Edit,
+    GetLr,
+    OneTooFar,
+    PastTMax,
+    WarmUp,
+    edit,
+    get_lr,
+    one_too_far,
+    past_t_max,
+    question,
+    warm_up,
+)
+from explainers.optimizers.schedulers.mistakes.resuming import Changed, Resume, changed, resume
+from explainers.optimizers.schedulers.mistakes.stepping import (
+    Order,
+    Pace,
+    Restarts,
+    Several,
+    WithPlateau,
+    order,
+    pace,
+    restarts,
+    several,
+    with_plateau,
+)
+
+__all__ = [
+    "Changed",
+    "Edit",
+    "GetLr",
+    "OneTooFar",
+    "Order",
+    "Pace",
+    "PastTMax",
+    "Restarts",
+    "Resume",
+    "Several",
+    "WarmUp",
+    "WithPlateau",
+    "changed",
+    "edit",
+    "get_lr",
+    "one_too_far",
+    "order",
+    "pace",
+    "past_t_max",
+    "question",
+    "restarts",
+    "resume",
+    "several",
+    "warm_up",
+    "with_plateau",
+]
