@@ -35,7 +35,10 @@ function brief(value) {
   if (Object.is(value, -0)) return "−0";
   if (Number.isInteger(value) && size < 1e5) return sign(String(value));
   if (size >= 1e5 || size < 1e-3) return sign(value.toExponential(1).replace("e+", "e").replace(".0e", "e"));
-  return sign(size >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(size < 0.1 ? 2 : 3))));
+  // What is not whole never looks whole.
+  const digits = size >= 1000 ? value.toFixed(0) : value.toPrecision(size < 0.1 ? 2 : 3);
+  const shortest = String(Number(digits));
+  return sign(/[.]/.test(shortest) || size >= 100 ? shortest : digits);
 }
 
 function full(value) {
@@ -66,12 +69,13 @@ const longest = (texts) => [...texts].reduce((a, b) => (b.length > a.length ? b 
 // ---- The cells of a tensor of one shape.
 
 class Cells {
-  constructor(shape, width, kind) {
+  // `letters` of its longest number; nothing where its width is the style sheet's.
+  constructor(shape, letters, kind) {
     const [rows, columns] = shape.length > 1 ? shape.slice(-2) : [1, shape[0] ?? 1];
-    Object.assign(this, { shape, columns, cells: [] });
+    Object.assign(this, { shape, columns, letters, cells: [] });
     this.root = element("div", { class: `cells ${kind}` });
     this.root.style.setProperty("--n", columns);
-    this.root.style.setProperty("--w", width);
+    this.root.style.setProperty("--letters", letters);
     this.blocks = [];
     for (const at of range(product(shape.slice(0, -2)))) {
       const grid = element("div", { class: "grid", role: "grid" });
@@ -131,10 +135,12 @@ class Cells {
   }
 
   // Numbers where there is room for them; shades alone where there is not.
-  fit(room, wide) {
-    const heat = this.columns > 4 && this.columns * wide > room;
+  fit(room, em) {
+    const wide = (margin) => this.columns * (this.letters * 0.602 + margin) * em;
+    const heat = this.columns > 4 && wide(0.25) > room;
+    this.root.classList.toggle("tight", !heat && wide(0.75) > room);
     // So small that two stand side by side.
-    if (heat) this.root.style.setProperty("--side", `${Math.max(10, Math.min(18, Math.floor(room / 2 / this.columns - 1)))}px`);
+    if (heat) this.root.style.setProperty("--side", `${Math.max(9, Math.min(18, Math.floor(room / 2 / this.columns - 1)))}px`);
     if (heat !== this.heat) this.root.classList.toggle("heat", (this.heat = heat));
   }
 }
@@ -144,7 +150,6 @@ class Cells {
 class Block {
   constructor(facts, versions, width, kind) {
     this.facts = facts;
-    this.width = width;
     this.parts = new Map();
     this.root = element("div", { class: "stack" });
     for (const [fact, values] of versions) {
@@ -153,7 +158,7 @@ class Block {
       const { shape } = facts[fact];
       const part = values?.summary
         ? { root: element("div", { class: "large" }) }
-        : product(shape) <= 256 && key !== "none" ? new Cells(shape, `calc(${width}ch + 0.75em)`, kind)
+        : product(shape) <= 256 && key !== "none" ? new Cells(shape, width, kind)
         : { root: element("p", { class: "hint" }, `${product(shape).toLocaleString("en")} cells`) };
       this.parts.set(key, part);
       this.root.append(part.root);
@@ -182,8 +187,8 @@ class Block {
   }
 
   fit(room) {
-    const letter = parseFloat(getComputedStyle(this.root).fontSize) * 0.75;
-    for (const part of this.parts.values()) part.fit?.(room, (this.width * 0.602 + 0.75) * letter);
+    const em = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    for (const part of this.parts.values()) part.fit?.(room, 0.75 * em);
   }
 }
 
@@ -344,7 +349,8 @@ class Frame {
     if (frame.strip) {
       this.head = element("p", { class: "head" });
       this.shelf = element("div", { class: "shelf" });
-      this.strip = new Cells([frame.strip], "2.2rem", "memory-order");
+      const letters = Math.max(1, ...frame.storages.map((label) => run.widths[label] ?? 1));
+      this.strip = new Cells([frame.strip], letters, "memory-order");
       this.strip.cells.forEach((cell, at) => {
         const slot = element("span", { class: "slot", role: "presentation" });
         cell.replaceWith(slot);
@@ -1085,10 +1091,7 @@ class Stage {
   // ---- Room.
 
   // A long wall folds.
-  fold() {
-    const roots = this.frames.map(({ root }) => root);
-    this.memory.replaceChildren(...roots);
-    this.folded.replaceChildren();
+  fold(roots) {
     const top = this.memory.getBoundingClientRect().top;
     const most = this.narrow ? TALL.narrow : TALL.wide;
     const open = roots.findIndex((root, index) => index > 1 && root.getBoundingClientRect().bottom - top > most);
@@ -1106,8 +1109,10 @@ class Stage {
     [this.room, this.fitted] = [room, this.run];
     this.narrow = this.root.clientWidth < 620;
     if (!this.pinned) this.ask(null);
+    const roots = this.frames.map(({ root }) => root);
+    this.memory.replaceChildren(...roots);
     for (const frame of this.frames) frame.fit(room);
-    this.fold();
+    this.fold(roots);
     if (this.code.scrollHeight > this.code.clientHeight + 1) this.code.setAttribute("tabindex", "0");
     else this.code.removeAttribute("tabindex");
     // Sentences keep the place of the longest.

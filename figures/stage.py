@@ -44,6 +44,8 @@ MOST_WITH_ORIGINS = 24
 """Steps of a run of which is sent which cells made a cell, where nothing else is asked for."""
 MOST_ON_STRIP = 64
 """Cells of a storage that are drawn as it lies in memory, beside the tensors on it."""
+MOST_OF_A_VALUE = 200
+"""Letters of a bare expression's value."""
 _EXACT = 2**53
 _LABELS = re.compile(r"(identity|storage|node)=[^,)]*")
 _SINGLE = frozenset({"float32", "float16", "bfloat16"})
@@ -582,7 +584,7 @@ def _flat(state: State) -> bool:
 
 def _value(state: State | None) -> str:
     silent = state is None or getattr(state, "kind", "") == "Generator"
-    return "" if silent or state is None else text_of(state)
+    return "" if silent or state is None else _cut(text_of(state), MOST_OF_A_VALUE)
 
 
 def _cut(text: str, most: int = 80) -> str:

@@ -17,7 +17,17 @@ from explainers.program.states import (
     TensorState,
 )
 
-__all__ = ["Frame", "Seen", "being_made", "frames", "named", "optimizers", "places", "seen"]
+__all__ = [
+    "Frame",
+    "Seen",
+    "being_made",
+    "frames",
+    "named",
+    "optimizers",
+    "places",
+    "seen",
+    "within",
+]
 
 _DEEPEST = 8
 
@@ -44,11 +54,11 @@ def named(step: Step) -> dict[str, TensorState | ArrayState]:
     """
     found: dict[str, TensorState | ArrayState] = {}
     for name, state in step.names.items():
-        found.update(_within(name, state))
+        found.update(within(name, state))
     where = f" in {step.frame.name}" if step.frame else ""
     for name, state in step.local.items():
         if name != "self" or being_made(step):
-            found.update({f"{path}{where}": inner for path, inner in _within(name, state)})
+            found.update({f"{path}{where}": inner for path, inner in within(name, state)})
     return found
 
 
@@ -57,9 +67,10 @@ def being_made(step: Step) -> bool:
     return step.frame is not None and step.frame.name.endswith("__init__")
 
 
-def _within(
+def within(
     path: str, state: State, depth: int = 0
 ) -> Iterator[tuple[str, TensorState | ArrayState]]:
+    """Give the tensors and arrays in a value, with their paths."""
     if depth > _DEEPEST:
         return
     inner: list[tuple[str, State]] = []
@@ -74,7 +85,7 @@ def _within(
             own = {**state.parameters, **state.buffers, **state.children, **state.unregistered}
             inner = [(f"{path}.{key}", item) for key, item in own.items()]
     for at, item in inner:
-        yield from _within(at, item, depth + 1)
+        yield from within(at, item, depth + 1)
 
 
 def optimizers(step: Step) -> dict[str, OptimizerState]:

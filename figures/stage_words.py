@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from math import prod
 from typing import cast
 
@@ -17,7 +18,7 @@ from explainers.program.states import (
     Step,
     TensorState,
 )
-from figures.stage_names import being_made, named
+from figures.stage_names import being_made, named, within
 
 __all__ = ["both", "changed", "failed", "size", "spelled", "text_of"]
 
@@ -85,7 +86,7 @@ def _noun(state: TensorState | ArrayState) -> str:
 
 def _tensor_text(state: TensorState | ArrayState) -> str:
     name = _noun(state)
-    if state.values is None or len(state.values) > 16:
+    if state.values is None or len(state.values) > 9:
         return f"{name} of shape {spelled(state.shape)}"
     values = iter(state.values)
 
@@ -198,10 +199,23 @@ def _bound(step: Step, before: Step | None) -> list[str]:
         for name in step.changes.bound
         if name in now and name not in plain and not (name == "self" and not being_made(step))
     ]
+    made: dict[str, list[str]] = {}
+    for name in others:
+        label = getattr(now[name], "storage", "")
+        if label and label not in storages and not _same_as(now[name], identities):
+            made.setdefault(label, []).append(name)
+    for label, names in made.items():
+        if len(names) > 1:
+            cells = _many(step.memory[label].size, "cell") if label in step.memory else "of many"
+            said.append(f"{_listed(names)} share a new storage, {label}: {cells}.")
+            others = [name for name in others if name not in names]
     for name in others[:_MOST]:
         anew = ", bound anew," if name in earlier else ""
         subject, inside = f"`{name}`{anew}", step.frame is not None
         said.append(_bound_one(subject, name, now[name], storages, identities, inside=inside))
+        memory = step.memory.get(getattr(now[name], "storage", ""))
+        if name in chain(*made.values()) and memory and memory.size != prod(now[name].shape):
+            said.append(f"It reads a part of the {memory.size:,} cells there.")
     if len(others) > _MOST:
         said.append(f"{_many(len(others) - _MOST, 'more name')} got a value.")
     for name in plain[:_MOST]:
@@ -209,6 +223,10 @@ def _bound(step: Step, before: Step | None) -> list[str]:
         kind = _DEFINITIONS.get(getattr(state, "kind", ""))
         said.append(f"The {kind} `{name}` is defined." if kind else f"`{name}` is {_short(state)}.")
     return said
+
+
+def _same_as(state: State, identities: Mapping[str, str]) -> bool:
+    return isinstance(state, TensorState) and state.identity in identities
 
 
 def _short(state: State) -> str:
@@ -267,7 +285,7 @@ def _bound_one(
                 how += f"; each cell stands in {times} places"
             return f"{subject} is {kind} storage {state.storage}: {how}."
         case TensorState() | ArrayState() if state.storage:
-            return f"{subject} has a storage of its own, {state.storage}: {size(state.shape)}."
+            return f"{subject} has a new storage, {state.storage}: {size(state.shape)}."
         case TensorState() | ArrayState():
             return f"{subject} has shape {spelled(state.shape)}, and no memory."
         case ModuleState():
@@ -275,6 +293,12 @@ def _bound_one(
             return (
                 f"{subject} is a {state.kind}: {_many(count, 'parameter')}, {_many(cells, 'cell')}."
             )
+        case states.Sequence() | states.Table() if any(within("x", state)):
+            inside_it = list(dict(within("x", state)).values())
+            count = _many(len(inside_it), "tensor")
+            if all(one.storage in storages for one in inside_it):
+                return f"{subject} holds {count} on known storages: no value was copied."
+            return f"{subject} holds {count}."
         case OptimizerState():
             count = sum(_length(group.get("params")) for group in state.groups)
             return f"{subject} is {_article(state.kind)}, given {_many(count, 'parameter')}."

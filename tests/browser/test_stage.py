@@ -201,7 +201,7 @@ def test_two_runs_stand_in_one_stage_and_a_link_leads_to_where_they_part(kept: P
     right.click()
     expect(right).to_have_attribute("aria-pressed", "true")
     expect(both.line(6)).to_contain_text("d = c.reshape(6)")
-    expect(both.say).to_have_text("d has a storage of its own, B: 6 cells.")
+    expect(both.say).to_have_text("d has a new storage, B: 6 cells.")
     both.press("End")
     assert both.cells("d")[0] == "99" and both.cells("c")[0] == "0"
     wrong.click()
@@ -274,6 +274,10 @@ def test_a_phone_in_the_dark(
     assert axe_findings(page) == []
     wide = "document.documentElement.scrollWidth - innerWidth"
     assert page.evaluate(wide) <= 0
+    heat = Shown(page, "large").objects.locator(".heat").first.bounding_box()
+    assert heat is not None and heat["width"] < PHONE["width"], (
+        "shades alone, where numbers do not fit"
+    )
     # The steps stay in sight while the objects pass.
     views.grid("e").scroll_into_view_if_needed()
     expect(views.root.get_by_role("button", name="Next line")).to_be_in_viewport()

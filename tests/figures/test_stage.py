@@ -284,7 +284,7 @@ def said(source: str, line: int, nth: int = 0) -> str:
 @pytest.mark.parametrize(
     ("source", "line", "words"),
     [
-        (VIEWS, 3, "`a` has a storage of its own, A: 12 cells."),
+        (VIEWS, 3, "`a` has a new storage, A: 12 cells."),
         (
             VIEWS,
             5,
@@ -311,10 +311,16 @@ def said(source: str, line: int, nth: int = 0) -> str:
         ),
         ("import torch\na = torch.ones(2)\nb = a", 3, "`b` is another name of `a`: one tensor."),
         ("import torch\na = torch.ones(2)\na = a + 1", 3,
-         "`a`, bound anew, has a storage of its own, B: 2 cells."),
+         "`a`, bound anew, has a new storage, B: 2 cells."),
         ("import torch\na = torch.ones(2)\na.mul_(1)", 3,
          "`a` was written with what it held: version 1."),
         ("import torch\na = torch.ones(2)\ndel a", 3, "`a` is gone."),
+        ("import torch\na, b = torch.ones(4).chunk(2)", 2,
+         "`a` and `b` share a new storage, A: 4 cells."),
+        ("import torch\na = torch.ones(4)[1:]", 2,
+         "`a` has a new storage, A: 3 cells. It reads a part of the 4 cells there."),
+        ("import torch\na = torch.ones(4)\nb = a.chunk(2)", 3,
+         "`b` holds 2 tensors on known storages: no value was copied."),
     ],
 )  # fmt: skip
 def test_a_sentence_tells_the_kinds_of_change_apart(source: str, line: int, words: str) -> None:

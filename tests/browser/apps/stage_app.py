@@ -82,6 +82,19 @@ grid = row.expand(4, 3)
 row[0, 1] = 7.
 own = row.repeat(4, 1)
 """
+FLOATS = """import torch
+
+torch.manual_seed(0)
+a = torch.randn(2, 6) / 100
+a.t().sub_(1)
+q, k, v = torch.randn(3, 4).unbind()
+weights = torch.zeros(1000, 3)
+part = weights[10:12]
+cube = torch.arange(24).view(2, 3, 4)
+cube.permute(2, 0, 1)
+print("every head reads", cube.shape)
+torch.tensor([1.5]).to(torch.int8).sqrt_()
+"""
 LARGE = """import torch
 
 torch.manual_seed(0)
@@ -126,6 +139,7 @@ PROGRAMS = {
     "refused": REFUSED,
     "loop": LOOP,
     "expand": EXPAND,
+    "floats": FLOATS,
     "large": LARGE,
 }
 NOTES = {"views": {8: "Whoever looks at the cell sees it; copies made before do not."}}
