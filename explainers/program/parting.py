@@ -93,6 +93,8 @@ def _difference(
     if not isinstance(ours, Step) or not isinstance(theirs, Step):
         return "(runs)", ours is not None, theirs is not None
     for mine, yours in ((ours.local, theirs.local), (ours.names, theirs.names)):
+        if mine == yours:
+            continue
         labels: tuple[dict[str, int], dict[str, int]] = ({}, {})
         for name in {**mine, **yours}:
             a, b = mine.get(name), yours.get(name)

@@ -136,6 +136,8 @@ class Run:
         self._started = time.thread_time()
         try:
             self._failure = self._run()
+        except _Ended:  # raised once more while the run was being ended
+            self._failure = Failure(0, STOPPED, self._why)
         except BaseException as error:
             self._error = error
         finally:
@@ -182,9 +184,13 @@ class Run:
             try:
                 with self._door:
                     self._closed = True
-                    _raise(threading.get_ident(), None)
             except _Ended:
                 continue
+        # What was raised before that comes now. To take it back instead would leave Python's flag
+        # for it up: every thread slows down, and one that is traced or profiled never goes on.
+        with contextlib.suppress(_Ended):
+            for _ in range(10):
+                pass
 
     def _builtins(self) -> dict[str, Any]:
         own = {
@@ -336,10 +342,9 @@ class Run:
 _TOO_LONG = f"The run was ended after {MOST_SECONDS:g} s."
 
 
-def _raise(thread: int, kind: type[BaseException] | None) -> None:
-    """Raise an exception in another thread, as soon as that runs Python; None takes it back."""
-    what = None if kind is None else ctypes.py_object(kind)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
+def _raise(thread: int, kind: type[BaseException]) -> None:
+    """Raise an exception in another thread, as soon as that runs Python."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind))
 
 
 @contextlib.contextmanager

@@ -263,6 +263,16 @@ def test_a_statement_without_end_is_ended(name: str, monkeypatch: pytest.MonkeyP
     assert run("x = 1\n").failure is None
 
 
+def test_a_run_that_is_profiled_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "MOST_SECONDS", 0.2)
+    threading.setprofile(lambda *_: None)
+    try:
+        failure = run(ENDLESS["a loop on one line"]).failure
+    finally:
+        threading.setprofile(None)  # type: ignore[arg-type]
+    assert failure is not None and failure.kind == "Stopped"
+
+
 @pytest.mark.parametrize(
     "program",
     [
