@@ -1,23 +1,13 @@
 """The focal loss page says of lengths what a reader typed, and nothing of what nobody typed."""
 
-from collections.abc import Iterator
-
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.test_pages import opened, warnings
+from tests.session import opened, warnings
 from ui import catalogue
 
 PAGE = catalogue.page("focal_loss")
 LENGTHS = "targets must be as many as logits"
-
-
-@pytest.fixture(autouse=True)
-def fresh_caches() -> Iterator[None]:
-    yield
-    st.cache_data.clear()
-    st.cache_resource.clear()
 
 
 def typed(tester: AppTest, name: str, text: str) -> AppTest:

@@ -1,26 +1,16 @@
 """The matrix box of the affine_grid page, through Streamlit's own tester."""
 
-from collections.abc import Iterator
-
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.session import PATIENCE_S, SHELL
 from ui import catalogue
 
-SHELL = str(catalogue.ROOT / "ui" / "shell.py")
 PREFIX = "affine_grid.matrix"
 
 
-@pytest.fixture(autouse=True)
-def fresh_caches() -> Iterator[None]:
-    yield
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-
 def page(*, folded: bool = False, **address: str) -> AppTest:
-    tester = AppTest.from_file(SHELL, default_timeout=60).run()
+    tester = AppTest.from_file(SHELL, default_timeout=PATIENCE_S).run()
     file = catalogue.page("affine_grid").file
     tester.switch_page(f"../{file.relative_to(catalogue.ROOT)}")
     for name, text in address.items():

@@ -1,18 +1,15 @@
 """Every page, under every preset and under a stranger's address, through Streamlit's own tester."""
 
-import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from explainers.parameters import Choice, Flag, Number, Numbers, Text
+from tests.session import PATIENCE_S, SHELL, held, opened, status, warnings
 from ui import catalogue, tour
 
-SHELL = str(catalogue.ROOT / "ui" / "shell.py")
 PAGES = pytest.mark.parametrize("page", catalogue.PAGES, ids=lambda page: page.slug)
 CASES = [
     pytest.param(page, preset, id=f"{page.slug}: {preset.name}")
@@ -21,51 +18,14 @@ CASES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def fresh_caches() -> Iterator[None]:
-    yield
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-
-def opened(page: catalogue.Page, **address: str) -> AppTest:
-    """Open a page by a link, in a new session."""
-    tester = AppTest.from_file(SHELL, default_timeout=60).run()
-    tester.switch_page(f"../{page.file.relative_to(catalogue.ROOT)}")
-    for name, text in address.items():
-        tester.query_params[name] = text
-    return tester.run()
-
-
-def held(tester: AppTest, page: catalogue.Page) -> dict[str, Any]:
-    """What the controls of a page hold."""
-    names = page.topic.PRESETS[0].parameters.specs()
-    return {name: tester.session_state[f"{page.slug}.{name}"] for name in names}
-
-
-def status(tester: AppTest) -> dict[str, Any]:
-    """What the line above the view says, and the address that it writes."""
-    (line,) = (
-        node.proto
-        for node in tester.get("bidi_component")
-        if node.proto.component_name == "torch_loupe_status"
-    )
-    data: dict[str, Any] = json.loads(line.json)
-    return data
-
-
-def warnings(tester: AppTest) -> str:
-    return " ".join(warning.value.replace("\\", "") for warning in tester.warning)
-
-
 def test_the_sidebar_leads_to_every_page() -> None:
-    tester = AppTest.from_file(SHELL, default_timeout=60).run()
+    tester = AppTest.from_file(SHELL, default_timeout=PATIENCE_S).run()
     links = [link.value for link in tester.sidebar.page_link]
     assert links == ["Home", *(page.title for page in catalogue.PAGES), "Proof sheet"]
 
 
 def test_home_shows_a_card_for_every_page_once_its_chapter_is_open() -> None:
-    tester = AppTest.from_file(SHELL, default_timeout=60)
+    tester = AppTest.from_file(SHELL, default_timeout=PATIENCE_S)
     for chapter in catalogue.CHAPTERS:
         tester.session_state[f"home.chapter.{chapter}"] = True
     tester.session_state["home.stops"] = True
@@ -202,7 +162,7 @@ def test_a_strangers_text_is_shown_as_text(page: catalogue.Page) -> None:
 
 @PAGES
 def test_a_device_that_is_not_here_falls_back_and_says_so(page: catalogue.Page) -> None:
-    tester = AppTest.from_file(SHELL, default_timeout=60)
+    tester = AppTest.from_file(SHELL, default_timeout=PATIENCE_S)
     tester.query_params["device"] = "cuda:7"
     tester.run()
     assert tester.session_state["device"] == "cpu"

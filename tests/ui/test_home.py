@@ -5,15 +5,14 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.session import PATIENCE_S, SHELL
 from ui import catalogue, home, tour
-
-SHELL = str(catalogue.ROOT / "ui" / "shell.py")
 
 
 @pytest.fixture
 def opened() -> Callable[..., AppTest]:
     def open_(slug: str = "", **address: str) -> AppTest:
-        tester = AppTest.from_file(SHELL, default_timeout=60)
+        tester = AppTest.from_file(SHELL, default_timeout=PATIENCE_S)
         if slug:
             page = catalogue.page(slug)
             tester.run().switch_page(f"../{page.file.relative_to(catalogue.ROOT)}")

@@ -1,0 +1,48 @@
+"""Open pages in Streamlit's own tester, and read what they show."""
+
+import json
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from ui import catalogue
+
+SHELL = str(catalogue.ROOT / "ui" / "shell.py")
+# What a run may take where other work holds up the machine.
+PATIENCE_S = 600
+
+
+def opened(page: catalogue.Page, **address: str) -> AppTest:
+    """Open a page by a link, in a new session."""
+    tester = AppTest.from_file(SHELL, default_timeout=PATIENCE_S).run()
+    tester.switch_page(f"../{page.file.relative_to(catalogue.ROOT)}")
+    for name, text in address.items():
+        tester.query_params[name] = text
+    return tester.run()
+
+
+def held(tester: AppTest, page: catalogue.Page) -> dict[str, Any]:
+    """What the controls of a page hold."""
+    names = page.topic.PRESETS[0].parameters.specs()
+    return {name: tester.session_state[f"{page.slug}.{name}"] for name in names}
+
+
+def status(tester: AppTest) -> dict[str, Any]:
+    """What the line above the view says, and the address that it writes."""
+    (line,) = (
+        node.proto
+        for node in tester.get("bidi_component")
+        if node.proto.component_name == "torch_loupe_status"
+    )
+    data: dict[str, Any] = json.loads(line.json)
+    return data
+
+
+def warnings(tester: AppTest) -> str:
+    """What it warns of, without the marks that keep a stranger's text plain."""
+    return " ".join(warning.value.replace("\\", "") for warning in tester.warning)
+
+
+def drawn(tester: AppTest) -> str:
+    """What its components are given to draw."""
+    return " ".join(node.proto.json for node in tester.get("bidi_component"))
