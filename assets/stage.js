@@ -1034,7 +1034,7 @@ class Stage {
   }
 
   ask(cell) {
-    for (const other of this.marked ?? []) other.classList.remove("same", "at", "source");
+    for (const other of this.marked ?? []) other.classList.remove("same", "at", "origin");
     this.marked = [];
     if (!cell || !cell.of?.name) {
       this.look.replaceChildren(element("span", { class: "hint" }, this.narrow ? "Tap a cell: where it lies in memory, and who else sees it." : "Point at a cell: where it lies in memory, and who else sees it. Arrow keys step, space plays."));
@@ -1077,7 +1077,7 @@ class Stage {
     const words = found.map(([name, index, weight]) => {
       for (const other of this.right.querySelectorAll(".cell")) {
         if (other.of.name !== name || other.of.index(other.number).join() !== index.join() || other.closest(".absent, .stack > :not(.now)")) continue;
-        other.classList.add("source");
+        other.classList.add("origin");
         this.marked.push(other);
       }
       const path = `${name}${index.length ? `[${index.join(", ")}]` : ""}`;

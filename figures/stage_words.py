@@ -20,7 +20,7 @@ from explainers.program.states import (
 )
 from figures.stage_names import being_made, named, within
 
-__all__ = ["both", "changed", "failed", "size", "spelled", "text_of"]
+__all__ = ["both", "changed", "failed", "spelled", "text_of"]
 
 _MOST = 3
 """Objects of one kind of change that are told one by one."""
@@ -36,11 +36,6 @@ _EVERY_FIELD = ("stride", "contiguous", "offset")
 def spelled(sizes: Sequence[int]) -> str:
     """Return a shape or a stride as Python writes it: ``(4,)``, ``()``."""
     return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
-
-
-def size(shape: Sequence[int]) -> str:
-    """Return how many cells a shape has, in words."""
-    return _many(prod(shape), "cell")
 
 
 def _many(count: int, noun: str) -> str:
@@ -213,9 +208,8 @@ def _bound(step: Step, before: Step | None) -> list[str]:
         anew = ", bound anew," if name in earlier else ""
         subject, inside = f"`{name}`{anew}", step.frame is not None
         said.append(_bound_one(subject, name, now[name], storages, identities, inside=inside))
-        memory = step.memory.get(getattr(now[name], "storage", ""))
-        if name in chain(*made.values()) and memory and memory.size != prod(now[name].shape):
-            said.append(f"It reads a part of the {memory.size:,} cells there.")
+        if name in chain(*made.values()):
+            said.extend(_part_read(now[name], step))
     if len(others) > _MOST:
         said.append(f"{_many(len(others) - _MOST, 'more name')} got a value.")
     for name in plain[:_MOST]:
@@ -223,6 +217,22 @@ def _bound(step: Step, before: Step | None) -> list[str]:
         kind = _DEFINITIONS.get(getattr(state, "kind", ""))
         said.append(f"The {kind} `{name}` is defined." if kind else f"`{name}` is {_short(state)}.")
     return said
+
+
+def _repeated(state: TensorState | ArrayState) -> str:
+    """Say in how many places a cell stands, where strides of 0 repeat it."""
+    pairs = zip(state.shape, state.stride, strict=True)
+    times = prod(length for length, stride in pairs if stride == 0)
+    return f"; each cell stands in {times} places" if times > 1 else ""
+
+
+def _part_read(state: State, step: Step) -> list[str]:
+    if not isinstance(state, TensorState | ArrayState) or state.cells is None:
+        return []
+    memory = step.memory.get(state.storage)
+    if memory is None or len(set(state.cells)) >= memory.size:
+        return []
+    return [f"It reads a part of the {memory.size:,} cells there."]
 
 
 def _same_as(state: State, identities: Mapping[str, str]) -> bool:
@@ -278,27 +288,23 @@ def _bound_one(
             how = f"no value was copied, its stride is {spelled(state.stride)}"
             if isinstance(state, TensorState) and not state.contiguous:
                 how += ", not contiguous"
-            times = prod(
-                length for length, step in zip(state.shape, state.stride, strict=True) if not step
-            )
-            if times > 1:
-                how += f"; each cell stands in {times} places"
-            return f"{subject} is {kind} storage {state.storage}: {how}."
+            return f"{subject} is {kind} storage {state.storage}: {how}{_repeated(state)}."
         case TensorState() | ArrayState() if state.storage:
-            return f"{subject} has a new storage, {state.storage}: {size(state.shape)}."
+            count = prod(state.shape) if state.cells is None else len(set(state.cells))
+            cells = f"{_many(count, 'cell')}{_repeated(state)}"
+            return f"{subject} has a new storage, {state.storage}: {cells}."
         case TensorState() | ArrayState():
             return f"{subject} has shape {spelled(state.shape)}, and no memory."
         case ModuleState():
-            count, cells = _parameters(state)
-            return (
-                f"{subject} is a {state.kind}: {_many(count, 'parameter')}, {_many(cells, 'cell')}."
-            )
+            count, inside_it = _parameters(state)
+            sizes = f"{_many(count, 'parameter')}, {_many(inside_it, 'cell')}"
+            return f"{subject} is a {state.kind}: {sizes}."
         case states.Sequence() | states.Table() if any(within("x", state)):
-            inside_it = list(dict(within("x", state)).values())
-            count = _many(len(inside_it), "tensor")
-            if all(one.storage in storages for one in inside_it):
-                return f"{subject} holds {count} on known storages: no value was copied."
-            return f"{subject} holds {count}."
+            tensors = list(dict(within("x", state)).values())
+            held = _many(len(tensors), "tensor")
+            if all(one.storage in storages for one in tensors):
+                return f"{subject} holds {held} on known storages: no value was copied."
+            return f"{subject} holds {held}."
         case OptimizerState():
             count = sum(_length(group.get("params")) for group in state.groups)
             return f"{subject} is {_article(state.kind)}, given {_many(count, 'parameter')}."

@@ -160,7 +160,7 @@ def test_a_cell_says_which_cells_made_it_and_they_light_up(kept: Page) -> None:
     views = Shown(kept).at(9)
     views.grid("f").get_by_role("gridcell").nth(1).hover()
     expect(views.look).to_contain_text("made by line 9 of c[0, 1]")
-    assert views.objects.locator(".source").all_text_contents() == ["4"]
+    assert views.objects.locator(".origin").all_text_contents() == ["4"]
     steps = Shown(kept, "accumulation").at(10)
     steps.grid("w").get_by_role("gridcell").first.hover()
     expect(steps.look).to_contain_text("made by line 11 of w[0], w.grad[0] · −0.1 (· derivative)")

@@ -27,6 +27,8 @@ g = torch.empty(0, 3)
 h = torch.arange(1000.)[::300]
 i = torch.ones(2, 2, dtype=torch.bfloat16) / 3
 j = torch.ones(2, device="meta")
+k = torch.eye(2).to_sparse()
+l = [a, {"m": b}]
 a[0] = 1.
 h[1] = -5.
 d = None
@@ -319,6 +321,8 @@ def said(source: str, line: int, nth: int = 0) -> str:
          "`a` and `b` share a new storage, A: 4 cells."),
         ("import torch\na = torch.ones(4)[1:]", 2,
          "`a` has a new storage, A: 3 cells. It reads a part of the 4 cells there."),
+        ("import torch\na = torch.ones(1).expand(4)", 2,
+         "`a` has a new storage, A: 1 cell; each cell stands in 4 places."),
         ("import torch\na = torch.ones(4)\nb = a.chunk(2)", 3,
          "`b` holds 2 tensors on known storages: no value was copied."),
     ],
