@@ -1059,10 +1059,10 @@ class Stage {
     else {
       const index = of.shape.length ? of.index(number) : [];
       lines.push(element("span", {}, code(`${of.name}${index.length ? `[${index.join(", ")}]` : ""} = ${full(value)}`)));
-      if (storage) {
+      if (storage && index.length) {
         const { stride, offset = 0 } = of.fact === undefined ? { stride: [1] } : this.run.facts[of.fact];
         const sum = [String(offset), ...index.map((i, d) => `${i}·${stride[d]}`)].join(" + ");
-        lines.push(element("span", {}, `cell ${at} of storage ${storage}: `, code(`${at} = ${sign(sum)}`), index.length ? " (offset + index · stride)" : ""));
+        lines.push(element("span", {}, `cell ${at} of storage ${storage}: `, code(`${at} = ${sign(sum)}`), " (offset + index · stride)"));
       }
     }
     if (shared.length) lines.push(element("span", {}, "also ", code(shared.slice(0, 6).join(", ")), shared.length > 6 ? ` and ${shared.length - 6} more` : ""));
@@ -1084,7 +1084,7 @@ class Stage {
       return weight === 1 ? path : `${path} · ${weight === null ? "?" : full(weight)}`;
     });
     const more = count > found.length ? ` and ${count - found.length} more` : "";
-    const note = found.some(([, , weight]) => weight !== 1) ? " (· derivative)" : "";
+    const note = found.some(([, , weight]) => weight !== 1) ? " (after · the derivative)" : "";
     return element("span", {}, `made by line ${line} of `, element("code", {}, words.join(", ")), more, note);
   }
 

@@ -163,7 +163,9 @@ def test_a_cell_says_which_cells_made_it_and_they_light_up(kept: Page) -> None:
     assert views.objects.locator(".origin").all_text_contents() == ["4"]
     steps = Shown(kept, "accumulation").at(10)
     steps.grid("w").get_by_role("gridcell").first.hover()
-    expect(steps.look).to_contain_text("made by line 11 of w[0], w.grad[0] · −0.1 (· derivative)")
+    expect(steps.look).to_contain_text(
+        "made by line 11 of w[0], w.grad[0] · −0.1 (after · the derivative)"
+    )
 
 
 def test_the_keyboard_walks_from_cell_to_cell_and_leaves_again(kept: Page) -> None:

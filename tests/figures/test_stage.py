@@ -29,6 +29,7 @@ i = torch.ones(2, 2, dtype=torch.bfloat16) / 3
 j = torch.ones(2, device="meta")
 k = torch.eye(2).to_sparse()
 l = [a, {"m": b}]
+m = e.view(torch.uint8)
 a[0] = 1.
 h[1] = -5.
 d = None
@@ -62,7 +63,7 @@ a = a + 1
 c = a[1:]
 b[0, 0] = 9.
 """
-EVERY = {**PROGRAMS, "rebound": REBOUND, "odd": ODD, "adam": ADAM, "inside": INSIDE}
+EVERY = {**PROGRAMS, "rebound": REBOUND, "odd": ODD, "adam": ADAM, "function": INSIDE}
 
 
 @pytest.fixture(scope="module", params=EVERY)
@@ -406,6 +407,11 @@ def test_runs_that_do_not_part_open_on_the_last_step() -> None:
     trace = run(VIEWS)
     both = two(trace, trace, part(trace, trace))
     assert both.parted is None and both.start == 8
+
+
+def test_a_write_sends_the_cells_that_it_changed_alone() -> None:
+    steps = staged(run(VIEWS)).runs[0]["steps"]
+    assert steps[6]["memory"] == {"A": {"1": 99}}
 
 
 def test_nothing_is_sent_twice() -> None:
