@@ -1,7 +1,7 @@
 // Shows what to notice and what computed it, and replaces the address's query by the page's
-// settings. Streamlit's own switches (embed and the like) stay, and so does the step that a stage
-// writes; the browser's history does not grow.
-const KEPT = ["embed", "embed_options", "controls", "step"]
+// settings. Streamlit's own switches (embed and the like) stay, and so does what a stage writes while
+// the setting that it belongs to stays; the browser's history does not grow.
+const KEPT = ["embed", "embed_options", "controls"]
 
 // The buttons of presets stand outside: Streamlit would have to send them all again. On a page that
 // is being opened they may come later than this.
@@ -21,12 +21,14 @@ function markPreset({ preset, presets }) {
   waiting.observe(document.body, { childList: true, subtree: true })
 }
 
-function writeAddress(query) {
+function writeAddress(query, kept) {
   const now = new URLSearchParams(window.location.search)
   const next = new URLSearchParams(query)
   for (const name of KEPT) {
-    if (next.has(name)) continue // a setting of the page's own
     for (const value of now.getAll(name)) next.append(name, value)
+  }
+  for (const [name, under] of Object.entries(kept)) {
+    if (now.has(name) && now.get(under) === next.get(under)) next.set(name, now.get(name))
   }
   if (next.toString() === now.toString()) return
   const address = new URL(window.location.href)
@@ -43,5 +45,5 @@ export default function ({ data, parentElement }) {
   })
   parentElement.querySelector(".badges").replaceChildren(...badges)
   markPreset(data)
-  writeAddress(data.query)
+  writeAddress(data.query, data.kept)
 }

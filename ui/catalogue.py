@@ -46,7 +46,9 @@ class Page:
 
     @property
     def figures(self) -> ModuleType:
-        """The topic's figures."""
+        """The topic's figures; a topic of lessons is drawn by the stage."""
+        if hasattr(self.topic, "LESSONS"):
+            return importlib.import_module("figures.stage_thumbnail")
         return importlib.import_module(f"figures.{self.folder}.{self.slug}")
 
 
@@ -96,6 +98,22 @@ def in_reading_order(*pages: Page) -> tuple[Page, ...]:
 
 
 PAGES = in_reading_order(
+    Page(
+        slug="views",
+        title="Views, strides and storage",
+        question="When do two tensors share memory, and when does torch copy?",
+        icon=":material/grid_view:",
+        chapter="Tensors",
+        terms=(
+            "storage",
+            "untyped_storage",
+            "storage_offset",
+            "data_ptr",
+            "memory",
+            "copy",
+            "alias",
+        ),
+    ),
     Page(
         slug="affine_grid",
         title="affine_grid and grid_sample",

@@ -14,28 +14,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from explainers.program.lessons import Lesson
 from ui import address, catalogue, declared
 
 __all__ = ["Entry", "Found", "Index", "Kind", "Word", "entries", "index", "words"]
-
-
-class Titled(Protocol):
-    """What has a title."""
-
-    @property
-    def title(self) -> str: ...
-
-
-class Taught(Titled, Protocol):
-    """A lesson, as a topic's ``LESSONS`` hold them: found by its title and its mistakes'."""
-
-    @property
-    def slug(self) -> str: ...
-
-    @property
-    def mistakes(self) -> Sequence[Titled]: ...
 
 
 class Kind(enum.StrEnum):
@@ -234,25 +218,11 @@ def entries(pages: Sequence[catalogue.Page] | None = None) -> Iterator[Entry]:
             names=(page.slug, *page.terms),
             text=page.question,
         )
-        lessons: Sequence[Taught] = getattr(page.topic, "LESSONS", ())
-        for lesson in lessons:
-            place = {"lesson": lesson.slug}
-            yield Entry(
-                Kind.LESSON,
-                lesson.title,
-                page.slug,
-                place,
-                (lesson.slug,),
-                str(getattr(lesson, "notice", "")),
-            )
-            for mistake in lesson.mistakes:
-                yield Entry(
-                    Kind.MISTAKE,
-                    mistake.title,
-                    page.slug,
-                    {**place, address.MISTAKE: address.spelled(mistake.title)},
-                    text=lesson.title,
-                )
+        lessons: Sequence[Lesson] = getattr(page.topic, "LESSONS", ())
+        if lessons:
+            # Their presets are the lessons, and a text to search has no need of their source.
+            yield from _taught(page, lessons)
+            continue
         for preset in getattr(page.topic, "PRESETS", ()):
             yield Entry(
                 Kind.PRESET,
@@ -271,6 +241,24 @@ def entries(pages: Sequence[catalogue.Page] | None = None) -> Iterator[Entry]:
             )
         for statement in declared.statements(page):
             yield Entry(Kind.STATEMENT, statement, page.slug, {address.PART: "prove"})
+
+
+def _taught(page: catalogue.Page, lessons: Sequence[Lesson]) -> Iterator[Entry]:
+    """Yield each lesson, its mistakes, and the statements of the notes that it judges."""
+    for lesson in lessons:
+        place = {"lesson": lesson.slug}
+        names = (lesson.slug, *lesson.terms)
+        yield Entry(Kind.LESSON, lesson.title, page.slug, place, names, lesson.notice)
+        for slip in lesson.slips:
+            yield Entry(
+                Kind.MISTAKE,
+                slip.title,
+                page.slug,
+                {**place, address.MISTAKE: address.spelled(slip.title)},
+                text=f"{lesson.title} {slip.lesson} {slip.wrong} {slip.right}",
+            )
+        for statement in lesson.statements:
+            yield Entry(Kind.STATEMENT, statement.says, page.slug, {**place, address.PART: "prove"})
 
 
 @functools.cache

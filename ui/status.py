@@ -22,6 +22,7 @@ def line(
     *,
     preset: int | None,
     presets: int,
+    kept: Mapping[str, str] | None = None,
 ) -> None:
     """Draw the line, mark the preset on show, and replace the browser's query by the settings.
 
@@ -32,6 +33,8 @@ def line(
         badges: A few words each.
         preset: Number of the preset that the view shows, from 0; None for none.
         presets: How many buttons of presets the page has.
+        kept: Names that the browser has written into the query by itself; each stays as long as
+            the setting beside it stays.
         settings: What the address must spell; no entry is added to the browser's history.
     """
     _LINE(
@@ -42,5 +45,6 @@ def line(
             "query": urlencode(settings),
             "preset": preset,
             "presets": presets,
+            "kept": dict(kept or {}),
         },
     )

@@ -14,6 +14,12 @@ from ui import address, catalogue, declared, frame, proofs, search
 from ui.search import Entry, Index, Kind
 
 PAGES = pytest.mark.parametrize("page", catalogue.PAGES, ids=lambda page: page.slug)
+# What a topic of lessons declares is objects: its source need not be read.
+OWN = pytest.mark.parametrize(
+    "page",
+    [page for page in catalogue.PAGES if not hasattr(page.topic, "LESSONS")],
+    ids=lambda page: page.slug,
+)
 
 
 def first(query: str) -> Entry:
@@ -26,6 +32,8 @@ def first(query: str) -> Entry:
     ("query", "kind", "title"),
     [
         ("past T_max", Kind.MISTAKE, "past T_max"),
+        ("too many indices", Kind.MISTAKE, "too many indices"),
+        ("tensor_split", Kind.LESSON, "chunk, split, tensor_split"),
         ("align_corners mixed", Kind.MISTAKE, "align_corners mixed"),
         ("sigmoid twice", Kind.MISTAKE, "taking the sigmoid twice"),
         ("get_lr", Kind.MISTAKE, "get_lr is not the rate"),
@@ -140,14 +148,20 @@ def test_every_address_that_search_gives_is_one_that_its_page_takes(page: catalo
                 (preset,) = [one for one in page.topic.PRESETS if one.name == entry.title]
                 assert restored == preset.parameters
             case Kind.MISTAKE:
-                assert entry.query == {"mistake": address.spelled(entry.title)}
+                assert entry.query["mistake"] == address.spelled(entry.title)
             case Kind.STATEMENT:
-                assert entry.query == {"part": "prove"}
-            case _:
+                assert entry.query["part"] == "prove"
+            case Kind.PAGE:
                 assert entry.query == {}
+        # A lesson's address says which one it is, and its page takes it.
+        if entry.kind is not Kind.PRESET:
+            others = {"mistake", "part"} & entry.query.keys()
+            restored, refused = kind.parse(entry.query)
+            assert not refused
+            assert restored.address().keys() <= entry.query.keys() - others
 
 
-@PAGES
+@OWN
 def test_the_mistakes_read_from_the_source_are_those_that_the_page_shows(
     page: catalogue.Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,7 +182,7 @@ def test_the_mistakes_read_from_the_source_are_those_that_the_page_shows(
         assert (lesson.run.__doc__ or "?").splitlines()[0] in mistake.words, mistake.title
 
 
-@PAGES
+@OWN
 def test_the_statements_read_from_the_source_are_those_that_the_topic_judges(
     page: catalogue.Page,
 ) -> None:
@@ -189,14 +203,20 @@ def test_a_lesson_and_its_mistakes_are_found_by_their_titles(
         slug="twice",
         title="Backward a second time",
         notice="The graph is gone.",
-        mistakes=(SimpleNamespace(title="retain_graph to silence it"),),
+        terms=("retain_graph",),
+        slips=(
+            SimpleNamespace(
+                title="retain_graph to silence it", lesson="It grows.", wrong="a", right="b"
+            ),
+        ),
+        statements=(SimpleNamespace(says="The graph stays."),),
     )
     monkeypatch.setattr(page.topic, "LESSONS", (lesson,), raising=False)
     index = Index(search.entries([page]))
     (found, *_) = index.find("backward second time").entries
     assert (found.kind, found.title) == (Kind.LESSON, "Backward a second time")
     assert found.query == {"lesson": "twice"}
-    (found, *_) = index.find("retain graph").entries
+    (found, *_) = index.find("silence retain graph").entries
     assert found.kind is Kind.MISTAKE
     assert found.query == {"lesson": "twice", "mistake": "retain-graph-to-silence-it"}
     assert index.find("graph is gone").entries[0].query == {"lesson": "twice"}

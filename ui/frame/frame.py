@@ -1,7 +1,7 @@
 """Draw the frame of a page: title, presets, Predict, See, Break, Prove, Take, references."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -38,7 +38,14 @@ class Frame:
     """
 
     def __init__(
-        self, slug: str, presets: Sequence[Preset], components: Sequence[Component] = ()
+        self,
+        slug: str,
+        presets: Sequence[Preset],
+        components: Sequence[Component] = (),
+        *,
+        also: Sequence[str] = (),
+        kept: Mapping[str, str] | None = None,
+        learns: bool = True,
     ) -> None:
         """Draw title, question and the places of all parts, and restore the address.
 
@@ -46,11 +53,17 @@ class Frame:
             slug: Of the page in the catalogue.
             presets: The first one's class is the page's parameters.
             components: What the page draws besides charts.
+            also: Parts that a preset draws again besides controls and view: "predict", "break".
+            kept: What the browser writes into the address by itself, and the parameter under whose
+                change it goes.
+            learns: Whether something trains on the page.
         """
         self.page = catalogue.page(slug)
         self.kind = type(presets[0].parameters)
         self.controls = Controls(slug, self.kind, self.changed)
         self._presets = presets
+        self._also = tuple(also)
+        self._kept = dict(kept or {})
         self._checked = False
         self._predict: DeltaGenerator | None = None
         address.seed(slug, self.kind)
@@ -68,7 +81,9 @@ class Frame:
                 horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
             ):
                 st.markdown(self.page.question, width="content")
-                st.markdown(f":small[{_WAYS}]", width="content")
+                ways = [way for way in PARTS if learns or way != "learn"]
+                links = " · ".join(f"[{way.title()}](#{way})" for way in ways)
+                st.markdown(f":small[{links}]", width="content")
                 self._predict = st.popover("Predict", icon=":material/quiz:", type="tertiary")
             tour.guide(slug)
         self._see = st.container(key="see")
@@ -104,6 +119,7 @@ class Frame:
         parts = [part(slug, "view")]
         if everything:
             parts.insert(0, part(slug, "controls"))
+            also = (*self._also, *also)
         parts[:0] = [part_key(slug, name) for name in also]
         if st.session_state.get(part(slug, "take")):
             parts.append(part(slug, "take"))
@@ -117,12 +133,15 @@ class Frame:
         """Draw a part of the controls that `changed` can draw again by its name."""
         st.fragment(draw, key=part_key(self.page.slug, name))()
 
-    def see(self, controls: Callable[[], None], view: Callable[[], None]) -> None:
+    def see(
+        self, controls: Callable[[], None], view: Callable[[], None], *, above: bool = False
+    ) -> None:
         """Draw presets, and the controls beside the view; the view alone where the address asks.
 
         Args:
             controls: Draws the controls; runs again when a preset sets them.
             view: Draws the pictures; runs again with every change of a control.
+            above: Whether the controls stand above the view, which then has the whole width.
         """
         if address.bare():
             with self._see:
@@ -130,6 +149,11 @@ class Frame:
             return
         with self._see:
             self._row_of_presets()
+            if above:
+                with st.container(key="see-above"), st.container(key="see-controls"):
+                    st.fragment(controls, key=part(self.page.slug, "controls"))()
+                st.fragment(self._view_part, key=part(self.page.slug, "view"))(view)
+                return
             # The view comes first: on a phone, where columns stack, it is what is seen.
             left, right = st.columns([3, 2], gap="medium")
             with left:
@@ -169,11 +193,12 @@ class Frame:
             # What is to be filled later must be written to on the page's first run too.
             self._live.empty()
 
-    def explain(self, compute: Callable[[Any], Result]) -> Result:
+    def explain(self, compute: Callable[[Any], Result], *, notice: str = "") -> Result:
         """Compute what the settings show; say how long it took, what to notice, and the address.
 
         Args:
             compute: From settings to the topic's result.
+            notice: What to notice where no preset is on show; empty for nothing in particular.
 
         Raises:
             ValueError: The settings or `compute` break a rule.
@@ -183,12 +208,15 @@ class Frame:
         result = compute(settings)
         elapsed = (time.perf_counter() - start) * 1e3
         shown = [n for n, preset in enumerate(self._presets) if preset.parameters == settings]
+        if shown:
+            notice = self._presets[shown[0]].notice
         status.line(
-            f"Notice: {self._presets[shown[0]].notice}" if shown else "Your own settings.",
+            f"Notice: {notice}" if notice else "Your own settings.",
             (f"torch {torch.__version__}", devices.title(device()), f"{elapsed:.1f} ms"),
             {**self._link_settings(settings), **address.stop(), **address.mistake()},
             preset=shown[0] if shown else None,
             presets=0 if address.bare() else len(self._presets),
+            kept=self._kept,
         )
         return result
 
@@ -202,6 +230,12 @@ class Frame:
         """Draw the choice between mistakes, and the chosen one; the others do not run."""
         with self._break:
             mistakes.draw(self.page.slug, lessons)
+
+    def broken(self, draw: Callable[[], None]) -> None:
+        """Draw mistakes of a page's own kind, as the part "break"."""
+        with self._break:
+            mistakes.heading()
+            self.part("break", draw)
 
     def proof(self, proof: Proof) -> None:
         """Draw the checks of the page's rules, libraries compared, and the claims of the notes."""
@@ -234,15 +268,21 @@ class Frame:
             with self._predict:
                 predict.draw(self.page.slug, question)
 
+    def asks(self, draw: Callable[[], None]) -> None:
+        """Ask for predictions that follow the settings, as the part "predict"."""
+        if self._predict is not None:
+            with self._predict:
+                self.part("predict", draw)
+
     def references(self, entries: Sequence[tuple[str, str]]) -> None:
         """Draw the references, words and address, and the way on: it is the page's last part."""
         foot.draw(self.page.slug, entries)
 
     def _link_settings(self, settings: Parameters) -> dict[str, str]:
         chosen = settings.address()
+        for name, under in self._kept.items():
+            if name in st.query_params and st.query_params.get(under) == chosen.get(under):
+                chosen[name] = st.query_params[name]
         if device() != "cpu":
             chosen[DEVICE] = device()
         return chosen
-
-
-_WAYS = " · ".join(f"[{part.title()}](#{part})" for part in PARTS)

@@ -13,7 +13,7 @@ from ui.controls import Controls
 from ui.frame.parts import device, part, section, sentence_for_bad_input
 from ui.turns import in_turn
 
-__all__ = ["Lesson", "draw"]
+__all__ = ["Lesson", "chosen", "draw", "heading", "opened"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +33,27 @@ class Lesson:
     draw: Callable[..., figure.Drawn]
 
 
+def heading() -> None:
+    """Draw the part's heading."""
+    section("Break", "Run the line people write, then the right one.")
+
+
 def draw(slug: str, lessons: Sequence[Lesson]) -> None:
     """Draw the choice between mistakes, and the chosen one; the others do not run."""
-    section("Break", "Run the line people write, then the right one.")
+    heading()
     titles = [lesson.title for lesson in lessons]
-    asked = address.asked(address.MISTAKE)
-    if asked:
-        _open(slug, titles, asked)
+    opened(part(slug, "mistake"), titles)
     st.fragment(_chosen)(slug, {lesson.title: lesson for lesson in lessons})
 
 
-def _open(slug: str, titles: Sequence[str], asked: str) -> None:
-    """Show the mistake that the address asks for, or say that there is none of that name."""
+def opened(key: str, titles: Sequence[str]) -> None:
+    """Show, once a visit, the mistake that the address asks for, or say that there is none."""
+    asked = address.asked(address.MISTAKE)
+    if not asked:
+        return
     found = [title for title in titles if address.spelled(title) == asked]
     if found:
-        st.session_state[part(slug, "mistake")] = found[0]
+        st.session_state[key] = found[0]
     else:
         names = ", ".join(address.spelled(title) for title in titles)
         sentences.warn(f"mistake must be one of {names}, got {shown(asked)}. The first is shown.")
@@ -55,22 +61,32 @@ def _open(slug: str, titles: Sequence[str], asked: str) -> None:
     place.lead("break", visit=address.visits(), mistake=address.spelled("".join(found)))
 
 
+def chosen(key: str, titles: Sequence[str]) -> str:
+    """Draw the choice between mistakes; return the title of the one on show.
+
+    Args:
+        key: Of the choice in the session.
+        titles: At least one.
+    """
+    st.session_state.setdefault(key, titles[0])
+    title = st.pills(
+        "Mistake",
+        titles,
+        key=key,
+        required=True,
+        label_visibility="collapsed",
+        on_change=lambda: address.show_mistake(st.session_state[key] or titles[0]),
+    )
+    for named in address.mistake().values():
+        place.spell(named)
+    return title or titles[0]
+
+
 @in_turn
 def _chosen(slug: str, lessons: Mapping[str, Lesson]) -> None:
     titles = tuple(lessons)
     prefix = part(slug, "mistake")
-    st.session_state.setdefault(prefix, titles[0])
-    chosen = st.pills(
-        "Mistake",
-        titles,
-        key=prefix,
-        required=True,
-        label_visibility="collapsed",
-        on_change=lambda: address.show_mistake(st.session_state[prefix] or titles[0]),
-    )
-    for named in address.mistake().values():
-        place.spell(named)
-    lesson = lessons[chosen or titles[0]]
+    lesson = lessons[chosen(prefix, titles)]
     with sentence_for_bad_input():
         own = f"{prefix}.{titles.index(lesson.title)}"
         controls = Controls(own, type(lesson.parameters))

@@ -5,16 +5,17 @@ import streamlit as st
 from explainers.evidence import Question
 from ui.frame.parts import part
 
-__all__ = ["draw"]
+__all__ = ["asked", "draw"]
 
 
 def draw(slug: str, question: Question) -> None:
     """Ask for a prediction; once the reader commits, show what torch gave."""
+    st.fragment(asked)(slug, question)
+
+
+def asked(slug: str, question: Question) -> None:
+    """Draw the question in the part that runs; `slug` names its answers among the page's."""
     st.caption("Commit first; torch answers.")
-    st.fragment(_asked)(slug, question)
-
-
-def _asked(slug: str, question: Question) -> None:
     st.markdown(question.text)
     guess = st.pills(
         "Your prediction",

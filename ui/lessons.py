@@ -1,0 +1,120 @@
+"""Draw a page of lessons: each a torch program on the stage, with its mistakes, proof and code."""
+
+import streamlit as st
+
+from explainers.program.lessons import Lesson, Slip
+from explainers.program.topic import LESSON, Lessons, View
+from figures import stage as figures
+from ui import proofs
+from ui.frame import Download, Frame, device, mistakes, parts, predict
+from ui.stage import STAGE, stage
+
+__all__ = ["page"]
+
+STEP = "step"
+"""What an address calls the step on show, from 1."""
+
+
+def page(slug: str, topic: Lessons) -> None:
+    """Draw the page of a topic of lessons.
+
+    Args:
+        slug: Of the page in the catalogue.
+        topic: Its lessons.
+    """
+    _Page(slug, topic).draw()
+
+
+class _Page:
+    def __init__(self, slug: str, topic: Lessons) -> None:
+        self._slug = slug
+        self._topic = topic
+        self._frame = Frame(
+            slug,
+            topic.presets,
+            components=(STAGE,),
+            also=("predict", "break"),
+            # The browser keeps the step in the address while the lesson is the same.
+            kept={STEP: LESSON},
+            learns=False,
+        )
+
+    def draw(self) -> None:
+        frame = self._frame
+        frame.see(self._controls, self._view, above=True)
+        frame.broken(self._break)
+        frame.proof(proofs.of(self._slug, device()))
+        frame.take(self._take)
+        frame.asks(self._predict)
+        frame.references(self._topic.references)
+
+    def _lesson(self) -> Lesson:
+        return self._topic.chosen(self._frame.settings())[0]
+
+    def _controls(self) -> None:
+        """Draw the lesson's own settings worth a look, and what it lets one set."""
+        lesson = self._lesson()
+        if len(lesson.presets) > 1:
+            with st.container(horizontal=True, gap="xsmall", key="lesson-presets"):
+                for index, preset in enumerate(lesson.presets):
+                    st.button(
+                        preset.name,
+                        key=f"{self._slug}.{lesson.slug}.try.{index}",
+                        type="tertiary",
+                        on_click=self._set,
+                        args=(lesson, preset.parameters),
+                    )
+        names = [f"{lesson.slug}_{name}" for name in lesson.parameters.specs()]
+        if names:
+            self._frame.controls.draw(*names)
+
+    def _set(self, lesson: Lesson, own: object) -> None:
+        self._frame.set(self._topic.settings(lesson, own))  # type: ignore[arg-type]
+        self._frame.changed(everything=True)
+
+    def _view(self) -> None:
+        """Run the lesson and show it on the stage."""
+        view: View = self._frame.explain(
+            lambda settings: self._topic.explain(settings, device=device()),
+            notice=self._topic.notice(self._frame.settings()),
+        )
+        stage(
+            figures.staged(
+                view.trace,
+                notes=view.notes,
+                start=view.start,
+                shows=view.lesson.shows,
+                title=view.lesson.title,
+            ),
+            key=f"{self._slug}.{view.lesson.slug}.stage",
+            address=STEP,
+        )
+        self._frame.live_checks(self._topic.view_checks(view, device=device()))
+
+    def _break(self) -> None:
+        """Draw the choice between the lesson's mistakes, and both runs of the chosen one."""
+        lesson = self._lesson()
+        slips = {slip.title: slip for slip in lesson.slips}
+        if not slips:
+            st.markdown("This lesson has no mistake to make; the others have.")
+            return
+        key = f"{self._slug}.{lesson.slug}.mistake"
+        mistakes.opened(key, tuple(slips))
+        self._slip(lesson, slips[mistakes.chosen(key, tuple(slips))])
+
+    def _slip(self, lesson: Lesson, slip: Slip) -> None:
+        with parts.sentence_for_bad_input():
+            _, own = self._topic.chosen(self._frame.settings())
+            wrong, right, parting = lesson.parts(slip, own, device=device())
+            drawn = figures.two(wrong, right, parting, shows=slip.shows)
+            stage(drawn, key=f"{self._slug}.{lesson.slug}.{slip.title}.stage")
+            words, url = slip.source
+            st.markdown(f"{slip.lesson} Met in [{words}]({url}).")
+
+    def _predict(self) -> None:
+        lesson = self._lesson()
+        question = self._topic.question(lesson, device=device())
+        predict.asked(f"{self._slug}.{lesson.slug}", question)
+
+    def _take(self, settings: object) -> tuple[str, list[Download]]:
+        return self._topic.snippet(settings, device=device()), []  # type: ignore[arg-type]
