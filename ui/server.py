@@ -163,6 +163,7 @@ def get_ready() -> None:
     for page in catalogue.PAGES:
         importlib.import_module("ui.proofs").of(page.slug, "cpu")
         importlib.import_module("ui.home").thumbnail(page.slug, torch.__version__)
+    importlib.import_module("explainers.program").warm()
     importlib.import_module("ui.search").index()
     gc.collect()
     gc.freeze()
