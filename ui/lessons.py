@@ -55,12 +55,14 @@ class _Page:
         """Draw the lesson's own settings worth a look, and what it lets one set."""
         lesson = self._lesson()
         if len(lesson.presets) > 1:
-            with st.container(horizontal=True, gap="xsmall", key="lesson-presets"):
+            with st.container(
+                horizontal=True, gap="small", vertical_alignment="center", key="lesson-presets"
+            ):
+                st.markdown("Try", width="content")
                 for index, preset in enumerate(lesson.presets):
                     st.button(
                         preset.name,
                         key=f"{self._slug}.{lesson.slug}.try.{index}",
-                        type="tertiary",
                         on_click=self._set,
                         args=(lesson, preset.parameters),
                     )
@@ -86,7 +88,7 @@ class _Page:
                 shows=view.lesson.shows,
                 title=view.lesson.title,
             ),
-            key=f"{self._slug}.{view.lesson.slug}.stage",
+            key=f"{self._slug}.stage",
             address=STEP,
         )
         self._frame.live_checks(self._topic.view_checks(view, device=device()))
