@@ -16,6 +16,15 @@ CASES = [
     for page in catalogue.PAGES
     for preset in page.topic.PRESETS
 ]
+# A page of lessons breaks and asks by lesson, and trains nothing.
+OWN, TAUGHT = (
+    pytest.mark.parametrize(
+        "page",
+        [page for page in catalogue.PAGES if hasattr(page.topic, "LESSONS") is taught],
+        ids=lambda page: page.slug,
+    )
+    for taught in (False, True)
+)
 
 
 def test_the_sidebar_leads_to_every_page() -> None:
@@ -181,7 +190,7 @@ def test_settings_survive_a_walk_to_home_and_back(page: catalogue.Page) -> None:
     assert held(tester, page) == before
 
 
-@PAGES
+@OWN
 def test_every_mistake_runs_with_both_lines(page: catalogue.Page) -> None:
     tester = opened(page)
     pills = tester.get_by_key(f"{page.slug}.mistake")
@@ -200,7 +209,7 @@ def test_every_mistake_runs_with_both_lines(page: catalogue.Page) -> None:
         assert tester.success, option
 
 
-@PAGES
+@OWN
 def test_the_prediction_is_revealed_only_after_the_reader_commits(page: catalogue.Page) -> None:
     tester = opened(page)
     question = page.topic.question()
@@ -226,7 +235,7 @@ def test_take_shows_the_code_of_the_view(page: catalogue.Page) -> None:
     assert page.topic.snippet(page.topic.PRESETS[1].parameters).strip() in codes
 
 
-@PAGES
+@OWN
 def test_learn_runs_when_it_is_asked_to(page: catalogue.Page) -> None:
     tester = opened(page)
     key = f"{page.slug}.learn.start"
@@ -270,3 +279,34 @@ def test_a_call_with_a_base_lr_of_its_own_says_so_and_keeps_it_when_another_cont
     assert held(tester, page)["schedule"] == (
         "CyclicLR(base_lr=0.001, max_lr=0.1, step_size_up=50)"
     )
+
+
+@TAUGHT
+def test_each_lesson_shows_its_mistakes_and_asks_its_question(page: catalogue.Page) -> None:
+    for lesson in page.topic.LESSONS:
+        tester = opened(page, lesson=lesson.slug)
+        assert not tester.exception, lesson.slug
+        said = lambda: [markdown.value for markdown in tester.markdown]  # noqa: E731, B023
+        for slip in lesson.slips:
+            tester.get_by_key(f"{page.slug}.{lesson.slug}.mistake").set_value(slip.title).run()
+            assert not tester.exception, slip.title
+            assert any(words.startswith(slip.lesson) for words in said()), slip.title
+        question = lesson.question()
+        tester.get_by_key(f"{page.slug}.{lesson.slug}.guess").set_value(question.answer).run()
+        tester.button(key=f"{page.slug}.{lesson.slug}.reveal").click().run()
+        (found,) = tester.success
+        assert found.value.startswith(f"Yes: {question.answer}."), lesson.slug
+
+
+@TAUGHT
+def test_another_lesson_brings_its_controls_its_mistakes_and_its_question(
+    page: catalogue.Page,
+) -> None:
+    first, other, *_ = page.topic.LESSONS
+    tester = opened(page)
+    tester.button(key=f"{page.slug}.preset.1").click().run()
+    assert not tester.exception
+    keys = {element.key for element in tester.get("pills")}
+    assert f"{page.slug}.{other.slug}.mistake" in keys
+    assert f"{page.slug}.{other.slug}.guess" in keys
+    assert f"{page.slug}.{first.slug}.mistake" not in keys
