@@ -17,7 +17,17 @@ from explainers.program.parting import Parting, part
 from explainers.program.running import run
 from explainers.program.states import State, Trace
 
-__all__ = ["Ask", "Lesson", "NoParameters", "Proof", "Slip", "Statement", "final", "replaced"]
+__all__ = [
+    "Ask",
+    "Lesson",
+    "NoParameters",
+    "Proof",
+    "Slip",
+    "Statement",
+    "final",
+    "first",
+    "replaced",
+]
 
 Change = tuple[str, str]
 """A piece of a program, and what stands in its place."""
@@ -269,6 +279,18 @@ def final(trace: Trace, name: str) -> Any:
     """
     state: State = trace.steps[-1].names[name]
     return state
+
+
+def first(trace: Trace, name: str) -> Any:
+    """Return what a name of the module level was when it was first bound.
+
+    Raises:
+        KeyError: There is no such name.
+    """
+    for step in trace.steps:
+        if name in step.names:
+            return step.names[name]
+    raise KeyError(name)
 
 
 def replaced(program: str, change: Change) -> str:

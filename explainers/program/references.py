@@ -6,7 +6,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cells", "difference", "strides"]
+from explainers.program.states import ArrayState, TensorState
+
+__all__ = ["apart", "cells", "difference", "strides"]
 
 
 def cells(array: NDArray[np.generic], memory: NDArray[np.generic]) -> tuple[int, ...]:
@@ -51,3 +53,13 @@ def difference(found: Iterable[float] | None, reference: Iterable[float]) -> flo
         if math.isnan(apart):
             return math.inf
     return apart
+
+
+def apart(state: TensorState | ArrayState, array: NDArray[np.generic]) -> float:
+    """Return the largest absolute difference of what was recorded from NumPy's array.
+
+    Infinite where dtype or shape differ.
+    """
+    if state.dtype != array.dtype.name or state.shape != array.shape:
+        return math.inf
+    return difference(state.values, array.reshape(-1).tolist())  # type: ignore[arg-type]

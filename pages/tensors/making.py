@@ -1,0 +1,6 @@
+"""Making tensors: what does the constructor take, and which dtype comes out?"""
+
+from explainers.tensors import making as topic
+from ui import lessons
+
+lessons.page("making", topic.TOPIC)
