@@ -45,14 +45,15 @@ def difference(found: Iterable[float] | None, reference: Iterable[float]) -> flo
     mine, theirs = [*found], [*reference]
     if len(mine) != len(theirs):
         return math.inf
-    apart = 0.0
+    most = 0.0
     for a, b in zip(mine, theirs, strict=True):
         if a == b or (a != a and b != b):  # noqa: PLR0124 - only NaN differs from itself
             continue
-        apart = max(apart, abs(float(a) - float(b)))
-        if math.isnan(apart):
+        gap = abs(float(a) - float(b))
+        if math.isnan(gap):  # which max() would pass over
             return math.inf
-    return apart
+        most = max(most, gap)
+    return most
 
 
 def apart(state: TensorState | ArrayState, array: NDArray[np.generic]) -> float:

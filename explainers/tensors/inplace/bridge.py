@@ -29,7 +29,7 @@ class Bridge(Parameters):
     way: str = choice("from_numpy", tuple(_WAYS), label="t = …", help="Some share, some copy.")
     write: str = choice(
         "n[1] = 77",
-        ("n[1] = 77", "n += 1", "n = n + 1", "t.add_(1)", "t = t + 1"),
+        ("n[1] = 77", "n += 1", "n = n + 1", "t.add_(1)"),
         label="write",
         help="In place, or by binding a name to something new.",
     )
@@ -62,10 +62,8 @@ def _numpy(settings: Bridge) -> tuple[NDArray[np.floating], NDArray[np.floating]
             n += 1
         case "n = n + 1":
             n = n + 1
-        case "t.add_(1)":
-            t += 1
         case _:
-            t = t + 1
+            t += 1
     return n, t
 
 

@@ -1,0 +1,42 @@
+"""What a run is held against: a difference that no number hides."""
+
+import math
+
+import numpy as np
+import pytest
+
+from explainers.program import run
+from explainers.program.lessons import final, first
+from explainers.program.references import apart, difference
+
+
+@pytest.mark.parametrize(
+    ("found", "reference", "expected"),
+    [
+        ((1.0, 2.0), (1.0, 2.5), 0.5),
+        ((math.nan, math.inf), (math.nan, math.inf), 0.0),
+        ((math.nan, 1.0), (0.0, 1.0), math.inf),
+        ((0.0, 1.0), (1.0, math.nan), math.inf),
+        ((math.inf,), (-math.inf,), math.inf),
+        ((1.0,), (1.0, 1.0), math.inf),
+        (None, (1.0,), math.inf),
+    ],
+)
+def test_a_nan_is_equal_to_itself_alone(
+    found: tuple[float, ...] | None, reference: tuple[float, ...], expected: float
+) -> None:
+    assert difference(found, reference) == expected
+
+
+def test_a_tensor_of_another_dtype_or_shape_is_infinitely_apart() -> None:
+    state = final(run("import torch\nx = torch.tensor([[1., 2.]])\n"), "x")
+    assert apart(state, np.array([[1, 2.5]], np.float32)) == 0.5
+    assert apart(state, np.array([[1, 2]])) == math.inf
+    assert apart(state, np.array([1, 2], np.float32)) == math.inf
+
+
+def test_a_name_is_read_as_it_was_first_or_last() -> None:
+    trace = run("a = 1\nb = 2\na = 3\n")
+    assert (first(trace, "a").text, final(trace, "a").text) == ("1", "3")
+    with pytest.raises(KeyError):
+        first(trace, "c")
