@@ -154,6 +154,7 @@ PICTURES = Lesson(
         Preset("No copy", "[::-1] has a negative stride: refused.", Pictures(recipe="no copy")),
     ),
     opens="red = rgb[0]",
+    shows=("bgr", "rgb", "red"),
     notes={
         "bgr = np.zeros": "As OpenCV reads it: height, width, then blue, green, red.",
         "bgr[:, :, 2] = 200": "Red everywhere.",

@@ -34,7 +34,7 @@ class Choosing(Parameters):
 
     function: str = choice("sqrt", tuple(_FUNCTIONS), label="function", help="Of x.")
     way: str = choice("where", tuple(_WAYS), label="y = …", help="How cells are left out.")
-    last: float = number(-1.0, label="last", help="Of x.", minimum=-4.0, maximum=4.0, step=1.0)
+    last: int = number(-1, label="last", help="Of x.", minimum=-4, maximum=4, step=1)
 
 
 PROGRAM = """
