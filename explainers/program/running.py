@@ -70,6 +70,16 @@ def _kept(source: str, device: str) -> Trace:
 _TRACES: dict[tuple[str, str], Trace] = {}
 
 
+def _innermost(traceback: types.TracebackType | None) -> int:
+    """The innermost line of the program in a traceback; 0 where there is none."""
+    line = 0
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == instrument.FILE:
+            line = traceback.tb_lineno
+        traceback = traceback.tb_next
+    return line
+
+
 def forget() -> None:
     """Drop the traces that are kept."""
     with WARNINGS:
@@ -167,11 +177,11 @@ class Run:
         return failure
 
     def _failed(self, error: BaseException) -> Failure:
-        line, traceback = 0, error.__traceback__
-        while traceback is not None:
-            if traceback.tb_frame.f_code.co_filename == instrument.FILE:
-                line = traceback.tb_lineno
-            traceback = traceback.tb_next
+        line = 0
+        raised: BaseException | None = error
+        # Where a bound ends a run twice, the second time outside of the program, the first says it.
+        while not line and raised is not None:
+            line, raised = _innermost(raised.__traceback__), raised.__context__
         if isinstance(error, _Ended):
             kind, message = STOPPED, self._why
         else:

@@ -2,6 +2,7 @@
 
 import gc
 import random
+import runpy
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ from explainers.program import (
     TensorState,
     Trace,
     forget,
+    instrument,
     origins,
     run,
     running,
@@ -477,3 +479,14 @@ def test_thirty_two_sessions_at_once_give_the_traces_that_each_gives_alone() -> 
         stop.set()
         noisy.join()
     assert together == alone and drawn
+
+
+def test_a_run_that_is_ended_twice_names_the_line_that_it_was_ended_at_first() -> None:
+    # As where what the program had made takes long to free: the second end comes outside of it.
+    code = compile("x = 1\nraise KeyError(x)", instrument.FILE, "exec")
+    error = running._Ended()
+    try:
+        runpy._run_code(code, {})  # type: ignore[attr-defined]
+    except KeyError as first:
+        error.__context__ = first
+    assert running.Run("", "cpu")._failed(error).line == 2
