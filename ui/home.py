@@ -14,12 +14,10 @@ CARDS = 8
 MOST_FOUND = 12
 """As many lines of what is found are shown."""
 
-# Streamlit sets a link in by its padding, which the words below it lack, and cuts a long one off.
-_LINK = '[data-testid="stMain"] [data-testid="stPageLink"] a'
+# Streamlit sets a link in by its padding, which the words below it lack.
 _STYLE = (
-    f"{_LINK} {{ margin-left: -0.5rem; width: calc(100% + 0.5rem); line-height: 1.3; }}"
-    f"{_LINK} :is(span, div, p, strong):not([data-testid=stIconMaterial])"
-    "{ white-space: normal; line-height: 1.3; }"
+    '[data-testid="stMain"] [data-testid="stPageLink"] a'
+    "{ margin-left: -0.5rem; width: calc(100% + 0.5rem); padding-block: 0; }"
 )
 _ICONS = {
     search.Kind.LESSON: ":material/school:",

@@ -5,7 +5,7 @@ import contextlib
 import streamlit as st
 
 from explainers import devices
-from ui import catalogue, frame, sentences, server
+from ui import catalogue, frame, sentences, server, style
 
 ASSETS = catalogue.ROOT / "assets"
 _REFUSED = "_device.refused"
@@ -23,6 +23,7 @@ def main() -> None:
     entries = pages()
     chosen = st.navigation(entries, position="hidden")
     refused = _seed_device()
+    style.put_links()
     if not st.context.is_embedded:  # a slide has no frame
         st.logo(str(ASSETS / "logo.svg"), size="large")
         with st.sidebar:
