@@ -1,10 +1,9 @@
-"""Run the mistakes people make with autocast, and what each costs."""
+"""Mistakes about the border of a region: what is inside, and what leaves it."""
 
 import dataclasses
 import math
 import textwrap
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -29,69 +28,15 @@ from explainers.precision.autocast.lists import (
     raised,
     short,
 )
+from explainers.precision.autocast.mistakes import flows
 from explainers.precision.autocast.rows import table
 from explainers.precision.float_formats.view import percent
 from explainers.precision.formats import brief
-
-_PYTORCH = "https://github.com/pytorch/pytorch"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Line:
-    """Hold one line of code that ran.
-
-    Attributes:
-        code: The line.
-        inside: Whether it ran inside the autocast region.
-        gives: dtype of what it gave, or "" where torch raised.
-        note: What is to be said of it; what torch raised, where it did.
-    """
-
-    code: str
-    inside: bool
-    gives: str
-    note: str = ""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class FlowMistake:
-    """Hold what either code gives line by line, in dtypes.
-
-    Attributes:
-        mistake: Both lines and their cost.
-        wrong: The lines people write.
-        right: The lines that do it.
-    """
-
-    mistake: Mistake
-    wrong: tuple[Line, ...]
-    right: tuple[Line, ...]
-
-    @property
-    def said(self) -> str:
-        """What torch raised under the wrong lines, or ""."""
-        return next((line.note for line in self.wrong if not line.gives), "")
-
-
-def _ran(code: str, inside: bool, run: Callable[[], Tensor], note: str = "") -> Line:
-    try:
-        return Line(code, inside, short(run().dtype), note)
-    except RuntimeError as error:
-        return Line(code, inside, "", raised(error))
-
-
-def _tensors(where: torch.device, count: int, size: int = 8) -> list[Tensor]:
-    generator = torch.Generator().manual_seed(0)
-    return [torch.rand(size, size, generator=generator).to(where) for _ in range(count)]
 
 
 def _nearest(values: Sequence[int], wanted: int) -> int:
     """Return where the nearest of `values` stands: a setting may lie between two."""
     return min(range(len(values)), key=lambda index: abs(values[index] - wanted))
-
-
-def _region(where: torch.device) -> str:
-    return f'with torch.autocast("{where.type}", torch.float16):\n'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -164,7 +109,7 @@ class Border(Parameters):
     dtype: str = choice("float16", DTYPES, label="autocast's dtype", help="What leaves the region.")
 
 
-def border(parameters: Border, *, device: str = "cpu") -> FlowMistake:
+def border(parameters: Border, *, device: str = "cpu") -> flows.FlowMistake:
     """Multiply a result of autocast outside of it: as it is, and as float32.
 
     Args:
@@ -172,20 +117,20 @@ def border(parameters: Border, *, device: str = "cpu") -> FlowMistake:
         device: Where torch computes.
     """
     where, lower = devices.device(device), lower_precision(parameters.dtype)
-    a, b, d = _tensors(where, 3)
+    a, b, d = flows.tensors(where, 3)
     with torch.autocast(where.type, dtype=lower):
         e = torch.mm(a, b)
         f = torch.mm(d, e)
     shared = (
-        Line("e = torch.mm(a, b)", True, short(e.dtype)),
-        Line(
+        flows.Line("e = torch.mm(a, b)", True, short(e.dtype)),
+        flows.Line(
             "f = torch.mm(d, e)", True, short(f.dtype), f"d is cast; e already is {short(e.dtype)}"
         ),
     )
-    return FlowMistake(
+    return flows.FlowMistake(
         mismatch(dtype=lower, device=device).mistake,
-        (*shared, _ran("g = torch.mm(d, f)", False, lambda: torch.mm(d, f))),
-        (*shared, _ran("g = torch.mm(d, f.float())", False, lambda: torch.mm(d, f.float()))),
+        (*shared, flows.ran("g = torch.mm(d, f)", False, lambda: torch.mm(d, f))),
+        (*shared, flows.ran("g = torch.mm(d, f.float())", False, lambda: torch.mm(d, f.float()))),
     )
 
 
@@ -238,7 +183,7 @@ def half_model(parameters: HalfModel, *, device: str = "cpu") -> CurveMistake:
     return CurveMistake(
         mistake=Mistake(
             wrong="model.half()\noutput = model(inputs.half())",
-            right=f"{_region(where)}    output = model(inputs)",
+            right=f"{flows.region(where)}    output = model(inputs)",
             wrong_cost=f"After {steps} steps {int((stuck != 1).sum())} of {width} weights "
             f"have moved; loss {wrong[-1]:.3g}.",
             right_cost=f"{int((moved != 1).sum())} of {width} weights have moved; loss "
@@ -266,7 +211,7 @@ class OtherDevice(Parameters):
     dtype: str = choice("float16", DTYPES, label="dtype", help="The lower precision.")
 
 
-def other_device(parameters: OtherDevice, *, device: str = "cpu") -> FlowMistake:
+def other_device(parameters: OtherDevice, *, device: str = "cpu") -> flows.FlowMistake:
     """Run a linear layer under autocast for another device, and under autocast for its own.
 
     Args:
@@ -275,13 +220,13 @@ def other_device(parameters: OtherDevice, *, device: str = "cpu") -> FlowMistake
     """
     where, lower = devices.device(device), lower_precision(parameters.dtype)
     other = "cpu" if where.type == "cuda" else "cuda"
-    inputs, weight = _tensors(where, 2)
+    inputs, weight = flows.tensors(where, 2)
 
-    def under(kind: str) -> tuple[Line, str]:
+    def under(kind: str) -> tuple[flows.Line, str]:
         with recorded_warnings() as caught, torch.autocast(kind, dtype=lower):
             words = str(caught[0].message).rstrip(".") if caught else ""
             said = f'torch warns: "{words}"' if words else "torch says nothing"
-            return _ran("output = F.linear(inputs, weight)", True, output, said), words
+            return flows.ran("output = F.linear(inputs, weight)", True, output, said), words
 
     def output() -> Tensor:
         return F.linear(inputs, weight)
@@ -289,7 +234,7 @@ def other_device(parameters: OtherDevice, *, device: str = "cpu") -> FlowMistake
     (wrong, words), (right, _) = under(other), under(where.type)
     written = f"inputs.device.type is {where.type}"
     code = "with torch.autocast({}, torch.{}):\n    output = F.linear(inputs, weight)"
-    return FlowMistake(
+    return flows.FlowMistake(
         Mistake(
             wrong=code.format(f'"{other}"', parameters.dtype),
             right="kind = inputs.device.type\n" + code.format("kind", parameters.dtype),
@@ -302,294 +247,6 @@ def other_device(parameters: OtherDevice, *, device: str = "cpu") -> FlowMistake
         ),
         (wrong,),
         (dataclasses.replace(right, note=written),),
-    )
-
-
-_WAYS = ("in place", "out=", "in place, mixed")
-
-
-@dataclasses.dataclass(frozen=True)
-class InPlace(Parameters):
-    """Hold how an operation is told where to put its result."""
-
-    way: str = choice(
-        "in place, mixed",
-        _WAYS,
-        label="how the result is written",
-        help="In place on float32, to a float32 out=, or in place with bfloat16 factors.",
-    )
-
-
-def in_place(parameters: InPlace, *, device: str = "cpu") -> FlowMistake:
-    """Add a product in place or to an ``out=``, and out of place.
-
-    Args:
-        parameters: Which of them.
-        device: Where torch computes.
-    """
-    where = devices.device(device)
-    a, b, c = _tensors(where, 3)
-    lower = torch.bfloat16
-    mixed = parameters.way == _WAYS[2]
-    with torch.autocast(where.type, dtype=lower):
-        h = torch.mm(b, c) if mixed else b
-        first = Line("h = torch.mm(b, c)", True, short(h.dtype))
-        if parameters.way == "out=":
-            call = "torch.addmm(a, b, c, out=d)"
-            wrong = _ran(call, True, lambda: torch.addmm(a, b, c, out=torch.empty_like(a)))
-        else:
-            call = "a.addmm_(h, h)" if mixed else "a.addmm_(b, c)"
-            factors = (h, h) if mixed else (b, c)
-            wrong = _ran(call, True, lambda: a.clone().addmm_(*factors))
-        better = "a = a.addmm(h, h)" if mixed else "d = a.addmm(b, c)"
-        factors = (h, h) if mixed else (b, c)
-        right = _ran(better, True, lambda: a.addmm(*factors), "autocast casts all three")
-    cost = (
-        f"torch raises {wrong.note.split(':')[0]}."
-        if not wrong.gives
-        else f"No error, no autocast: the product ran in {wrong.gives}."
-    )
-    if wrong.gives:
-        wrong = dataclasses.replace(wrong, note="ran in its tensors' dtype")
-    start = f'with torch.autocast("{where.type}", torch.bfloat16):\n    '
-    before = "h = torch.mm(b, c)\n    " if mixed else ""
-    return FlowMistake(
-        Mistake(
-            wrong=f"{start}{before}{call}",
-            right=f"{start}{before}{better}",
-            wrong_cost=cost,
-            right_cost=f"The product runs in bfloat16, and gives {right.gives}.",
-            lesson="Existing tensors keep their dtype: in-place and out= operations escape "
-            "autocast. Write them out of place.",
-            source=("torch docs: op eligibility", f"{DOCUMENTATION}#op-eligibility"),
-        ),
-        (first, wrong) if mixed else (wrong,),
-        (first, right) if mixed else (right,),
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class OwnFunction(Parameters):
-    """Hold the lower precision under which a function of one's own runs."""
-
-    dtype: str = choice("float16", DTYPES, label="autocast's dtype", help="Of the forward pass.")
-
-
-def own_function(parameters: OwnFunction, *, device: str = "cpu") -> FlowMistake:
-    """Run a custom autograd function under autocast, plain and with torch's decorators.
-
-    Args:
-        parameters: The lower precision.
-        device: Where torch computes.
-    """
-    where, lower = devices.device(device), lower_precision(parameters.dtype)
-    inputs, weight = _tensors(where, 2)
-
-    def forward(ctx: Any, x: Tensor, w: Tensor) -> Tensor:
-        ctx.save_for_backward(x, w)
-        return x @ w
-
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        x, w = ctx.saved_tensors
-        return gradient @ w.mT, x.mT @ gradient
-
-    def lines(forward: Callable[..., Any], backward: Callable[..., Any]) -> tuple[Line, ...]:
-        methods = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-        product: Any = type("Product", (torch.autograd.Function,), methods)
-        w = weight.clone().requires_grad_()
-        found: list[Tensor] = []
-
-        def run() -> Tensor:
-            found.append(product.apply(inputs, w))
-            return found[0]
-
-        def back() -> Tensor:
-            found[0].float().sum().backward()
-            assert w.grad is not None
-            return w.grad
-
-        with torch.autocast(where.type, dtype=lower):
-            first = _ran("output = Product.apply(x, w)", True, run)
-        return first, _ran("output.float().sum().backward()", False, back, "that is w.grad")
-
-    wrong = lines(forward, backward)
-    right = lines(
-        torch.amp.custom_fwd(forward, device_type=where.type),
-        torch.amp.custom_bwd(backward, device_type=where.type),
-    )
-    body = (
-        "class Product(torch.autograd.Function):\n"
-        "    @staticmethod\n{}    def forward(ctx, x, w):\n"
-        "        ctx.save_for_backward(x, w)\n        return x @ w\n"
-        "    @staticmethod\n{}    def backward(ctx, g):\n"
-        "        x, w = ctx.saved_tensors\n        return g @ w.mT, x.mT @ g"
-    )
-    decorated = (
-        f'    @torch.amp.custom_{way}(device_type="{where.type}")\n' for way in ("fwd", "bwd")
-    )
-    last = wrong[-1]
-    return FlowMistake(
-        Mistake(
-            wrong=body.format("", ""),
-            right=body.format(*decorated),
-            wrong_cost=f"Forward gives {wrong[0].gives}. Backward "
-            + ("passes." if last.gives else f"raises {last.note.split(':')[0]}."),
-            right_cost=f"Forward gives {right[0].gives}, and backward runs as forward did: "
-            f"w.grad is {right[1].gives or 'missing'}.",
-            lesson="What forward saved is float32, and backward runs outside autocast. "
-            "custom_bwd runs it under forward's autocast.",
-            source=(
-                "torch docs: functions with multiple inputs or autocastable ops",
-                "https://docs.pytorch.org/docs/stable/notes/amp_examples.html"
-                "#functions-with-multiple-inputs-or-autocastable-ops",
-            ),
-        ),
-        wrong,
-        right,
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class Logits(Parameters):
-    """Hold how sure a network is, while it is wrong."""
-
-    logit: float = number(
-        9.0,
-        label="logit",
-        help="What goes into the sigmoid; the target is 0.",
-        minimum=0.0,
-        maximum=20.0,
-        step=0.5,
-    )
-
-
-def sigmoid_first(parameters: Logits, *, device: str = "cpu") -> CurveMistake:
-    """Take binary cross-entropy of a sigmoid in float16, and of the logits.
-
-    Args:
-        parameters: The logit to look at.
-        device: Where torch computes.
-    """
-    where = devices.device(device)
-    points = torch.arange(0, 20.5, 0.5, dtype=torch.float64)
-    weight = torch.eye(1, device=where)
-    target = torch.zeros(1, 1, device=where)
-
-    def losses(logits_loss: bool) -> tuple[Tensor, Tensor, str]:
-        values, gradients, said = [], [], ""
-        for point in points.tolist():
-            x = torch.full((1, 1), point, device=where, requires_grad=True)
-            try:
-                with torch.autocast(where.type, dtype=torch.float16):
-                    output = F.linear(x, weight)
-                    if logits_loss:
-                        loss = F.binary_cross_entropy_with_logits(output, target)
-                    else:
-                        loss = F.binary_cross_entropy(torch.sigmoid(output), target)
-                (gradient,) = torch.autograd.grad(loss, x)
-                values.append(float(loss.detach()))
-                gradients.append(float(gradient))
-            except RuntimeError as error:  # CUDA refuses
-                said = raised(error)
-                values.append(math.nan)
-                gradients.append(math.nan)
-        return row(values), row(gradients), said
-
-    (wrong, wrong_slope, said), (right, right_slope, _) = losses(False), losses(True)
-    look = int((points - parameters.logit).abs().argmin())
-    told = (
-        f"torch raises {said}."
-        if said
-        else f"At logit {points[look]:g} the loss is {worded(wrong[look])}, its gradient "
-        f"{worded(wrong_slope[look])}."
-    )
-    start = f"{_region(where)}    "
-    return CurveMistake(
-        Mistake(
-            wrong=f"{start}p = torch.sigmoid(model(x))\n    loss = F.binary_cross_entropy(p, y)",
-            right=f"{start}loss = F.binary_cross_entropy_with_logits(\n        model(x), y\n    )",
-            wrong_cost=told,
-            right_cost=f"The loss is {worded(right[look])}, its gradient "
-            f"{worded(right_slope[look])}.",
-            lesson="In float16 the sigmoid is 1 from 8.32 up; torch cuts log(0) at -100, and its "
-            "gradient is NaN. On CUDA torch refuses the pair.",
-            source=(
-                "torch docs: Prefer binary_cross_entropy_with_logits",
-                f"{DOCUMENTATION}#prefer-binary-cross-entropy-with-logits-over-"
-                "binary-cross-entropy",
-            ),
-        ),
-        shows="loss",
-        over="logit (target 0)",
-        x=points,
-        wrong=wrong,
-        right=right,
-        said=said,
-        look=look,
-        log=True,
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class OwnNorm(Parameters):
-    """Hold how large the activations are."""
-
-    exponent: int = number(
-        9,
-        label="size of the activations, as a power of 2",
-        help="Their standard deviation.",
-        minimum=-14,
-        maximum=12,
-        step=1,
-    )
-
-
-def _one(value: Tensor) -> str:
-    """Return what should be 1, in words."""
-    found = worded(value)
-    return "1, as it should be" if found == "1" else f"{found}, not 1"
-
-
-def own_norm(parameters: OwnNorm, *, device: str = "cpu") -> CurveMistake:
-    """Normalise float16 activations by a hand-written root mean square, and in float32.
-
-    Args:
-        parameters: Size of the activations.
-        device: Where torch computes.
-    """
-    where = devices.device(device)
-    generator = torch.Generator().manual_seed(0)
-    base = torch.randn(8, 64, generator=generator).to(where)
-    weight = torch.eye(64, device=where)
-    exponents = range(-14, 13)
-
-    def size(exponent: int, wide: bool) -> float:
-        with torch.autocast(where.type, dtype=torch.float16):
-            h = F.linear(base * math.ldexp(1.0, exponent), weight)
-            h = h.float() if wide else h
-            normed = h / (h * h).mean(-1, keepdim=True).sqrt()
-        return float(normed.float().square().mean().sqrt())
-
-    wrong, right = (row([size(e, wide) for e in exponents]) for wide in (False, True))
-    look = parameters.exponent - exponents[0]
-    start = f"{_region(where)}    h = linear(x)\n"
-    norm = "    square = (h * h).mean(-1, keepdim=True)\n    h = h / square.sqrt()"
-    return CurveMistake(
-        Mistake(
-            wrong=start + norm,
-            right=f"{start}    h = h.float()\n{norm}",
-            wrong_cost=f"Root mean square: {_one(wrong[look])}.",
-            right_cost=f"Root mean square: {_one(right[look])}.",
-            lesson="float16 squares overflow from 256 up and vanish below 0.00017. autocast "
-            "leaves mul in float16: call .float() first.",
-            source=("pytorch PR 133085", f"{_PYTORCH}/pull/133085"),
-        ),
-        shows="root mean square after normalising",
-        over="size of the activations, as a power of 2",
-        x=row(list(exponents)),
-        wrong=wrong,
-        right=right,
-        look=look,
     )
 
 
@@ -631,7 +288,7 @@ def loss_outside(parameters: LossOutside, *, device: str = "cpu") -> CurveMistak
 
     wrong, right = (row([loss(count, inside) for count in counts]) for inside in (False, True))
     look = _nearest(counts, parameters.samples)
-    start = f"{_region(where)}    output = model(x)\n"
+    start = f"{flows.region(where)}    output = model(x)\n"
     line = 'loss = F.cross_entropy(\n    output, y, reduction="sum"\n)'
     return CurveMistake(
         Mistake(
@@ -708,7 +365,7 @@ def backward_inside(parameters: BackwardInside, *, device: str = "cpu") -> Curve
     wrong, right = off(True), off(False)
     look = _nearest(exponents, parameters.exponent)
     start = (
-        f'{_region(where)}    with torch.autocast("{where.type}", enabled=False):\n'
+        f'{flows.region(where)}    with torch.autocast("{where.type}", enabled=False):\n'
         "        output = model(x.float())\n        loss = output.square().mean()\n"
     )
     far, near = (
@@ -745,7 +402,7 @@ def question(*, device: str = "cpu") -> Question:
         device: Where torch computes.
     """
     where = devices.device(device)
-    inputs, weight = _tensors(where, 2)
+    inputs, weight = flows.tensors(where, 2)
     with torch.autocast(where.type, dtype=torch.float16):
         logits = F.linear(inputs, weight)
         output = torch.softmax(logits, dim=-1)

@@ -1,4 +1,4 @@
-"""Run the mistakes people make with autocast and the GradScaler, and what each costs."""
+"""Mistakes about the calls of a step: their order, and how often each is made."""
 
 import dataclasses
 import math
@@ -8,16 +8,14 @@ import torch
 from torch import Tensor
 
 from explainers import devices
-from explainers.evidence import CurveMistake, Mistake, Question, recorded_warnings, row, worded
+from explainers.evidence import CurveMistake, Mistake, Question, recorded_warnings, row
 from explainers.parameters import Parameters, choice, number
 from explainers.precision.grad_scaler.loop import run, state
 from explainers.precision.grad_scaler.machine import Edge, invoke
-from explainers.precision.grad_scaler.training import WAYS, Race, train
-from explainers.precision.problem import Problem
+from explainers.precision.grad_scaler.mistakes import saying
 
-_PYTORCH = "https://github.com/pytorch/pytorch"
 _EXAMPLES = "https://docs.pytorch.org/docs/stable/notes/amp_examples.html"
-_INIT_SCALE = 65536.0
+_PYTORCH = "https://github.com/pytorch/pytorch"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +97,8 @@ def clip_first(parameters: ClipFirst, *, device: str = "cpu") -> CurveMistake:
             f"clip_grad_norm_(model.parameters(), {parameters.max_norm:g})\n"
             "scaler.step(optimizer)",
             wrong_cost=f"Clipping sees a norm of {seen:.3g} instead of {true:.3g}; the first "
-            f"update is {too_small(smaller)} too small. {_final(wrong.loss[-1], right.loss[-1])}"
+            f"update is {saying.too_small(smaller)} too small. "
+            f"{_final(wrong.loss[-1], right.loss[-1])}"
             if smaller > 1.005
             else f"Clipping sees a norm of {seen:.3g}, the true one {true:.3g}: this time the "
             "first update is the same.",
@@ -193,9 +192,10 @@ def skipped_steps(parameters: SkippedSteps, *, device: str = "cpu") -> CurveMist
             right="scaler.step(optimizer)\nscale = scaler.get_scale()\nscaler.update()\n"
             "if scaler.get_scale() >= scale:\n    scheduler.step()",
             wrong_cost=f"The optimizer took {own[-1]:.0f} steps, the scheduler {planned[-1]:.0f}: "
-            f"the last batch's learning rate is {wrong[-1]:.3g}{apart}. " + f"{warned(said)}.",
+            f"the last batch's learning rate is {wrong[-1]:.3g}{apart}. "
+            + f"{saying.warned(said)}.",
             right_cost=f"The optimizer took {own[-1]:.0f} steps, the scheduler {kept[-1]:.0f}: the "
-            f"last batch's learning rate is {right[-1]:.3g}. " + f"{warned(silence)}.",
+            f"last batch's learning rate is {right[-1]:.3g}. " + f"{saying.warned(silence)}.",
             lesson="The scheduler cannot see a skipped step; a fallen scale tells. torch "
             "warns only if the first step is skipped.",
             source=("pytorch#67590", f"{_PYTORCH}/issues/67590"),
@@ -341,264 +341,11 @@ def _code(calls: Sequence[str]) -> str:
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class Rescaled(Parameters):
-    """Hold an accumulation over micro-batches in whose middle the scale changes."""
-
-    way: str = choice(
-        "update",
-        ("update", "unscale_"),
-        label="midway",
-        help="Either spoils the sum; a scale times 1 does not.",
-        words=("the scale changes", "unscale_ is called"),
-    )
-    micro_batches: int = number(
-        4,
-        label="micro-batches",
-        help="Batches a step.",
-        minimum=2,
-        maximum=8,
-        step=1,
-    )
-    after: int = number(
-        2,
-        label="after micro-batch",
-        help="From 1; never after the last.",
-        minimum=1,
-        maximum=7,
-        step=1,
-    )
-    factor: int = number(
-        2,
-        label="scale times 2ⁿ, n",
-        help="Used where the scale changes.",
-        minimum=-8,
-        maximum=8,
-        step=1,
-    )
-
-
-def rescaled(parameters: Rescaled, *, device: str = "cpu") -> CurveMistake:
-    """Change the scale, or unscale, in the middle of an accumulation, and measure the gradient.
-
-    Args:
-        parameters: What happens, and when.
-        device: Where torch computes.
-
-    Returns:
-        `wrong` and `right` are the gradients that the optimizer is given, weight by weight;
-        `others` has those of one large batch in float32.
-    """
-    count = parameters.micro_batches
-    after = min(parameters.after, count - 1)
-    where = devices.device(device)
-
-    def accumulated(break_in: bool) -> tuple[Tensor, str]:
-        problem = Problem(steps=count, seed=0, where=where)
-        optimizer = torch.optim.SGD(problem.parameters, lr=0.1)
-        scaler = torch.amp.GradScaler(where.type, init_scale=_INIT_SCALE)
-        with recorded_warnings() as caught:
-            for index in range(count):
-                with torch.autocast(where.type, dtype=torch.float16):
-                    loss = problem.loss(problem.forward(index), index) / count
-                scaler.scale(loss).backward()
-                if break_in and index + 1 == after:
-                    if parameters.way == "update":
-                        scaler.update(math.ldexp(_INIT_SCALE, parameters.factor))
-                    else:
-                        scaler.unscale_(optimizer)
-            scaler.step(optimizer)
-        said = str(caught[0].message) if caught else ""
-        return problem.flat_gradients().cpu().double(), said
-
-    whole = Problem(steps=count, seed=0, where=where)
-    losses = [whole.loss(whole.forward(index), index) for index in range(count)]
-    torch.stack(losses).mean().backward()
-    true = whole.flat_gradients().cpu().double()
-    (wrong, said), (right, _) = accumulated(True), accumulated(False)
-    off, fine = (float((each - true).norm() / true.norm()) for each in (wrong, right))
-    new_scale = math.ldexp(_INIT_SCALE, parameters.factor)
-    broken = (
-        f"    if i == {after}:\n        scaler.update({new_scale:.9g})"
-        if parameters.way == "update"
-        else f"    if i == {after}:\n        scaler.unscale_(optimizer)"
-    )
-    start = f"for i in range(1, {count + 1}):\n    scaler.scale(loss(i) / {count}).backward()"
-    return CurveMistake(
-        mistake=Mistake(
-            wrong=f"{start}\n{broken}\nscaler.step(optimizer)\nscaler.update()",
-            right=f"{start}\nscaler.step(optimizer)\nscaler.update()",
-            wrong_cost=f"The gradient's error is {times(off)} times its true length. "
-            f"{warned(said)}.",
-            right_cost=f"The gradient's error is {times(fine)} times its length: float16's "
-            "rounding.",
-            lesson="A sum of gradients under two scales cannot be unscaled. Keep the scale; "
-            "unscale once, after the last micro-batch.",
-            source=(
-                "torch docs: Gradient accumulation",
-                f"{_EXAMPLES}#gradient-accumulation",
-            ),
-        ),
-        shows="the optimizer's gradient",
-        over="weight",
-        wrong=wrong,
-        right=right,
-        look=int(true.abs().argmax()),
-        said=said,
-        others={"one batch in float32": true},
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class ToZero(Parameters):
-    """Hold a row of bad batches, long enough to wear the scale down."""
-
-    bad: int = number(
-        170,
-        label="bad batches",
-        help="In a row, before 30 clean ones.",
-        minimum=0,
-        maximum=200,
-        step=1,
-    )
-
-
-def to_zero(parameters: ToZero, *, device: str = "cpu") -> CurveMistake:
-    """Halve the scale at every bad batch, without a floor and with one, then train on clean ones.
-
-    Args:
-        parameters: How many batches are bad.
-        device: Where torch computes.
-    """
-    where = devices.device(device)
-    bad, clean = parameters.bad, 30
-
-    def path(floor: bool) -> tuple[Tensor, Tensor]:
-        weight = torch.zeros(1, device=where, requires_grad=True)
-        optimizer = torch.optim.SGD([weight], lr=0.1)
-        scaler = torch.amp.GradScaler(where.type, growth_interval=10)
-        scales, weights = [scaler.get_scale()], [0.0]
-        for batch in range(bad + clean):
-            optimizer.zero_grad()
-            loss = (weight - 1).square().sum() * (math.inf if batch < bad else 1.0)
-            scaler.scale(loss).backward()
-            scaler.step(optimizer)
-            scaler.update()
-            if floor and scaler.get_scale() < 1.0:
-                scaler.update(1.0)
-            scales.append(scaler.get_scale())
-            weights.append(float(weight.detach()))
-        return row(scales), row(weights)
-
-    (wrong, weight), (right, kept) = path(False), path(True)
-    return CurveMistake(
-        mistake=Mistake(
-            wrong="scaler.step(optimizer)\nscaler.update()",
-            right="scaler.step(optimizer)\nscaler.update()\n"
-            "if scaler.get_scale() < 1:\n    scaler.update(1.0)",
-            wrong_cost=_end(bad, clean, wrong, weight),
-            right_cost=_end(bad, clean, right, kept),
-            lesson="166 halvings take the scale from 65536 to 0, where it stays. Below 2**-127 "
-            "its inverse is infinite: unscaling makes infinities and NaNs after the check. Set "
-            "a floor, or stop: data or model is broken.",
-            source=("apex#834", "https://github.com/NVIDIA/apex/issues/834"),
-        ),
-        shows="scale",
-        log=True,
-        over="batch",
-        wrong=wrong,
-        right=right,
-        look=bad,
-        others={"weight, wrong": weight, "weight, right": kept},
-    )
-
-
-def _end(bad: int, clean: int, scale: Tensor, weight: Tensor) -> str:
-    return (
-        f"After {bad} bad batches the scale is {_power(float(scale[bad]))}; {clean} clean ones "
-        f"later it is {_power(float(scale[-1]))}, and the weight {worded(weight[-1])} (best: 1)."
-    )
-
-
-def _power(scale: float) -> str:
-    """Return 0 or a power of two as it stands in a sentence: in full, or as 2**n."""
-    return f"{scale:g}" if scale == 0 or 1 <= scale < 1e6 else f"2**{math.log2(scale):.0f}"
-
-
-@dataclasses.dataclass(frozen=True)
-class NoScaler(Parameters):
-    """Hold how small a loss is, while the learning rate makes up for it."""
-
-    exponent: int = number(
-        14,
-        label="loss divisor, as a power of 2",
-        help="The learning rate grows by as much.",
-        minimum=0,
-        maximum=16,
-        step=1,
-    )
-
-
-def no_scaler(parameters: NoScaler, *, device: str = "cpu") -> CurveMistake:
-    """Train in float16 without a scaler, with one, and in bfloat16 without.
-
-    Args:
-        parameters: How small the loss is.
-        device: Where torch computes.
-    """
-    steps = 40
-    laps = train(Race(exponent=parameters.exponent, steps=steps), chunk=steps, device=device)
-    *_, last = laps
-    wrong, right, brain = (last.losses[WAYS[way]] for way in (1, 2, 3))
-    lost, held, kept = (last.zero_share[WAYS[way]] for way in (1, 2, 3))
-    return CurveMistake(
-        mistake=Mistake(
-            wrong="with torch.autocast(device_type, dtype=torch.float16):\n    loss = ...\n"
-            "loss.backward()\noptimizer.step()",
-            right="with torch.autocast(device_type, dtype=torch.float16):\n    loss = ...\n"
-            "scaler.scale(loss).backward()\nscaler.step(optimizer)\nscaler.update()",
-            wrong_cost=f"{100 * lost:.0f} % of gradients are 0; final loss {wrong[-1]:.3g}.",
-            right_cost=f"{100 * held:.0f} % are 0; final loss {right[-1]:.3g}. bfloat16 "
-            f"without a scaler: {100 * kept:.0f} %, {brain[-1]:.3g}.",
-            lesson="Below 6e-8 float16 has only 0: small gradients vanish; scaling lifts "
-            "them. bfloat16 reaches nearly as low as float32, unscaled.",
-            source=(
-                "torch docs: Gradient scaling",
-                "https://docs.pytorch.org/docs/stable/amp.html#gradient-scaling",
-            ),
-        ),
-        shows="loss",
-        log=True,
-        over="step",
-        wrong=wrong,
-        right=right,
-        look=steps - 1,
-        others={"bfloat16 without a scaler": brain},
-    )
-
-
-def warned(said: str) -> str:
-    """Return whether torch has warned, by what it said."""
-    return "torch warns" if said else "torch does not warn"
-
-
-def too_small(ratio: float) -> str:
-    """Return by how much what should be `ratio` times as large is too small: times, or percent."""
-    if ratio >= 1.95:
-        return f"about {times(ratio)} times"
-    return f"{100 * (1 - 1 / ratio):.2g} %"
-
-
 def _final(wrong: Tensor, right: Tensor) -> str:
     words = f"{float(wrong):.2g}", f"{float(right):.2g}"
     if words[0] == words[1]:
         return f"Final loss {words[0]}, as with the right line."
     return f"Final loss {words[0]}, not {words[1]}."
-
-
-def times(ratio: float) -> str:
-    """Return a ratio as it stands before "times": two digits, without a power of ten if large."""
-    return f"{float(f'{ratio:.2g}'):,.0f}" if ratio >= 100 else f"{ratio:.2g}"
 
 
 def question(*, device: str = "cpu") -> Question:

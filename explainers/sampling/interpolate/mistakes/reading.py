@@ -1,4 +1,4 @@
-"""Run the mistakes people make with `F.interpolate`, and what each costs."""
+"""Mistakes about where each output value reads."""
 
 import dataclasses
 from fractions import Fraction
@@ -9,15 +9,13 @@ from torch import Tensor
 
 from explainers import devices
 from explainers.evidence import Mistake, Question
-from explainers.parameters import Parameters, choice, number
+from explainers.parameters import Parameters, number
 from explainers.pictures import picture
-from explainers.sampling.interpolate.reference import pil_resize
+from explainers.sampling.interpolate.mistakes import calls
 from explainers.sampling.interpolate.sampling import centres, resize, sample_positions
-from explainers.sampling.interpolate.view import share
 
-_COLUMNS = 43  # of code that a phone holds
-_ROUNDED = 1e-6  # of a line's length: what float32 explains
 _TORCH = "https://github.com/pytorch/pytorch"
+_ROUNDED = 1e-6  # of a line's length: what float32 explains
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -49,88 +47,6 @@ class Combs:
     mistake: Mistake
     wrong: tuple[Comb, ...]
     right: tuple[Comb, ...]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Aliasing:
-    """Hold a picture reduced without and with antialiasing.
-
-    Attributes:
-        mistake: Both calls and their cost.
-        source: Tensor ``(3, H, W)``.
-        wanted: Tensor ``(3, H', W')``: PIL's answer.
-        wrong: Tensor ``(3, H', W')`` without antialias.
-        right: Tensor ``(3, H', W')`` with antialias.
-        wrong_weights: Tensor ``(h, w)``: how much each input pixel around weighs in one output
-            pixel, from torch's backward pass.
-        right_weights: The same with antialias.
-    """
-
-    mistake: Mistake
-    source: Tensor
-    wanted: Tensor
-    wrong: Tensor
-    right: Tensor
-    wrong_weights: Tensor
-    right_weights: Tensor
-
-
-@dataclasses.dataclass(frozen=True)
-class Reduction(Parameters):
-    """Hold how much a picture is reduced, and how."""
-
-    factor: int = number(
-        4,
-        label="reduce by",
-        help="Input over output side.",
-        minimum=1,
-        maximum=8,
-        step=1,
-    )
-    mode: str = choice("bilinear", ("bilinear", "bicubic"), label="mode", help="OpenCV has both.")
-
-
-def aliasing(parameters: Reduction, *, device: str = "cpu") -> Aliasing:
-    """Reduce a zone plate without and with antialias, beside PIL.
-
-    Args:
-        parameters: Reduction and mode.
-        device: Where torch computes.
-    """
-    source = picture("zone_plate")
-    side = source.shape[-1] // parameters.factor
-    size, mode = (side, side), parameters.mode
-    wanted = pil_resize(source, size, mode=mode)
-    outputs, weights, unread = [], [], []
-    for antialias in (False, True):
-        copy = source.clone().requires_grad_()
-        output = resize(copy, size=size, mode=mode, antialias=antialias, device=device)
-        (gradient,) = torch.autograd.grad(output[0, side // 2, side // 2], copy, retain_graph=True)
-        (everywhere,) = torch.autograd.grad(output[0].sum(), copy)
-        middle, reach = int((side // 2 + 0.5) * parameters.factor), 2 * parameters.factor + 2
-        low, high = max(0, middle - reach), middle + reach
-        weights.append(gradient[0, low:high, low:high])
-        unread.append(float((everywhere[0] == 0).double().mean()))
-        outputs.append(output.detach())
-    errors = [float((output - wanted).abs().mean()) * 255 for output in outputs]
-    return Aliasing(
-        mistake=Mistake(
-            wrong=_call(f"size={size}", mode),
-            right=_call(f"size={size}", mode, "antialias=True"),
-            wrong_cost=f"{_unread(unread[0])} Mean difference to PIL: {errors[0]:.1f} of 255.",
-            right_cost=f"{_unread(unread[1])} Mean difference to PIL: "
-            + (f"{errors[1]:.1f} of 255." if errors[1] >= 0.05 else f"{errors[1]:.0e} of 255."),
-            lesson="Without antialias the kernel keeps its width, as in OpenCV; PIL's "
-            "widens. Train with one, test with the other, and pictures differ.",
-            source=("torchvision#2950", "https://github.com/pytorch/vision/issues/2950"),
-        ),
-        source=source,
-        wanted=wanted,
-        wrong=outputs[0],
-        right=outputs[1],
-        wrong_weights=weights[0],
-        right_weights=weights[1],
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,8 +84,8 @@ def nearest(parameters: TwoLengths, *, device: str = "cpu") -> Combs:
     picks = [", ".join(f"{value:.0f}" for value in comb.outputs.tolist()) for comb in combs]
     return Combs(
         mistake=Mistake(
-            wrong=_call(f"size={m}", "nearest"),
-            right=_call(f"size={m}", "nearest-exact"),
+            wrong=calls.spelled(f"size={m}", "nearest"),
+            right=calls.spelled(f"size={m}", "nearest-exact"),
             wrong_cost=f"Picks {picks[0]}: on average {_drift(drifts[0])}.",
             right_cost=f"Picks {picks[1]}: on average {_drift(drifts[1])}.",
             lesson="nearest reads floor(i·n/m), under the output's left edge, as OpenCV "
@@ -228,8 +144,8 @@ def one_more(parameters: OneMore, *, device: str = "cpu") -> Combs:
 
     return Combs(
         mistake=Mistake(
-            wrong=_call("scale_factor=2", "linear", "align_corners=True"),
-            right=_call("scale_factor=2", "linear", "align_corners=False"),
+            wrong=calls.spelled("scale_factor=2", "linear", "align_corners=True"),
+            right=calls.spelled("scale_factor=2", "linear", "align_corners=False"),
             wrong_cost=words(moves[True]),
             right_cost=words(moves[False]),
             lesson="align_corners=True steps by (n - 1) / (m - 1), which depends on the "
@@ -297,8 +213,10 @@ def rounded_scale(parameters: OddScale, *, device: str = "cpu") -> Combs:
     steps = "copying the line" if m == n else "stepping by 1 / scale_factor"
     return Combs(
         mistake=Mistake(
-            wrong=_call(f"scale_factor={factor:g}", "linear"),
-            right=_call(f"scale_factor={factor:g}", "linear", "recompute_scale_factor=True"),
+            wrong=calls.spelled(f"scale_factor={factor:g}", "linear"),
+            right=calls.spelled(
+                f"scale_factor={factor:g}", "linear", "recompute_scale_factor=True"
+            ),
             wrong_cost=f"Up to {float(off[0].max()):.3f} off size={m}: index {at} is "
             f"{_value(wrong.outputs[at])}, not {_value(by_size.outputs[at])}."
             if float(off[0].max()) > _ROUNDED * n
@@ -329,89 +247,6 @@ def _why_equal(n: int, m: int, factor: float) -> str:
     if m == n:
         return f"the length stays {n}, and torch copies such a line"
     return f"{n} times {factor!r} is {m} but for rounding"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Overshoot:
-    """Hold a step that bicubic enlarges, and what a cast to uint8 makes of it.
-
-    Attributes:
-        mistake: Both casts and their cost.
-        source: Tensor ``(H, W)``, 0 to 255: dark, then bright.
-        line: Tensor ``(m,)``: one row of the enlarged picture, in float.
-        wrong: Tensor ``(m,)``: the same row cast to uint8, as float again.
-        right: Tensor ``(m,)``: the same row clamped, rounded and cast.
-        wrong_picture: Tensor ``(H', W')`` in [0, 1]: the careless cast.
-        right_picture: Tensor ``(H', W')`` in [0, 1]: the clamped one.
-    """
-
-    mistake: Mistake
-    source: Tensor
-    line: Tensor
-    wrong: Tensor
-    right: Tensor
-    wrong_picture: Tensor
-    right_picture: Tensor
-
-
-@dataclasses.dataclass(frozen=True)
-class Step(Parameters):
-    """Hold the levels of a step and how far it is enlarged."""
-
-    dark: int = number(
-        0, label="dark level", help="Left half, of 255.", minimum=0, maximum=255, step=5
-    )
-    bright: int = number(
-        255, label="bright level", help="Right half, of 255.", minimum=0, maximum=255, step=5
-    )
-    scale: int = number(
-        4, label="enlarge by", help="Output over input side.", minimum=1, maximum=8, step=1
-    )
-
-
-def overshoot(parameters: Step, *, device: str = "cpu") -> Overshoot:
-    """Enlarge a step with bicubic, then cast to uint8 without and with clamping.
-
-    Args:
-        parameters: Levels and factor.
-        device: Where torch computes; the cast is done on the CPU.
-    """
-    source = torch.full((8, 8), float(parameters.dark))
-    source[:, 4:] = float(parameters.bright)
-    output = resize(
-        source[None], scale_factor=float(parameters.scale), mode="bicubic", device=device
-    )[0]
-    careless = output.to(torch.uint8)
-    careful = output.clamp(0, 255).round().to(torch.uint8)
-    # By less than 1, the cast cuts a fraction as it does inside the range.
-    outside = (output <= -1) | (output >= 256)
-    beyond = int(((output < -1e-3) | (output > 255 + 1e-3)).sum())
-    low, high = float(output.min()), float(output.max())
-    # Below 0 is the more striking end; the other where only that leaves the range.
-    worst = int(output.argmin() if low <= -1 else output.argmax())
-    wrapped = f"{float(output.flatten()[worst]):.0f} becomes {int(careless.flatten()[worst])}"
-    return Overshoot(
-        mistake=Mistake(
-            wrong="y.to(torch.uint8)",
-            right="y.clamp(0, 255).round().to(torch.uint8)",
-            wrong_cost=f"{int(outside.sum())} of {output.numel()} pixels leave 0 to 255 by 1 or "
-            f"more, wrapping around: {wrapped}."
-            if outside.any()
-            else f"{beyond} of {output.numel()} pixels leave 0 to 255"
-            + (" by less than 1" if beyond else "")
-            + "; only fractions are cut.",
-            right_cost=f"The step runs from {low:.0f} to {high:.0f}; clamped, nothing wraps.",
-            lesson="The cubic kernel's negative weights overshoot a step by up to 11 %. "
-            "(Given uint8, torch clamps.)",
-            source=("pytorch#21044", f"{_TORCH}/issues/21044"),
-        ),
-        source=source,
-        line=output[0],
-        wrong=careless[0].float(),
-        right=careful[0].float(),
-        wrong_picture=careless / 255,
-        right_picture=careful / 255,
-    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -476,8 +311,8 @@ def two_ways(parameters: OtherSize, *, device: str = "cpu") -> TwoWays:
     by_grid = "\nF.grid_sample(x, grid, align_corners=False)"
     return TwoWays(
         mistake=Mistake(
-            wrong=_call("size", "bilinear", "align_corners=True") + by_grid,
-            right=_call("size", "bilinear", "align_corners=False") + by_grid,
+            wrong=calls.spelled("size", "bilinear", "align_corners=True") + by_grid,
+            right=calls.spelled("size", "bilinear", "align_corners=False") + by_grid,
             wrong_cost=f"grid_sample and interpolate {_apart(errors[0])}"
             + (f"; they read up to {shift:.2f} pixels apart." if shift else "."),
             right_cost=f"grid_sample and interpolate {_apart(errors[1])}.",
@@ -488,81 +323,6 @@ def two_ways(parameters: OtherSize, *, device: str = "cpu") -> TwoWays:
         sampled=sampled[0],
         wrong=wrong[0],
         right=right[0],
-    )
-
-
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Labels:
-    """Hold a map of classes, resized.
-
-    Attributes:
-        mistake: Both calls and their cost.
-        source: Tensor ``(H, W)`` int64: classes 0, 1 and 2.
-        wrong: Tensor ``(H', W')`` int64: bilinear, rounded.
-        right: Tensor ``(H', W')`` int64: nearest-exact.
-        invented: Tensor ``(H', W')`` bool: where `wrong` is a class that none of the input
-            pixels around holds.
-    """
-
-    mistake: Mistake
-    source: Tensor
-    wrong: Tensor
-    right: Tensor
-    invented: Tensor
-
-
-@dataclasses.dataclass(frozen=True)
-class LabelSize(Parameters):
-    """Hold the side that a map of classes is resized to."""
-
-    size: int = number(
-        40,
-        label="output side (pixels)",
-        help="The map is 12 by 12.",
-        minimum=4,
-        maximum=64,
-        step=4,
-    )
-
-
-def labels(parameters: LabelSize, *, device: str = "cpu") -> Labels:
-    """Resize a map of classes as if classes were amounts, and by picking.
-
-    Args:
-        parameters: Side of the output.
-        device: Where torch computes.
-    """
-    side = parameters.size
-    y, x = torch.meshgrid(torch.arange(12.0), torch.arange(12.0), indexing="ij")
-    source = torch.zeros(12, 12, dtype=torch.int64)
-    source[(y - 7.5) ** 2 + (x - 3.5) ** 2 < 9] = 1
-    source[(y - 4) ** 2 + (x - 8) ** 2 < 12] = 2
-    as_amount = resize(source[None].float(), size=side, mode="bilinear", device=device)[0]
-    wrong = as_amount.round().to(torch.int64)
-    right = resize(source[None].float(), size=side, mode="nearest-exact", device=device)[0]
-    # A class is invented where bilinear gives none of the class's own one-hot map any weight.
-    one_hot = F.one_hot(source, 3).permute(2, 0, 1).float()
-    present = resize(one_hot, size=side, mode="bilinear", device=device) > 0
-    invented = ~present.gather(0, wrong[None])[0]
-    count = int(invented.sum())
-    absent = int((~present.gather(0, right[None].long())[0]).sum())
-    return Labels(
-        mistake=Mistake(
-            wrong=_call(f"size={side}", "bilinear", of="labels", then=".round()"),
-            right=_call(f"size={side}", "nearest-exact", of="labels"),
-            wrong_cost=f"{count} pixels get class 1 though only 0 and 2 are near.",
-            right_cost=f"{absent or 'No'} pixels get a class that is not near.",
-            lesson="Class numbers have no order. Use nearest-exact, or resize one map per class "
-            "and take the largest.",
-            source=(
-                "image-segmentation-keras#11",
-                "https://github.com/divamgupta/image-segmentation-keras/issues/11",
-            ),
-        ),
-        source=source,
-        wrong=wrong,
-        right=right.to(torch.int64),
-        invented=invented,
     )
 
 
@@ -601,8 +361,8 @@ def antialiased_corners(parameters: TwoLengths, *, device: str = "cpu") -> Combs
     ]
     return Combs(
         mistake=Mistake(
-            wrong=_call("size", "bilinear", "antialias=True", "align_corners=True"),
-            right=_call("size", "bilinear", "antialias=True"),
+            wrong=calls.spelled("size", "bilinear", "antialias=True", "align_corners=True"),
+            right=calls.spelled("size", "bilinear", "antialias=True"),
             wrong_cost=f"Reads {_drift(drifts[0])} on average; ends read {ends[0]} for 0 "
             f"and {n - 1}.",
             right_cost=f"Reads {_drift(drifts[1])} on average; ends read {ends[1]} for 0 "
@@ -634,26 +394,10 @@ def question(*, device: str = "cpu") -> Question:
     )
 
 
-def _call(size: str, mode: str, *more: str, of: str = "x", then: str = "") -> str:
-    """Return a call of `F.interpolate` as code, in lines that a narrow column holds."""
-    arguments = [f'mode="{mode}"', *more]
-    arguments = [f"{argument}, " for argument in arguments[:-1]] + [f"{arguments[-1]}){then}"]
-    lines = [f"F.interpolate({of}, {size}, "]
-    for argument in arguments:
-        if len(lines[-1] + argument.rstrip()) > _COLUMNS:
-            lines.append(" " * len("F.interpolate("))
-        lines[-1] += argument
-    return "\n".join(line.rstrip() for line in lines)
-
-
 def _apart(error: float) -> str:
     if not error:
         return "give the same numbers"
     return f"differ by up to {error:.2f}" if error >= 0.005 else f"differ by at most {error:.0e}"
-
-
-def _unread(part: float) -> str:
-    return f"{share(part)} of pixels are never read." if part else "Every pixel is read."
 
 
 def _value(value: Tensor) -> str:

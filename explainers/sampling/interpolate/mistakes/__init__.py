@@ -1,0 +1,53 @@
+"""Run the mistakes people make with `F.interpolate`, and what each costs."""
+
+from explainers.sampling.interpolate.mistakes.reading import (
+    Comb,
+    Combs,
+    OddScale,
+    OneMore,
+    OtherSize,
+    TwoLengths,
+    TwoWays,
+    antialiased_corners,
+    nearest,
+    one_more,
+    question,
+    rounded_scale,
+    two_ways,
+)
+from explainers.sampling.interpolate.mistakes.weighing import (
+    Aliasing,
+    Labels,
+    LabelSize,
+    Overshoot,
+    Reduction,
+    Step,
+    aliasing,
+    labels,
+    overshoot,
+)
+
+__all__ = [
+    "Aliasing",
+    "Comb",
+    "Combs",
+    "LabelSize",
+    "Labels",
+    "OddScale",
+    "OneMore",
+    "OtherSize",
+    "Overshoot",
+    "Reduction",
+    "Step",
+    "TwoLengths",
+    "TwoWays",
+    "aliasing",
+    "antialiased_corners",
+    "labels",
+    "nearest",
+    "one_more",
+    "overshoot",
+    "question",
+    "rounded_scale",
+    "two_ways",
+]
