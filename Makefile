@@ -4,6 +4,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8501
 PAGE ?=
 QUERY ?=
+CHAPTER ?=
+SLUG ?=
+TITLE ?=
 ARGS ?=
 
 PY := $(VENV)/bin/python
@@ -14,7 +17,7 @@ DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-quick lint format bench bench-pages bench-load bench-memory \
-  bench-hosted screenshot clean
+  bench-hosted screenshot new-lessons new-topic clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -68,6 +71,12 @@ bench-hosted: $(DEV) ## The last two through two workers behind nginx (ARGS=--re
 
 screenshot: $(DEV) ## Take the README's picture (PAGE=slug QUERY='degrees=30')
 	$(PY) -m assets.screenshot $(if $(PAGE),--page '$(PAGE)') $(if $(QUERY),--query '$(QUERY)') $(ARGS)
+
+new-lessons: $(DEV) ## Write a new page of lessons (CHAPTER=tensors SLUG=views TITLE='Views')
+	@$(PY) -m skeleton lessons '$(CHAPTER)' '$(SLUG)' '$(TITLE)'
+
+new-topic: $(DEV) ## Write a new page with figures of its own (the same three)
+	@$(PY) -m skeleton topic '$(CHAPTER)' '$(SLUG)' '$(TITLE)'
 
 clean: ## Remove caches; .venv stays
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

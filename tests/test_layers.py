@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCE_FOLDERS = ("assets", "benchmarks", "explainers", "figures", "pages", "tests", "ui")
+SOURCE_FOLDERS = (
+    "assets",
+    "benchmarks",
+    "explainers",
+    "figures",
+    "pages",
+    "skeleton",
+    "tests",
+    "ui",
+)
 
 # A page joins parts; it neither computes nor draws.
 A_PAGE_MAY_IMPORT = {"explainers", "figures", "streamlit", "ui"} | sys.stdlib_module_names
