@@ -167,17 +167,17 @@ class Chart {
     this.data = data;
     const unpacked = [];
     let colour = 0;
-    for (const { name, y, x, axis, shape, faint, aside, strong } of data.lines) {
+    for (const { name, y, x, axis, shape, faint, aside, strong, solid } of data.lines) {
       const ys = floats(y);
       const xs = x === null ? counting(ys.length) : typeof x === "number" ? unpacked[x].xs : floats(x);
       const kind = faint ? 0 : colour++;
       unpacked.push({
-        name, xs, ys, shape, faint, aside, strong,
+        name, xs, ys, shape, faint, aside, strong, solid,
         right: axis === "right",
         log: axis === "right" ? data.right_log : data.log,
         colour: faint ? COLOURS : kind % COLOURS,
         // Each line of a colour has another dash.
-        dash: faint ? "" : DASHES[(kind + 2 * Math.floor(kind / COLOURS)) % DASHES.length],
+        dash: faint || (solid && kind < COLOURS) ? "" : DASHES[(kind + 2 * Math.floor(kind / COLOURS)) % DASHES.length],
         dot: DOTS[kind % DOTS.length],
       });
     }
@@ -414,8 +414,9 @@ class Chart {
       const y = round(this.y(value, false));
       if (y >= this.top - 1 && y <= this.bottom + 1) parts.push(path("reference", `M${start} ${y}H${end}`));
     }
-    // What is context lies below. Dashes lie on the solid line: where they meet both are seen.
-    for (const line of [...this.shown].sort((a, b) => b.faint - a.faint)) {
+    // What is context lies below, then what fills an area. Dashes lie on the solid line: where they
+    // meet both are seen.
+    for (const line of [...this.shown].sort((a, b) => b.faint - a.faint || b.solid - a.solid)) {
       const dots = line.shape === "points";
       const kind = kindOf(line);
       const dash = line.dash && !dots ? ` stroke-dasharray="${line.dash}"` : "";

@@ -34,6 +34,8 @@ class Line:
         aside: What a faint line is, in a word: the read-out then gives its value too. Empty leaves
             it out.
         strong: Whether it is the one to look at: thicker than the others.
+        solid: Whether it is drawn without dashes, as what goes up and down in every few pixels must
+            be: an area, whose outline dashes tear. Of lines of one colour only the first is.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Line:
     faint: bool = False
     aside: str = ""
     strong: bool = False
+    solid: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -48,8 +48,8 @@ def curves_data(drawn: Curves) -> dict[str, Any]:
 
     Returns:
         The chart's own fields by name. Each of ``lines`` has ``name``, ``y`` (packed), ``axis``,
-        ``shape``, ``faint``, ``aside``, ``strong``, and ``x``: packed, the number of the earlier
-        line whose x it shares, or None for 0 to n - 1.
+        ``shape``, ``faint``, ``aside``, ``strong``, ``solid``, and ``x``: packed, the number of the
+        earlier line whose x it shares, or None for 0 to n - 1.
 
     Raises:
         ValueError: Shapes disagree, x falls, a number that must be finite is not or a finite one
@@ -137,6 +137,7 @@ def _line(index: int, line: Line, earlier: dict[str, int]) -> dict[str, Any]:
         "faint": line.faint,
         "aside": line.aside,
         "strong": line.strong,
+        "solid": line.solid,
     }
 
 

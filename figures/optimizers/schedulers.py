@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _STEP = "step of the optimizer"
 _RATE = "learning rate"
+# Of a line that fills its picture: one of 700 pixels turns every ten of them.
+_MANY_TURNS = 70
 
 
 def see(view: "View") -> tuple[Curves, ...]:
@@ -49,6 +51,7 @@ def _rates(view: "View") -> Curves:
                 shape="step",
                 faint=group > 0,
                 aside=f"group {group}" if group else "",
+                solid=_fills(row),
             )
             for group, row in enumerate(rates)
         ]
@@ -61,6 +64,7 @@ def _rates(view: "View") -> Curves:
                     axis="right",
                     shape="step",
                     faint=index > 0,
+                    solid=_fills(trace.momentum[0]),
                 )
             )
     kept = f" and {len(view.entries) - 1} kept" if len(view.entries) > 1 else ""
@@ -80,6 +84,13 @@ def _rates(view: "View") -> Curves:
             if entry.trace is not None
         ),
     )
+
+
+def _fills(row: "Tensor") -> bool:
+    """Return whether a line goes up and down so often that its picture is an area."""
+    moves = np.sign(np.diff(row.numpy()[np.isfinite(row.numpy())]))
+    moves = moves[moves != 0]
+    return int((moves[1:] != moves[:-1]).sum()) > _MANY_TURNS
 
 
 def _at(rows: "Tensor", step: int) -> str:

@@ -189,6 +189,18 @@ def test_twelve_kept_curves_of_a_thousand_steps_are_all_there(page: Page, app_ur
     expect(readout(page)).to_contain_text("step 999")
 
 
+def test_a_kept_saw_tooth_of_a_million_steps_is_a_whole_area_below_the_others(
+    page: Page, app_url: str
+) -> None:
+    kept = "CosineAnnealingWarmRestarts(T_0=2000);PolynomialLR(total_iters=1000000)"
+    open_page(page, f"{app_url}/schedulers?steps=1000000&schedule=LinearLR()&kept={kept}")
+    drawn = page.get_by_test_id("curves-drawing").first.locator(".window path.curve")
+    found = drawn.evaluate_all(
+        "paths => paths.map((path) => [path.classList[1], path.hasAttribute('stroke-dasharray')])"
+    )
+    assert found == [["c1", False], ["c0", False], ["c2", True]]
+
+
 def test_two_arguments_set_one_after_the_other_both_stay(page: Page, app_url: str) -> None:
     open_page(page, f"{app_url}/schedulers")
     for name, value in (("T_max", "30"), ("eta_min", "0.02"), ("T_max", "40")):

@@ -31,6 +31,14 @@ def test_every_schedule_on_show_is_a_line_of_torchs_rates(preset) -> None:
     assert len(set(plain)) == len(plain)
 
 
+def test_a_curve_that_fills_its_picture_is_drawn_without_dashes() -> None:
+    for steps, period, fills in ((10**6, 2000, True), (10**6, 200_000, False), (1000, 5, True)):
+        kept = f"CosineAnnealingWarmRestarts(T_0={period})"
+        settings = Schedulers(schedule="LinearLR()", kept=kept, steps=steps)
+        (drawn,) = figures.see(topic.explain(settings))
+        assert [line.solid for line in drawn.lines] == [False, fills]
+
+
 def test_momentum_stands_on_an_axis_of_its_own() -> None:
     view = topic.explain(Schedulers(schedule="OneCycleLR(max_lr=0.5)"))
     (rates,) = figures.see(view)
