@@ -1,5 +1,6 @@
 """Write code that makes a view of the page, without this project."""
 
+from explainers.pasted import shortest
 from explainers.precision.grad_scaler.view import AmpRun
 
 _HEAD = """import math
@@ -23,12 +24,12 @@ targets = 2**-8 * (points[:, :1] - 0.5 * points[:, 1:2] + 0.5 * (2 * points[:, 2
 parameters = [
     part.to(device).requires_grad_() for part in (first, torch.zeros(32), second, torch.zeros(1))
 ]
-optimizer = torch.optim.SGD(parameters, lr={learning_rate:g})
+optimizer = torch.optim.SGD(parameters, lr={learning_rate})
 scaler = torch.amp.GradScaler(
     device,
     init_scale=2.0**{init_exponent},
-    growth_factor={growth_factor:g},
-    backoff_factor={backoff_factor:g},
+    growth_factor={growth_factor},
+    backoff_factor={backoff_factor},
     growth_interval={growth_interval},
 )
 scales = [scaler.get_scale()]
@@ -67,7 +68,9 @@ def snippet(parameters: AmpRun, *, device: str = "cpu") -> str:
     """
     middle = "    scaler.unscale_(optimizer)\n" if parameters.unscale_first else ""
     if parameters.clip:
-        middle += f"    torch.nn.utils.clip_grad_norm_(parameters, {parameters.max_norm:g})\n"
+        middle += (
+            f"    torch.nn.utils.clip_grad_norm_(parameters, {shortest(parameters.max_norm)})\n"
+        )
     head = _HEAD.format(
         device=device,
         dtype=parameters.dtype,
@@ -75,10 +78,10 @@ def snippet(parameters: AmpRun, *, device: str = "cpu") -> str:
         poisoned=set(parameters.poisoned_steps) or "()",
     )
     body = _BODY.format(
-        learning_rate=parameters.learning_rate,
+        learning_rate=shortest(parameters.learning_rate),
         init_exponent=parameters.init_exponent,
-        growth_factor=parameters.growth_factor,
-        backoff_factor=parameters.backoff_factor,
+        growth_factor=shortest(parameters.growth_factor),
+        backoff_factor=shortest(parameters.backoff_factor),
         growth_interval=parameters.growth_interval,
         middle=middle,
     )

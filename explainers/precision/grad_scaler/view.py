@@ -85,9 +85,10 @@ class AmpRun(Parameters):
         0.1,
         label="learning rate",
         help="Of plain SGD.",
-        minimum=0.01,
-        maximum=0.3,
-        step=0.01,
+        minimum=1e-6,
+        maximum=1000.0,
+        log=True,
+        why="torch has no limit; no training comes near either end",
     )
     poison: str = choice(
         "inf",
