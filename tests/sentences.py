@@ -37,6 +37,11 @@ def values(spec: Spec, default: Any) -> st.SearchStrategy[Any]:
             return powers.map(
                 lambda power: min(max(round(10**power), int(spec.minimum)), int(spec.maximum))
             )
+        case Number(log=True):
+            stops = spec.stops()
+            low, high = (math.log10(max(bound, stops[1])) for bound in (spec.minimum, spec.maximum))
+            powers = st.floats(low, high).map(lambda power: min(10**power, spec.maximum))
+            return st.sampled_from(stops) | powers
         case Number(integer=True):
             return st.integers(int(spec.minimum), int(spec.maximum))
         case Number():

@@ -4,8 +4,10 @@ import math
 
 import pytest
 import torch
+from hypothesis import given, settings
 
 from explainers.optimizers.schedulers import mistakes, trace
+from tests.sentences import EXAMPLES, legal
 
 # --- get_lr against get_last_lr ---
 
@@ -62,6 +64,22 @@ def test_a_lambda_forgets_an_edit_without_a_word() -> None:
     assert found.said == ""
     assert "the edit lasts one step" in found.mistake.wrong_cost
     assert found.wrong[6] == pytest.approx(0.1 * 0.9**6)
+
+
+@given(legal(mistakes.Edit))
+@settings(max_examples=EXAMPLES // 4, deadline=None)
+def test_any_rate_set_by_hand_lasts_under_recursion_and_is_said_to_be_lost_where_it_is(
+    parameters: mistakes.Edit,
+) -> None:
+    found, at = mistakes.edit(parameters), parameters.edit_at
+    assert found.right[at] == found.wrong[at] == parameters.rate
+    assert found.right[at + 1] == pytest.approx(0.9 * parameters.rate, rel=1e-12)
+    assert found.wrong[at + 1] == pytest.approx(0.1 * 0.9 ** (at + 1), rel=1e-12)
+    lost = not math.isclose(found.wrong[at + 1], found.right[at + 1], rel_tol=1e-9)
+    assert found.mistake.wrong_cost.endswith("the edit lasts one step.") == lost
+    # What is set comes back whole from the code.
+    first, *_ = found.mistake.right.splitlines()
+    assert float(first.split(" = ")[1]) == parameters.rate
 
 
 # --- resuming ---
@@ -343,7 +361,7 @@ def test_the_question_is_answered_by_torch() -> None:
         (lambda: mistakes.Order(step_size=1), "step_size must be a whole number from 2 to 10"),
         (lambda: mistakes.Order(gamma=math.nan), "gamma must be a number from 0.1 to 0.9, got nan"),
         (lambda: mistakes.Edit(edit_at=19), "edit_at must be a whole number from 1 to 18, got 19"),
-        (lambda: mistakes.Edit(rate=0.0), "rate must be a number from 0.001 to 0.1, got 0.0"),
+        (lambda: mistakes.Edit(rate=-0.1), "rate must be a number from 0 to 1000 .torch has no li"),
         (lambda: mistakes.Resume(stop=0), "stop must be a whole number from 1 to 18, got 0"),
         (lambda: mistakes.Resume(stop=2.5), "stop must be a whole number from 1 to 18, got 2.5"),
         (lambda: mistakes.WithPlateau(composer="LambdaLR"), "composer must be one of Sequential"),

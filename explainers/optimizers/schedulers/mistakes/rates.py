@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 from torch.optim import lr_scheduler
 
-from explainers import devices
+from explainers import devices, pasted
 from explainers.evidence import CurveMistake, Mistake, Question, recorded_warnings
 from explainers.optimizers.schedulers.mistakes import loops
+from explainers.optimizers.schedulers.specs import LARGEST_RATE, RATES
 from explainers.optimizers.schedulers.tracing import build
 from explainers.parameters import Parameters, choice, number
 
@@ -103,9 +104,10 @@ class Edit(Parameters):
         0.01,
         label="new rate",
         help="Written into the parameter group.",
-        minimum=0.001,
-        maximum=0.1,
-        step=0.001,
+        minimum=0.0,
+        maximum=LARGEST_RATE,
+        log=True,
+        why=RATES,
     )
 
 
@@ -133,14 +135,16 @@ def edit(parameters: Edit, *, device: str = "cpu") -> CurveMistake:
 
     wrong, said = used(name, arguments, jump=parameters.way == "step(t)")
     right, _ = used("ExponentialLR", {"gamma": 0.9}, jump=False)
+    written = f'optimizer.param_groups[0]["lr"] = {pasted.shortest(parameters.rate)}'
+    # A rate that is set to what it is anyway.
+    stays = math.isclose(wrong[at + 1], right[at + 1], rel_tol=1e-9)
     return loops.rates(
         mistake=Mistake(
-            wrong=f'optimizer.param_groups[0]["lr"] = {parameters.rate:g}\n{code}',
-            right=f'optimizer.param_groups[0]["lr"] = {parameters.rate:g}\n'
+            wrong=f"{written}\n{code}",
+            right=f"{written}\n"
             "scheduler = ExponentialLR(optimizer, 0.9)  # made before\nscheduler.step()",
             wrong_cost=f"Set to {parameters.rate:g} before step {at}; step {at + 1} uses "
-            f"{wrong[at + 1]:.3g}"
-            + (": the edit lasts one step." if abs(wrong[at + 1] - right[at + 1]) > 1e-12 else "."),
+            f"{wrong[at + 1]:.3g}" + ("." if stays else ": the edit lasts one step."),
             right_cost=f"Step {at + 1} uses {right[at + 1]:.3g}, 0.9 times the new rate.",
             lesson="Most schedulers multiply the rate they find: edits last. step(t), "
             "LambdaLR, warm restarts, CyclicLR and OneCycleLR compute from the "
