@@ -1,5 +1,6 @@
 """Compare torch's schedulers with their closed forms, with each other and with themselves, now."""
 
+import bisect
 import copy
 import dataclasses
 import itertools
@@ -257,23 +258,33 @@ def _view_first_child(view: View) -> list[Check]:
     assert found is not None
     if schedule.name != "SequentialLR" or len(schedule.children) < 2:
         return []
-    first, until = schedule.children[0], min(schedule.milestones[0], view.parameters.steps)
+    # A milestone of 0 leaves the child before it without a turn.
+    index = bisect.bisect_right(schedule.milestones, 0)
+    first, steps = schedule.children[index], view.parameters.steps
+    end = schedule.milestones[index] if index < len(schedule.milestones) else steps
+    until, arguments = min(end, steps), dict(first.arguments)
+    if first.spec is not None and first.name == "OneCycleLR":
+        # Its cycle is as long as its turn, be that longer than the run.
+        total = total_steps(first.spec.check(arguments))
+        arguments["total_steps"] = end if total is None else total
     alone = trace(
         first.name,
         steps=until,
         base_lr=view.parameters.rates(),
         optimizer=view.parameters.optimizer,
-        **dict(first.arguments),
+        **arguments,
     )
     error = largest_difference(found.learning_rate[:, :until], alone.learning_rate)
-    own = [c.name for c in schedule.children[1:] if c.name in ("OneCycleLR", "CyclicLR")]
+    others = (*schedule.children[:index], *schedule.children[index + 1 :])
+    own = [child.name for child in others if child.name in ("OneCycleLR", "CyclicLR")]
     return [
         Check(
-            f"Up to the first milestone SequentialLR is {first.name} alone",
+            f"Up to the first milestone{' after 0' if index else ''} SequentialLR is {first.name} "
+            "alone",
             f"{first.name} alone",
             error,
             _ROUNDING,
-            f"{own[0]} sets the optimizer's rate when made, before the first child steps."
+            f"{own[0]} sets the optimizer's rate when made, before any child steps."
             if error > _ROUNDING and own
             else "",
             kind=Kind.ANOTHER_PATH,

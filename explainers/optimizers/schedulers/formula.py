@@ -205,13 +205,21 @@ def weight(expression: str, *, variable: str = "epoch") -> int:
 
 
 def _weight(node: ast.AST) -> int:
-    dear = isinstance(node, ast.Pow | ast.Mod | ast.FloorDiv) or (
-        isinstance(node, ast.Name) and node.id in _DEAR
-    )
-    return 40 if dear else 2 if isinstance(node, ast.expr) else 0
+    match node:
+        case ast.BinOp(op=ast.Pow(), right=ast.Constant(value=float() as by)) if (
+            by in _QUICK_POWERS
+        ):
+            return 2
+        case ast.BinOp(op=ast.Pow() | ast.Mod() | ast.FloorDiv()):
+            return 42
+        case ast.Name(id=name) if name in _DEAR:
+            return 40
+    return 2 if isinstance(node, ast.expr) else 0
 
 
 _PIECE = 16_384
+# As a square, a root and a quotient they have as many digits, in a tenth of the time.
+_QUICK_POWERS = (2.0, 0.5, -1.0)
 _DEAR = {"exp", "log", "sin", "cos", "tanh"}
 _TWO: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: np.add,
@@ -243,7 +251,21 @@ def _along(node: ast.expr, at: NDArray[Any]) -> NDArray[Any]:
         case ast.Name():
             return at
         case ast.BinOp(left=ast.Constant(value=int() | float() as base), op=ast.Pow(), right=right):
-            return _finite(powers(base, _along(right, at)))
+            exponents = _along(right, at)
+            found = powers(base, exponents)
+            if base == 1:  # 1 ** NaN is 1
+                found[np.isnan(exponents)] = np.nan
+            return _finite(found)
+        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=float() as by)) if (
+            by in _QUICK_POWERS
+        ):
+            return _finite(_along(left, at) ** by)
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            bases, exponents = _along(left, at), _along(right, at)
+            found = np.power(bases, exponents)
+            # So is NaN ** 0.
+            found[np.isnan(bases) | np.isnan(exponents)] = np.nan
+            return _finite(found)
         case ast.BinOp(left=left, op=op, right=right):
             return _finite(_TWO[type(op)](_along(left, at), _along(right, at)))
         case ast.UnaryOp(op=op, operand=operand):

@@ -31,14 +31,15 @@ LARGEST = 1e38
 COLUMNS = 250
 """Stretches of a run of which each keeps its lowest and highest rate."""
 
-# Additions that fit some 20 ms.
+# Additions that fit some 20 ms, and the most that are made for a picture.
 _BUDGET = 3e7
+_LARGEST_BUDGET = 2e8
 _SMALL = 2.0**-64
 _LOOKED_IN_A_CHAIN = 50_000
 # Cycles of CyclicLR of which each is looked at, when a formula gives their heights.
 _MOST_CYCLES = 50_000
-# Steps after a turn of a cosine in which the rounding of eta_min + x is felt; each is made.
-_FELT = 256
+# A cosine shorter than this is not long enough for the rounding of eta_min + x to grow.
+_SHORT_COSINE = 7680
 
 Steps = NDArray[np.int64]
 Rows = NDArray[np.float64]
@@ -57,6 +58,9 @@ class _Move:
         product: What the rate at step 0 has been multiplied by at steps, for each group or for
             all; None where it is not.
         until: The last step of which `product` tells.
+        line: For a side ``n``, slopes ``(n, n)`` and shifts ``(groups, n, n)``: what makes of the
+            rate before a step the rate after it, the step of row i and column j being
+            ``1 + i + n * j``; None where nothing is added, and `after` multiplies.
         momenta: Momenta ``(groups, k)``; None where they are left alone.
     """
 
@@ -67,6 +71,7 @@ class _Move:
     momenta: Callable[[Steps], Rows] | None = None
     product: Callable[[Steps], Rows] | None = None
     until: float = math.inf
+    line: Callable[[int], tuple[Rows, Rows]] | None = None
 
 
 def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -109,6 +114,7 @@ class Far:
             optimizer=optimizer,
         )
         self._real = real = self._make()
+        _check_products(real, self.steps)
         # Of how many steps one is looked at: 1, unless a formula costs too much.
         self.apart = 1
         first = self._rates()
@@ -132,10 +138,11 @@ class Far:
         self._starts = np.array([0, *(each for each in real.milestones if each < self.steps)])
         self._pieces.append((first, moves[0]))
         for index, start in enumerate(self._starts[1:].tolist(), start=1):
-            # The step at which it passes on is torch's own.
-            self._set(start - 1)
-            with tracing.as_sentences(self.name):
-                real.scheduler.step()
+            if start:
+                # The step at which it passes on is torch's own.
+                self._set(start - 1)
+                with tracing.as_sentences(self.name):
+                    real.scheduler.step()
             self._pieces.append((self._rates(), moves[index]))
             if real.cycles:
                 self._held.append(self._momenta())
@@ -364,14 +371,18 @@ def _some(places: Sequence[int]) -> Callable[[Steps], Steps]:
 
 
 def _every(period: int, *offsets: int) -> Callable[[Steps], Steps]:
-    """Return the turns of a wave: all of them, or the first of each kind in each column."""
+    """Return the turns of a wave: all, or the first and the last of each kind in each column."""
 
     def turns(edges: Steps) -> Steps:
         last = int(edges[-1])
         if last // period <= COLUMNS:
             starts = np.arange(0, last + period + 1, period)
             return np.sort(np.concatenate([starts + offset for offset in offsets]))
-        return np.unique(np.concatenate([edges + (offset - edges) % period for offset in offsets]))
+        # What a chain multiplies it by goes up or down: one of the two is then the highest.
+        early = [edges + (offset - edges) % period for offset in offsets]
+        late = [edges - 1 - (edges - 1 - offset) % period for offset in offsets]
+        found = np.unique(np.concatenate(early + late))
+        return found[found >= 0]
 
     return turns
 
@@ -399,6 +410,41 @@ def _cost(arguments: Mapping[str, Any]) -> int:
         if text is not None
     ]
     return max(costs, default=0)
+
+
+def _check_products(made: tracing.Made, steps: int) -> None:
+    """Refuse products of formulas that take too long: of them no step can be left out.
+
+    Raises:
+        ValueError: So many steps of these take more than a change of a control should.
+    """
+    ends = [*(min(each, steps) for each in made.milestones), steps]
+    cost = 0.0
+    for index, (child, arguments) in enumerate(zip(made.children, made.arguments, strict=True)):
+        if isinstance(child, lr_scheduler.MultiplicativeLR):
+            # Each of SequentialLR's children is asked for its own turn alone.
+            length = steps - (ends[index - 1] if index else 0)
+            if made.milestones:
+                length = ends[index] - (ends[index - 1] if index else 0)
+            texts = set(_texts(arguments["lr_lambda"], 1))
+            cost += length * sum(weight(text) for text in texts)
+    if cost > _LARGEST_BUDGET:
+        raise ValueError(
+            f"steps must be at most {int(steps * _LARGEST_BUDGET / cost)} (each rate of "
+            f"MultiplicativeLR is a product of every factor before, and this formula takes long), "
+            f"got {steps}"
+        )
+
+
+@functools.lru_cache(maxsize=4)
+def _products(text: str, most: int) -> Rows:
+    """Return the products of a formula's factors up to steps 0 to `most`, times `_SMALL`.
+
+    So small that none is too large before the rate is; a power of 2 costs no digit.
+    """
+    # One after the other, as torch multiplies.
+    steps = np.concatenate([[_SMALL], along(text)(np.arange(1, most + 1))])
+    return np.multiply.accumulate(steps, out=steps)
 
 
 def _column(values: Sequence[float]) -> Rows:
@@ -444,13 +490,9 @@ def _multiplicative(scheduler: Any, arguments: Mapping[str, Any], apart: int) ->
     def product_of(text: str, t: Steps) -> Rows:
         if constant:
             return powers(factor_of(text), t)
-        function = along(text)
         most = int(t.max(initial=0))
         if text not in kept or len(kept[text]) <= most:
-            # So small that it is not too large before the rate is; a power of 2 costs no digit.
-            steps = np.concatenate([[_SMALL], function(np.arange(1, most + 1))])
-            # One after the other, as torch multiplies.
-            kept[text] = np.multiply.accumulate(steps)
+            kept[text] = _products(text, most)
         return kept[text][t]
 
     def product(t: Steps) -> Rows:
@@ -487,9 +529,14 @@ def _multi_step(scheduler: Any, _: Mapping[str, Any], __: int) -> _Move:
     def passed(t: Steps) -> Steps:
         return np.searchsorted(places, t, side="right")
 
+    def factor(t: Steps) -> Rows:
+        found, crossed = np.ones(t.shape), passed(t) - passed(t - 1)
+        found[crossed > 0] = powers(gamma, crossed[crossed > 0])
+        return found
+
     return _times(
         lambda t: powers(gamma, passed(t)),
-        lambda t: powers(gamma, passed(t) - passed(t - 1)),
+        factor,
         _some(places.tolist()),
     )
 
@@ -509,8 +556,9 @@ def _linear(scheduler: Any, _: Mapping[str, Any], __: int) -> _Move:
     rise = scheduler.end_factor - low
 
     def factor(t: Steps) -> Rows:
-        grown = 1.0 + rise / (total * low + (t - 1) * rise)
-        return np.where(t > total, 1.0, grown)
+        found, inside = np.ones(t.shape), t <= total
+        found[inside] += rise / (total * low + (t[inside] - 1) * rise)
+        return found
 
     return _times(
         lambda t: (low + rise * np.minimum(t, total) / total) / low, factor, _some([total])
@@ -530,8 +578,10 @@ def _polynomial(scheduler: Any, _: Mapping[str, Any], __: int) -> _Move:
     total, power = scheduler.total_iters, scheduler.power
 
     def factor(t: Steps) -> Rows:
-        before = np.where(t > total, 1.0, 1.0 - (t - 1) / total)
-        return np.where(t > total, 1.0, ((1.0 - t / total) / before) ** power)
+        found, inside = np.ones(t.shape), t <= total
+        within = t[inside]
+        found[inside] = ((1.0 - within / total) / (1.0 - (within - 1) / total)) ** power
+        return found
 
     return _times(lambda t: (1.0 - np.minimum(t, total) / total) ** power, factor, _some([total]))
 
@@ -551,8 +601,9 @@ def _cosine(scheduler: Any, _: Mapping[str, Any], __: int) -> _Move:
     base = _column(scheduler.base_lrs)
     # What torch adds to the rate one step after each of its lowest.
     risen = (base - least) * (1 - math.cos(math.pi / half)) / 2
-    # Nearest to eta_min its rounding is a share of the rate that grows on with it.
-    felt = _FELT if least and half > 30 * _FELT else 1
+    # Nearest to eta_min its rounding is a share of the rate that grows on with it: each step of
+    # that stretch is made.
+    felt = half // 30 if least and half > _SHORT_COSINE else 1
 
     def after(before: Rows, t: Steps) -> Rows:
         turned = (t - 1 - half) % (2 * half) == 0
@@ -560,6 +611,17 @@ def _cosine(scheduler: Any, _: Mapping[str, Any], __: int) -> _Move:
         ratio = above / np.where(turned, 1.0, below)
         found: Rows = np.where(turned, before + risen, ratio * (before - least) + least)
         return found
+
+    def line(side: int) -> tuple[Rows, Rows]:
+        at = np.arange(side + 1)[:, None] + side * np.arange(side)
+        heights = _one_plus_cos(at.ravel(), half).reshape(at.shape)
+        slope = heights[1:] / heights[:-1]
+        lowest = np.arange(half, side * side, 2 * half)
+        turned = lowest % side, lowest // side
+        slope[turned] = 1.0
+        shift = np.repeat((least * (1 - slope))[None], len(base), axis=0)
+        shift[:, *turned] = risen
+        return slope, shift
 
     @functools.cache
     def made(begun: int) -> Rows:
@@ -609,6 +671,7 @@ def _cosine(scheduler: Any, _: Mapping[str, Any], __: int) -> _Move:
         # Until it turns.
         product=product if least == 0 else None,
         until=half,
+        line=line,
     )
 
 
@@ -757,10 +820,14 @@ def _chained(moves: Sequence[_Move], first: Rows, steps: int) -> _Move:
         )
     setting = max((index for index, move in enumerate(moves) if move.sets), default=None)
 
+    multiplies = all(move.product is not None and steps - 1 <= move.until for move in moves)
+    scanned = setting is None and not multiplies
     # The product of two curves may turn where neither does.
-    everywhere = _looked(math.ceil(steps / _LOOKED_IN_A_CHAIN))
+    everywhere = _looked(1 if scanned else math.ceil(steps / _LOOKED_IN_A_CHAIN))
 
     def turns(edges: Steps) -> Steps:
+        if scanned:
+            return everywhere(edges)
         return np.concatenate([everywhere(edges), *(move.turns(edges) for move in moves)])
 
     def after(before: Rows, t: Steps) -> Rows:
@@ -778,7 +845,7 @@ def _chained(moves: Sequence[_Move], first: Rows, steps: int) -> _Move:
             return np.where(t == 0, start, found)
 
         along_ = set_along
-    elif all(move.product is not None and steps - 1 <= move.until for move in moves):
+    elif multiplies:
 
         def multiplied(start: Rows, t: Steps) -> Rows:
             for move in moves:
@@ -788,46 +855,54 @@ def _chained(moves: Sequence[_Move], first: Rows, steps: int) -> _Move:
 
         along_ = multiplied
     else:
-        along_ = _scanned(after, first, steps)
+        along_ = _scanned(moves, first, steps)
     momenta = next((move.momenta for move in reversed(moves) if move.momenta is not None), None)
     return _Move(along_, after, turns, setting is not None, momenta)
 
 
-def _scanned(
-    after: Callable[[Rows, Steps], Rows], first: Rows, steps: int
-) -> Callable[[Rows, Steps], Rows]:
+def _scanned(moves: Sequence[_Move], first: Rows, steps: int) -> Callable[[Rows, Steps], Rows]:
     """Return the rates of a chain of which each step is a line, ``a * rate + b``, in the last one.
 
-    The steps stand in as many rows as columns: the lines of all columns are joined row by row, and
-    the columns then one after the other.
+    The steps stand in as many rows as columns, one column after the other: the lines of all columns
+    are joined row by row, and the columns then one after the other.
     """
     kept: list[Rows] = []
+    side = math.isqrt(max(steps - 2, 0)) + 1
 
     def along_(_: Rows, t: Steps) -> Rows:
         if not kept:
-            kept.append(_quiet(_all_steps)(after, first, steps))
-        return kept[0][:, t]
+            found = _quiet(_all_steps)(moves, first, side)
+            in_order = found.transpose(0, 2, 1).reshape(len(first), -1)
+            kept.append(np.concatenate([first, in_order[:, : steps - 1]], axis=1))
+        return kept[0] if len(t) == steps else kept[0][:, t]
 
     return along_
 
 
-def _all_steps(after: Callable[[Rows, Steps], Rows], first: Rows, steps: int) -> Rows:
-    side = math.isqrt(steps) + 1
-    at = np.arange(1, side * side + 1).reshape(side, side)
-    # Two rates tell a line; 0 and 1 tell it without rounding.
-    flat = np.minimum(at, max(steps - 1, 1)).ravel()
-    zeros = np.zeros((len(first), flat.size))
-    shift = after(zeros, flat)
-    slope = after(zeros + 1, flat) - shift
-    slope = slope.reshape(-1, side, side)
-    shift = shift.reshape(-1, side, side)
+def _all_steps(moves: Sequence[_Move], first: Rows, side: int) -> Rows:
+    """Return the rates ``(groups, side, side)`` at steps ``1 + row + side * column``."""
+    slope, shift = np.ones((1, side, side)), np.zeros((len(first), side, side))
+    at: Steps | None = None
+    for move in moves:
+        if move.line is not None:
+            times, plus = move.line(side)
+            slope *= times
+            shift *= times
+            shift += plus
+            continue
+        if at is None:
+            at = (1 + np.arange(side)[:, None] + side * np.arange(side)).ravel()
+        factor = move.after(np.ones((1, 1)), at).reshape(-1, side, side)
+        # A formula for each group has its own.
+        slope = slope * factor
+        shift *= factor
     for index in range(1, side):
-        shift[:, :, index] += slope[:, :, index] * shift[:, :, index - 1]
-        slope[:, :, index] *= slope[:, :, index - 1]
-    starts = np.empty((len(first), side))
+        shift[:, index] += slope[:, index] * shift[:, index - 1]
+        slope[:, index] *= slope[:, index - 1]
+    starts = np.empty((len(first), 1, side))
     now = first[:, 0]
     for index in range(side):
-        starts[:, index] = now
-        now = slope[:, index, -1] * now + shift[:, index, -1]
-    found = slope * starts[:, :, None] + shift
-    return np.concatenate([first, found.reshape(len(first), -1)], axis=1)[:, :steps]
+        starts[:, 0, index] = now
+        now = slope[:, -1, index] * now + shift[:, -1, index]
+    shift += slope * starts
+    return shift

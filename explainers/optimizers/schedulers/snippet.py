@@ -9,7 +9,7 @@ from explainers.optimizers.schedulers.calls import Schedule, read, read_all, wri
 from explainers.optimizers.schedulers.formula import CONSTANTS, FUNCTIONS
 from explainers.optimizers.schedulers.view import OWN, STEPPED, Schedulers, View
 
-_PATIENCE = "  # each is made: a million take half a minute"
+_PATIENCE = "  # each is made: a million take tens of seconds, for each schedule"
 _BUILTIN = {"min", "max", "abs"}
 _MADE = {
     "SGD": "torch.optim.SGD(groups, momentum=0.9)",

@@ -20,9 +20,10 @@ LONGEST = 1_000_000_000
 LARGEST_RATE = 1000.0
 _COUNTED = "torch has no limit; this is a thousand of the longest runs"
 RATES = "torch has no limit; no training comes near it"
+MOMENTA = "Adam's beta1 stays below 1"
 # torch divides by these: a smaller number has no inverse in float64.
 _SMALLEST = sys.float_info.min
-_BELOW_ONE = math.nextafter(1.0, 0.0)
+BELOW_ONE = math.nextafter(1.0, 0.0)
 _DOCUMENTATION = "https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.{}.html"
 
 
@@ -73,14 +74,18 @@ class Milestones:
     @property
     def rule(self) -> str:
         """The rule in words."""
-        return f"at most {self.most} whole numbers from 1 to {self.maximum}, in increasing order"
+        return (
+            f"at most {self.most} whole numbers from 0 to {self.maximum}, in increasing order "
+            "(torch's documentation asks for the order; the largest is a thousand of the longest "
+            "runs)"
+        )
 
     def check(self, value: object) -> tuple[int, ...]:
         """Return `value` as a tuple. Raises ValueError with the rule."""
         if isinstance(value, list | tuple) and len(value) <= self.most:
             whole = all(isinstance(step, int) and not isinstance(step, bool) for step in value)
             # A milestone may stand twice: it then counts twice.
-            bounded = whole and all(1 <= step <= self.maximum for step in value)
+            bounded = whole and all(0 <= step <= self.maximum for step in value)
             if bounded and all(a <= b for a, b in itertools.pairwise(value)):
                 return tuple(value)
         raise ValueError(f"{self.rule}, got {shown(value)}")
@@ -279,8 +284,7 @@ def _gamma(
 
 
 def _momentum(default: float, help: str) -> Argument:
-    why = "Adam's beta1 stays below 1"
-    return _real(default, help, 0.0, _BELOW_ONE, 0.01, why=why, per_group=True)
+    return _real(default, help, 0.0, BELOW_ONE, 0.01, why=MOMENTA, per_group=True)
 
 
 def _momenta(base: float, top: float) -> dict[str, Argument]:
@@ -558,7 +562,7 @@ _ALL = (
         {
             "mode": _choice(("min", "max"), "Whether smaller or larger is better."),
             "factor": _real(
-                0.1, "Factor at each drop.", 0.0, _BELOW_ONE, 0.01, why="torch refuses 1 and more"
+                0.1, "Factor at each drop.", 0.0, BELOW_ONE, 0.01, why="torch refuses 1 and more"
             ),
             "patience": _whole(10, "Bad steps in a row that are let pass.", minimum=0),
             "threshold": _real(

@@ -13,8 +13,10 @@ from torch.optim import lr_scheduler
 from explainers.evidence import recorded_warnings
 from explainers.optimizers.schedulers.formula import formula
 from explainers.optimizers.schedulers.specs import (
+    BELOW_ONE,
     LARGEST_RATE,
     LONGEST,
+    MOMENTA,
     MOST_STEPS,
     RATES,
     SchedulerSpec,
@@ -30,7 +32,7 @@ ROUNDING = 1e-9
 
 _STEPS = Number("steps", "Of the optimizer.", 1, MOST_STEPS, 1, integer=True)
 _BASE_LR = Number("base_lr", "That the optimizer is given.", 0.0, LARGEST_RATE, 0.001, why=RATES)
-_MOMENTUM = Number("momentum", "That the optimizer is given.", 0.0, 0.999, 0.01)
+_MOMENTUM = Number("momentum", "That the optimizer is given.", 0.0, BELOW_ONE, 0.01, why=MOMENTA)
 
 Rates = list[list[float]]
 
@@ -160,8 +162,8 @@ def compose(
             is as long as its turn where it is left open.
         steps: How many steps of the optimizer, 1 to 10000.
         base_lr: The rate given to the optimizer: one, or one for each parameter group.
-        milestones: The steps at which SequentialLR passes on, one fewer than children, each
-            larger than the one before; none for ChainedScheduler.
+        milestones: The steps at which SequentialLR passes on, one fewer than children, in order;
+            where two are the same, or one is 0, a child has no turn. None for ChainedScheduler.
         momentum: The momentum given to the optimizer (Adam: beta1).
         optimizer: A key of `OPTIMIZERS`.
 
@@ -552,7 +554,10 @@ def _check_momentum(
     name: str, optimizer: torch.optim.Optimizer, arguments: Mapping[str, Any]
 ) -> None:
     if _cycles_momentum(arguments) and not {"momentum", "betas"} & set(optimizer.defaults):
-        raise ValueError(f"optimizer must have a momentum while cycle_momentum is True, got {name}")
+        raise ValueError(
+            "optimizer must have a momentum while cycle_momentum is True (torch moves momentum, or "
+            f"Adam's beta1, against the rate), got {name}"
+        )
 
 
 def _optimizer(name: str, rates: Sequence[float], momentum: float) -> torch.optim.Optimizer:
@@ -595,13 +600,20 @@ def _children(
 
 
 def _milestones(milestones: Sequence[int], count: int) -> tuple[int, ...]:
-    rule = f"{count} whole numbers from 1 to {LONGEST}, each larger than the one before"
-    if count < 2:
-        rule = f"one whole number from 1 to {LONGEST}" if count else "left out"
+    if count:
+        each = f"{count} whole numbers" if count > 1 else "one whole number"
+        order = ", none smaller than the one before" if count > 1 else ""
+        rule = (
+            f"{each} from 0 to {LONGEST}{order} (torch refuses none, but searches them as whole "
+            "and in order; the largest is a thousand of the longest runs)"
+        )
+    else:
+        rule = "left out (only SequentialLR with two children or more passes on)"
     if isinstance(milestones, list | tuple) and len(milestones) == count:
         whole = all(isinstance(step, int) and not isinstance(step, bool) for step in milestones)
-        bounded = whole and all(1 <= step <= LONGEST for step in milestones)
-        if bounded and all(a < b for a, b in itertools.pairwise(milestones)):
+        bounded = whole and all(0 <= step <= LONGEST for step in milestones)
+        # A child between two that are the same is never asked, nor is the first before 0.
+        if bounded and all(a <= b for a, b in itertools.pairwise(milestones)):
             return tuple(milestones)
     raise ValueError(f"milestones must be {rule}, got {shown(milestones)}")
 

@@ -83,7 +83,7 @@ class Schedulers(Parameters):
         minimum=10,
         maximum=MOST_STEPS,
         log=True,
-        why="a million and more take torch half a minute to confirm",
+        why="torch itself takes tens of seconds over a million",
     )
     base_lr: float = number(
         0.1,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from explainers.optimizers import schedulers as topic
 from explainers.optimizers.schedulers import Schedulers
 from explainers.optimizers.schedulers.formula import along, formula
-from explainers.optimizers.schedulers.scale import MOST_STEPS, Far
+from explainers.optimizers.schedulers.scale import MOST_STEPS, Far, _products
 from explainers.optimizers.schedulers.tracing import make
 from explainers.optimizers.schedulers.view import STEPPED
 from figures.optimizers import schedulers as figures
@@ -61,6 +61,12 @@ CALLS = [
     f'MultiplicativeLR(lr_lambda="{1 - 3 / S}"), milestones=[500, 1600])',
     "SequentialLR(CyclicLR(max_lr=0.2, step_size_up=50), StepLR(step_size=100, gamma=0.9), "
     'LambdaLR(lr_lambda="cos(epoch)**2"), milestones=[500, 2600])',
+    "SequentialLR(StepLR(step_size=3), CyclicLR(max_lr=0.2, step_size_up=50), "
+    "ExponentialLR(gamma=0.9), LinearLR(total_iters=300), milestones=[0, 900, 900])",
+    f"ChainedScheduler(CyclicLR(max_lr=0.2, step_size_up=7), ExponentialLR(gamma={1 + 3 / S}))",
+    'ChainedScheduler(MultiplicativeLR(lr_lambda=["0.9999", "1 - 1/(epoch+9)**2"]), '
+    "CosineAnnealingLR(T_max=900), MultiStepLR(milestones=[0, 700, 700, 2000], gamma=0.5), "
+    "PolynomialLR(total_iters=3000, power=0.5), StepLR(step_size=1000, gamma=2))",
     f"ChainedScheduler(LinearLR(total_iters=2000), ExponentialLR(gamma={1 - 7 / S}))",
     f"ChainedScheduler(LinearLR(total_iters=2000), CosineAnnealingLR(T_max={S}))",
     'ChainedScheduler(StepLR(step_size=7, gamma=0.5), LambdaLR(lr_lambda="0.99**epoch"), '
@@ -98,8 +104,9 @@ def drift(found: np.ndarray, expected: np.ndarray) -> float:
     """Return the largest difference as a share of the rate, or of what rounding leaves of 0."""
     held = np.isfinite(expected)
     assert np.array_equal(held, np.isfinite(found))
-    least = 1e-13 * expected[held].max()
-    return float((np.abs(found - expected)[held] / (np.abs(expected[held]) + least)).max())
+    found, expected = found[held], expected[held]
+    least = 1e-13 * expected.max()
+    return float((np.abs(found - expected) / (np.abs(expected) + least)).max())
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -151,6 +158,42 @@ def test_past_t_max_torch_strays_from_the_documented_cosine_and_the_page_with_it
 
 
 CHEAP = [call for call in CALLS if "ChainedScheduler" not in call]
+
+
+PRODUCTS = ['MultiplicativeLR(lr_lambda="epoch/(epoch+1)")',
+    'MultiplicativeLR(lr_lambda="1 - 0.001*cos(epoch)**2")',
+    'MultiplicativeLR(lr_lambda="0.999**epoch")',
+    'ChainedScheduler(LinearLR(), LambdaLR(lr_lambda="cos(epoch)**2"))',
+    "ChainedScheduler(LinearLR(total_iters=2000), CosineAnnealingLR(T_max=900))",
+    "ChainedScheduler(LinearLR(total_iters=2000), CosineAnnealingLR(T_max=300000, eta_min=0.01))",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("call", PRODUCTS)
+def test_what_is_made_of_a_million_factors_takes_less_than_80_ms(call: str) -> None:
+    schedule = topic.read(call)
+
+    def work() -> None:
+        _products.cache_clear()
+        far = Far(schedule, MOST_STEPS, (0.1,), "SGD")
+        far.rates(far.chosen())
+
+    assert milliseconds(work, limit=80) < 80
+
+
+def test_a_product_too_dear_to_be_made_is_refused_with_the_steps_that_are_not() -> None:
+    dear = "1 - 1e-9*sin(epoch)*cos(epoch)*tanh(epoch)*exp(-epoch)*log(epoch+9)*sin(epoch+1)"
+    call = f'MultiplicativeLR(lr_lambda="{dear}")'
+    view = topic.explain(Schedulers(schedule=call, steps=MOST_STEPS))
+    said = re.search(r"steps must be at most (\d+) \(each rate of MultiplicativeLR", view.problem)
+    assert said
+    assert f"got {MOST_STEPS}" in view.problem
+    most = int(said[1])
+    assert topic.explain(Schedulers(schedule=call, steps=most)).problem == ""
+    assert topic.explain(Schedulers(schedule=call, steps=most + 9)).problem != ""
+    # Its turn alone counts.
+    late = f"SequentialLR(StepLR(step_size=9), {call}, milestones=[{MOST_STEPS - most}])"
+    assert topic.explain(Schedulers(schedule=late, steps=MOST_STEPS)).problem == ""
 
 
 @pytest.mark.parametrize("call", ["CosineAnnealingLR(T_max=1000000)", "CyclicLR(max_lr=0.3)",
@@ -249,7 +292,9 @@ def test_training_passes_the_whole_of_a_long_schedule_in_as_many_steps_as_before
 
 FORMULAS = ["0.95**epoch", "1/(epoch-5)", "where(epoch>0,1/epoch,1)", "epoch%7//2", "log(epoch)",
     "1 if epoch<5 or 3 else 2", "not epoch", "0 < epoch < 10", "sqrt(epoch-5)", "exp(epoch*10)",
-    "-epoch**0.5", "(epoch-5)**0.5", "epoch**-1", "epoch and 1/epoch", "min(1, epoch/9)", "2",
+    "-epoch**0.5", "(epoch-5)**0.5", "(epoch-5)**2", "(epoch-5)**-1", "log(epoch-5)**0",
+    "1**log(epoch-5)", "log(epoch-5)**(epoch-epoch)", "epoch**-1",
+    "epoch and 1/epoch", "min(1, epoch/9)", "2",
     "max(floor(epoch/3), ceil(epoch/4), abs(epoch-9))", "2.0**(epoch*9)"]  # fmt: skip
 
 

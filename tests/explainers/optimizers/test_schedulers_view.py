@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from explainers.optimizers import schedulers as topic
 from explainers.optimizers.schedulers import Schedulers, snippet
 from explainers.optimizers.schedulers.calls import LONGEST, written
+from figures.optimizers import schedulers as figures
 from tests.clock import milliseconds
 
 PRESETS = [
@@ -31,6 +32,11 @@ COMPOSED = [
     "milestones=[5, 60])",
     "ChainedScheduler(LinearLR(total_iters=20), ExponentialLR(gamma=0.95))",
     'ChainedScheduler(StepLR(step_size=7, gamma=0.5), LambdaLR(lr_lambda="0.9**epoch"))',
+    "SequentialLR(OneCycleLR(max_lr=0.2), StepLR(step_size=3), milestones=[500])",
+    "SequentialLR(LinearLR(), OneCycleLR(max_lr=0.2), StepLR(step_size=3), milestones=[0, 500])",
+    "SequentialLR(LinearLR(), CyclicLR(max_lr=0.2), StepLR(step_size=3), milestones=[30, 30])",
+    "SequentialLR(LinearLR(), ExponentialLR(gamma=0.9), milestones=[0])",
+    "SequentialLR(OneCycleLR(max_lr=0.2), StepLR(step_size=3), milestones=[0])",
 ]
 
 
@@ -382,7 +388,10 @@ def test_a_view_holds_its_checks_and_its_code_makes_its_rates(
     failed = [check for check in checks if not check.holds]
     # A later child that sets the rate when it is made: torch's doing, and said so.
     assert [check for check in failed if "when made" not in check.remark] == []
-    assert bool(failed) == ("OneCycleLR" in parameters.schedule[1:])
+    schedule = topic.read(parameters.schedule)
+    turn = sum(milestone == 0 for milestone in schedule.milestones)
+    others = (*schedule.children[:turn], *schedule.children[turn + 1 :])
+    assert bool(failed) == any(child.name == "OneCycleLR" for child in others)
     namespace = ran(snippet(parameters), tmp_path)
     assert view.current.trace is not None
     made = namespace["curves"][str(view.current.schedule)]
@@ -417,6 +426,38 @@ def test_a_plateaus_code_sees_the_losses_on_show(kind: str, arguments: str, tmp_
     cuts = cuts[cuts + 1 < parameters.steps]
     rate = view.current.trace.learning_rate[0]
     assert bool((rate[cuts + 1] < rate[cuts]).all())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("patience=2, factor=0.5", ""),
+        ("patience=2, factor=0.5, min_lr=0.02", "min_lr is reached"),
+        ("patience=2, factor=0.5, eps=0.02", "the drop is within eps"),
+        ("patience=2, factor=0.5, min_lr=0.02, eps=0.02", "the drop is within eps"),
+        ("patience=2, factor=0.5, eps=1000", "the drop is within eps"),
+        ("patience=2, factor=0.5, min_lr=0.5", "min_lr is reached"),
+    ],
+)
+def test_the_title_counts_the_cuts_that_min_lr_or_eps_withholds(arguments: str, words: str) -> None:
+    view = topic.explain(
+        Schedulers(schedule=f"ReduceLROnPlateau({arguments})", losses="flat", steps=60)
+    )
+    # A flat loss is bad at every step but the first: each third bad one asks for a cut.
+    asked = len(range(3, 60, 3))
+    assert view.plateau is not None
+    made = int((view.plateau.learning_rate.diff() < 0).sum())
+    _, seen = figures.see(view)
+    assert seen.title.startswith(
+        "What ReduceLROnPlateau saw: it cuts when bad steps exceed patience, 2"
+    )
+    if words:
+        assert 0 < asked - made
+        assert seen.title.endswith(f", but for {asked - made} of {asked} times: {words}")
+        assert len(seen.marks) == made
+    else:
+        assert asked == made
+        assert "but for" not in seen.title
 
 
 def test_a_loss_that_betters_the_bar_is_the_new_best() -> None:
