@@ -213,6 +213,22 @@ PAGES = in_reading_order(
         ),
     ),
     Page(
+        slug="backward",
+        title="The graph and backward",
+        question="What does backward walk, which tensors keep a gradient, and what is freed?",
+        icon=":material/account_tree:",
+        chapter="Autograd",
+        terms=(
+            "autograd",
+            "computation graph",
+            "loss.backward",
+            "torch.autograd",
+            "chain rule",
+            "leaf",
+            "requires_grad",
+        ),
+    ),
+    Page(
         slug="affine_grid",
         title="affine_grid and grid_sample",
         question="Which way does theta move a picture, and why does it come out wrong?",
