@@ -229,6 +229,22 @@ PAGES = in_reading_order(
         ),
     ),
     Page(
+        slug="accumulation",
+        title="Gradients add up",
+        question="What does each backward leave in .grad, and what shortens it or takes it away?",
+        icon=":material/stacks:",
+        chapter="Autograd",
+        terms=(
+            "gradient accumulation",
+            "zero_grad",
+            "set_to_none",
+            "micro-batch",
+            "gradient clipping",
+            "exploding gradient",
+            "BPTT",
+        ),
+    ),
+    Page(
         slug="affine_grid",
         title="affine_grid and grid_sample",
         question="Which way does theta move a picture, and why does it come out wrong?",

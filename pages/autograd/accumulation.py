@@ -1,0 +1,6 @@
+"""Gradients add up: what does each backward leave behind, and what takes it away?"""
+
+from explainers.autograd import accumulation as topic
+from ui import lessons
+
+lessons.page("accumulation", topic.TOPIC)
