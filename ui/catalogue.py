@@ -245,6 +245,22 @@ PAGES = in_reading_order(
         ),
     ),
     Page(
+        slug="cutting",
+        title="Cutting the graph",
+        question="What stops a gradient, and what lets a wrong one through?",
+        icon=":material/content_cut:",
+        chapter="Autograd",
+        terms=(
+            "no_grad",
+            "inference_mode",
+            "detach",
+            "detach_",
+            "stop gradient",
+            "freeze",
+            "in-place",
+        ),
+    ),
+    Page(
         slug="affine_grid",
         title="affine_grid and grid_sample",
         question="Which way does theta move a picture, and why does it come out wrong?",

@@ -1,0 +1,6 @@
+"""Cutting the graph: what stops a gradient, and what lets a wrong one through?"""
+
+from explainers.autograd import cutting as topic
+from ui import lessons
+
+lessons.page("cutting", topic.TOPIC)
