@@ -21,7 +21,7 @@ from tests.explainers import test_lessons_of_programs as contract
 from ui import catalogue
 
 # Its package is there, or is not; names before and after the shared modules'.
-CHAPTERS = pytest.mark.parametrize("chapter", ["tensors", "autograd"])
+CHAPTERS = pytest.mark.parametrize("chapter", ["tensors", "distributed"])
 
 
 @pytest.fixture
@@ -111,13 +111,13 @@ def test_its_topic_proves_itself_and_is_drawn(
 
 @pytest.mark.parametrize("kind", skeleton.KINDS)
 def test_nothing_that_is_there_is_written_over(root: Path, kind: str) -> None:
-    first = written(root, kind, "autograd")
+    first = written(root, kind, "distributed")
     for path in first:
         path.write_text("mine")
-    with pytest.raises(FileExistsError, match="nothing is overwritten, and explainers/autograd"):
-        skeleton.write(skeleton.files(kind, "autograd", "brand_new", "Brand new"), root)
+    with pytest.raises(FileExistsError, match="nothing is overwritten, and explainers/distributed"):
+        skeleton.write(skeleton.files(kind, "distributed", "brand_new", "Brand new"), root)
     # A second page of the chapter leaves its package alone.
-    skeleton.write(skeleton.files(kind, "autograd", "second", "Second"), root)
+    skeleton.write(skeleton.files(kind, "distributed", "second", "Second"), root)
     assert {path.read_text() for path in first} == {"mine"}
 
 
