@@ -13,6 +13,7 @@ const TELL_MS = 100; // browsers take only so many changes of the address
 const MANY = 100; // cells from which shades tell more than numbers
 const TALL = { wide: 800, narrow: 1500 }; // px of cards that stand open; what is below folds
 const FEW_KEPT = 2; // tensors whose optimizer's state stands open
+const ARRAY = "NumPy array"; // kind of what is no tensor
 const MOST_VARIANTS = 12; // of a box that are drawn ahead, to keep its place
 const WORDS =
   /(#.*$)|([rbf]*"(?:[^"\\]|\\.)*"|[rbf]*'(?:[^'\\]|\\.)*')|\b(import|from|as|for|in|is|with|if|else|elif|def|class|return|while|del|pass|None|True|False|not|and|or|lambda|try|except|raise|assert|break|continue)\b|\b(\d+\.?\d*(?:e-?\d+)?)/gm;
@@ -272,15 +273,16 @@ class Card {
 
   // What is said under a tensor's cells: kind of what is said, and the words.
   said([names, fact, , , words]) {
-    const { kind, dtype, stride, offset, contiguous, requires_grad: wants, leaf, made_by: made, retains_grad: retains, version, device, layout, shape } = this.facts[fact];
+    const { kind, dtype, stride, offset, contiguous, requires_grad: wants, leaf, made_by: made, retains_grad: retains, version, device, layout, shape, storage } = this.facts[fact];
     const found = [];
     const inside = names[0].match(/ in (.*)/);
     if (inside) found.push(["scope", `in ${inside[1]}`]);
-    if (kind === "NumPy array") found.push(["kind", kind]);
-    if (dtype) found.push(["dtype", dtype]);
+    if (kind === ARRAY) found.push(["kind", kind]);
+    if (dtype && dtype !== this.frame.dtype) found.push(["dtype", dtype]);
     if (device) found.push(["device", device]);
     if (layout) found.push(["layout", layout]);
-    const { strip, shared } = this.frame;
+    const { strip, shared, labelled } = this.frame;
+    if (labelled && storage) found.push(["storage", `storage ${storage}`]);
     const odd = contiguous === false || (shape.length === 1 && stride[0] !== 1);
     if (stride.length && !this.flat && (strip || shared || odd)) {
       const arrows = stride.length === 2 ? ` ↓${sign(String(stride[0]))} →${sign(String(stride[1]))}` : "";
@@ -340,14 +342,24 @@ class Card {
 // ---- What lies in one storage.
 
 class Frame {
-  constructor(stage, run, frame) {
+  constructor(stage, run, { ...frame }) {
     Object.assign(this, { frame, run });
+    const dtypes = new Set([...frame.flat, ...frame.lanes.flat()].flatMap((place) =>
+      run.entries[place].filter((entry) => run.stands(place, entry, frame)).map(([, fact]) => run.facts[fact].dtype)));
+    // Said once, above its strip, where all on the storage agree.
+    if (frame.strip && dtypes.size === 1) [frame.dtype] = dtypes;
+    frame.labelled = run.placed && !frame.strip;
     this.root = element("div", { class: `frame${frame.strip ? " strip" : ""}${frame.shared ? " shared" : ""}`, role: "group" });
     const places = [...frame.flat, ...frame.lanes.flat()];
     this.cards = new Map(places.map((place) => [place, new Card(stage, run, place, frame)]));
     const lanes = frame.lanes.map((lane) => element("div", { class: "stack" }, ...lane.map((place) => this.cards.get(place).root)));
     if (frame.strip) {
-      this.head = element("p", { class: "head" });
+      const kinds = places.map((place) => run.entries[place].some(([, fact]) => run.facts[fact].kind === ARRAY));
+      this.head = element("span", {});
+      const arrays = kinds.filter(Boolean).length;
+      const most = this.words(frame.storages.at(-1), frame.strip, places.length - arrays, arrays);
+      const ghost = element("span", { class: "ghost", "aria-hidden": "true" }, ...most);
+      this.top = element("p", { class: "head reserved" }, ghost, this.head);
       this.shelf = element("div", { class: "shelf" });
       const letters = Math.max(1, ...frame.storages.map((label) => run.widths[label] ?? 1));
       this.strip = new Cells([frame.strip], letters, "memory-order");
@@ -358,8 +370,15 @@ class Frame {
       });
       const flat = frame.flat.map((place) => this.cards.get(place).root);
       this.shelf.append(...lanes);
-      this.root.append(this.head, ...flat, this.strip.root, this.shelf);
+      this.root.append(this.top, ...flat, this.strip.root, this.shelf);
     } else this.root.append(...lanes);
+  }
+
+  words(storage, cells, tensors, arrays) {
+    const many = (count, noun) => (count ? [`${count} ${noun}${count === 1 ? "" : "s"}`] : []);
+    const seers = [...many(tensors, "tensor"), ...many(arrays, ARRAY)].join(" and ");
+    const { dtype } = this.frame;
+    return [element("b", {}, `Storage ${storage}:`), ` ${many(cells, "cell")}${dtype ? ` of ${dtype}` : ""}, seen by ${seers}`];
   }
 
   draw(state, stage) {
@@ -380,8 +399,9 @@ class Frame {
     this.root.style.setProperty("--hue", stage.hue(storage));
     if (!this.strip) return;
     const cells = state.memory[storage] ?? [];
-    this.head.replaceChildren(element("b", {}, `Storage ${storage}`), ` ${cells.length} cells, seen by ${count}`);
     const entries = [...this.cards.values()].map(({ entry }) => entry).filter(Boolean);
+    const arrays = entries.filter(([, fact]) => this.run.facts[fact].kind === ARRAY).length;
+    this.head.replaceChildren(...this.words(storage, cells.length, count - arrays, arrays));
     const read = new Set(entries.flatMap(([, fact]) => stage.positions(fact)));
     const flat = this.frame.flat.map((place) => this.cards.get(place).entry).find(Boolean);
     const fresh = step.fresh?.some((place) => this.cards.has(place)) && !state.known.has(storage);
@@ -543,7 +563,9 @@ class Run {
     for (const { cards: here } of this.states) {
       for (const [, fact] of Object.values(here)) this.hues[this.facts[fact].storage] ??= Object.keys(this.hues).length;
     }
-    this.shared = this.frames.some(({ shared }) => shared);
+    // Without gradients a program is about memory: each storage has a colour and a label.
+    const few = this.facts.every(({ shape }) => product(shape) < MANY);
+    this.placed = this.frames.some(({ shared }) => shared) || (!this.graded && few && this.facts.length > 0);
   }
 
   // A name that is bound anew while others see its old storage goes to another frame.
@@ -572,7 +594,7 @@ function merged(before, changes) {
 
 class Stage {
   constructor(root) {
-    for (const part of ["runs", "code", "play", "range", "turns", "say", "look", "right", "memory", "more", "graph", "things", "plain", "key", "left"]) {
+    for (const part of ["runs", "code", "play", "range", "turns", "said", "look", "right", "memory", "more", "graph", "things", "plain", "key", "left"]) {
       this[part] = root.querySelector(`.${part}`);
     }
     this.folded = this.more.querySelector(".memory");
@@ -582,12 +604,11 @@ class Stage {
     this.playing = false;
     this.moved = false; // by the reader
     this.moves = { first: () => 0, previous: () => this.step - 1, next: () => this.step + 1, last: () => Infinity };
-    const titles = { first: "First line", previous: "Line before", next: "Next line", last: "Last line" };
     this.buttons = {};
-    for (const [name, move] of Object.entries(this.moves)) {
+    for (const [name, title] of Object.entries({ previous: "Line before", next: "Next line" })) {
       const button = (this.buttons[name] = root.querySelector(`.${name}`));
-      button.title = button.ariaLabel = titles[name];
-      button.onclick = () => this.go(move());
+      button.title = button.ariaLabel = title;
+      button.onclick = () => this.go(this.moves[name]());
     }
     this.play.onclick = () => this.roll(!this.playing);
     this.range.ariaLabel = "Step";
@@ -655,7 +676,7 @@ class Stage {
 
   go(step) {
     this.roll(false);
-    this.say.ariaLive = "polite";
+    this.said.ariaLive = "polite";
     this.moved = true;
     this.to(step);
     this.tell();
@@ -678,7 +699,7 @@ class Stage {
     this.root.classList.toggle("rolling", playing);
     if (playing) {
       this.moved = true;
-      this.say.ariaLive = "off"; // a sentence a second is no news
+      this.said.ariaLive = "off"; // a sentence a second is no news
       const slow = matchMedia("(prefers-reduced-motion: reduce)").matches;
       const wait = 1000 / (slow ? SLOW_PER_SECOND : PER_SECOND);
       if (this.step === this.run.end) this.to(0);
@@ -815,9 +836,11 @@ class Stage {
       this.runs.append(element("span", { class: "part" }, "They part at ", link, ": ", ...spoken(sign(parted.words))));
     }
     this.range.max = run.end;
-    const place = run.frames.some(({ strip, shared }) => strip || shared);
-    this.key.textContent = place
-      ? "One colour a storage; the shade is the place in it, faint first."
+    this.range.previousElementSibling.style.minWidth = `${2 * String(run.end + 1).length + 0.5}ch`;
+    const arrows = this.frames.some(({ root }) => [...root.querySelectorAll(".stride")].some(({ textContent }) => textContent.includes("↓")));
+    const steps = arrows ? " ↓ and →: how many cells further the next row and the next column lie." : "";
+    this.key.textContent = run.placed
+      ? `One colour a storage; the shade is the place in it, faint first.${steps}`
       : "Shade: size of the value; blue below 0, orange above.";
     this.key.hidden = !run.frames.length;
     this.fit();
@@ -854,7 +877,6 @@ class Stage {
         item.outputs[kind] = reserved(kind, words);
         body.append(item.outputs[kind]);
       }
-      if (run.notes[line]) body.append(element("span", { class: "remark" }, run.notes[line]));
       return item;
     });
     this.code.replaceChildren(...this.lines);
@@ -904,7 +926,7 @@ class Stage {
   // A shade is the place in the storage where tensors share one, and the value elsewhere.
   shade(frame, fact) {
     const { storage, shape } = this.run.facts[fact];
-    if (frame.shared || (this.run.shared && product(shape) < MANY)) {
+    if (frame.shared || (this.run.placed && product(shape) < MANY)) {
       const hue = this.hue(storage);
       const cells = this.run.states[this.step].memory[storage]?.length ?? product(shape);
       return (value, at) => [hue, cells > 1 ? Math.round(6 + (46 * at) / (cells - 1)) : 16];
@@ -920,11 +942,11 @@ class Stage {
   transport() {
     const { step, run, playing } = this;
     this.range.value = step;
-    this.range.previousElementSibling.textContent = `Step ${step + 1}/${run.end + 1}`;
+    this.range.previousElementSibling.textContent = `${step + 1}/${run.end + 1}`;
     this.range.ariaValueText = `Step ${step + 1} of ${run.end + 1}, line ${run.steps[step].line[0]}`;
     this.play.ariaLabel = this.play.lastElementChild.textContent = playing ? "Pause" : "Play";
-    for (const name of ["first", "previous"]) this.buttons[name].ariaDisabled = String(step === 0);
-    for (const name of ["next", "last"]) this.buttons[name].ariaDisabled = String(step === run.end);
+    this.buttons.previous.ariaDisabled = String(step === 0);
+    this.buttons.next.ariaDisabled = String(step === run.end);
     Object.assign(this.root.dataset, { step, playing, of: run.end, run: this.which });
   }
 
@@ -951,14 +973,25 @@ class Stage {
       }
     }
     this.drawGraph(state);
-    const where = step.in ? [element("span", { class: "mode" }, `in ${step.in}`), " "] : [];
-    const mode = step.no_grad ? [" ", element("span", { class: "mode" }, "grad mode off")] : [];
-    this.say.replaceChildren(...where, ...spoken(step.say ?? ""), ...mode);
+    this.tellOf(step, this.said);
     const shown = Object.values(state.cards).map(([names, fact]) => `${names[0]} ${tuple(run.facts[fact].shape)}`);
     this.right.ariaLabel = `After line ${step.line[1]}: ${shown.join(", ") || "no tensor"}`;
     if (this.pinned && (!this.pinned.isConnected || this.pinned.closest(".absent") || !this.pinned.of.name)) this.pinned = null;
     this.ask(this.pinned);
     this.scroll();
+  }
+
+  // What the statement changed, and the words that go with its line.
+  tellOf(step, said) {
+    const [say, remark] = said.children;
+    const where = step.in ? [element("span", { class: "mode" }, `in ${step.in}`), " "] : [];
+    const mode = step.no_grad ? [" ", element("span", { class: "mode" }, "grad mode off")] : [];
+    say.replaceChildren(...where, ...spoken(step.say ?? ""), ...mode);
+    remark.replaceChildren(...spoken(this.remark(step)));
+  }
+
+  remark({ line: [first, last] }) {
+    return range(last - first + 1).map((at) => this.run.notes[first + at] ?? "").filter(Boolean).join(" ");
   }
 
   drawCode(step) {
@@ -1116,15 +1149,15 @@ class Stage {
     if (this.code.scrollHeight > this.code.clientHeight + 1) this.code.setAttribute("tabindex", "0");
     else this.code.removeAttribute("tabindex");
     // Sentences keep the place of the longest.
-    const probe = element("p", { class: "say probe", "aria-hidden": "true" });
-    this.say.before(probe);
+    const probe = element("div", { class: "said probe", "aria-hidden": "true" }, element("p", {}), element("p", {}));
+    this.said.before(probe);
     let most = 0;
-    const said = [...new Set(this.run.steps.map(({ say }) => say ?? ""))].sort((a, b) => b.length - a.length);
-    for (const text of said.slice(0, 4)) {
-      probe.replaceChildren(...spoken(text));
+    const letters = (step) => (step.say ?? "").length + (step.in ?? "").length + this.remark(step).length;
+    for (const step of [...this.run.steps].sort((a, b) => letters(b) - letters(a)).slice(0, 5)) {
+      this.tellOf(step, probe);
       most = Math.max(most, Math.ceil(probe.getBoundingClientRect().height));
     }
     probe.remove();
-    this.say.style.minHeight = `${most}px`;
+    this.said.style.minHeight = `${most}px`;
   }
 }

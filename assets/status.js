@@ -3,18 +3,20 @@
 // the setting that it belongs to stays; the browser's history does not grow.
 const KEPT = ["embed", "embed_options", "controls"]
 
-// The buttons of presets stand outside: Streamlit would have to send them all again. On a page that
+// The buttons to mark stand outside: Streamlit would have to send them all again. On a page that
 // is being opened they may come later than this.
 let waiting
-function markPreset({ preset, presets }) {
-  const mark = () => {
-    const buttons = document.querySelectorAll('[class*="-preset-"] button')
+function markShown(rows) {
+  const markRow = ([name, [shown, many]]) => {
+    const key = `-${name.replaceAll(".", "-")}-`
+    const buttons = document.querySelectorAll(`[class*="${key}"] button`)
     for (const button of buttons) {
-      const [, number] = button.closest('[class*="-preset-"]').className.match(/-preset-(\d+)/)
-      button.setAttribute("aria-pressed", String(Number(number) === preset))
+      const number = parseInt(button.closest(`[class*="${key}"]`).className.split(key)[1])
+      button.setAttribute("aria-pressed", String(number === shown))
     }
-    return buttons.length >= presets
+    return buttons.length >= many
   }
+  const mark = () => Object.entries(rows).map(markRow).every(Boolean)
   waiting?.disconnect()
   if (mark()) return
   waiting = new MutationObserver(() => mark() && waiting.disconnect())
@@ -27,8 +29,9 @@ function writeAddress(query, kept) {
   for (const name of KEPT) {
     for (const value of now.getAll(name)) next.append(name, value)
   }
-  for (const [name, under] of Object.entries(kept)) {
-    if (now.has(name) && now.get(under) === next.get(under)) next.set(name, now.get(name))
+  for (const [name, [under, left]] of Object.entries(kept)) {
+    const same = (now.get(under) ?? left) === (next.get(under) ?? left)
+    if (now.has(name) && same) next.set(name, now.get(name))
   }
   if (next.toString() === now.toString()) return
   const address = new URL(window.location.href)
@@ -44,6 +47,6 @@ export default function ({ data, parentElement }) {
     return badge
   })
   parentElement.querySelector(".badges").replaceChildren(...badges)
-  markPreset(data)
+  markShown(data.rows)
   writeAddress(data.query, data.kept)
 }

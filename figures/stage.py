@@ -155,7 +155,9 @@ def two(
         run["differs"] = lines
     parted = None
     if parting is not None:
-        parted = Parted(_steps(wrong, right, parting), both(parting))
+        at = _steps(wrong, right, parting)
+        ours, theirs = _with_failure(wrong)[at[0]], _with_failure(right)[at[1]]
+        parted = Parted(at, both(parting, (ours, theirs)))
     return Stage(title, runs, _checked(parted.steps[0] if parted else None, runs[0]), parted)
 
 
@@ -241,6 +243,7 @@ def _packed(
                 packed[index]["made"] = made
     return {
         "lines": lines,
+        "graded": packer.graded,
         "notes": {str(line): words for line, words in notes.items()},
         "places": list(packer.places),
         "frames": packer.frames(),
@@ -259,6 +262,12 @@ class _Packer:
         self._lines = lines
         self.shown = seen(steps, shows)
         self.places = places(self.shown)
+        # A tensor's version is autograd's count of writes: it tells nothing where no gradient is.
+        self.graded = any(
+            isinstance(one.state, TensorState) and one.state.requires_grad
+            for here in self.shown
+            for one in here.values()
+        )
         self._number = {place: number for number, place in enumerate(self.places)}
         self._frames = frames(self.shown)
         self._drawings, self._which = laid_out([step.graph for step in steps])
@@ -443,7 +452,7 @@ class _Packer:
         said["storage"] = state.storage
         for name, default in _DEFAULTS.items():
             value = getattr(state, name, default)
-            if value != default:
+            if value != default and (self.graded or name != "version"):
                 said.setdefault(name, value)
         if said.get("contiguous"):
             del said["contiguous"]

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from itertools import chain, product
 from math import prod
 from typing import cast
 
@@ -122,16 +122,65 @@ def failed(source: str, failure: states.Failure, before: Step | None) -> tuple[s
     return tuple(said)
 
 
-def both(parting: Parting) -> str:
-    """Return the words about where two runs part."""
+def both(parting: Parting, steps: tuple[Step, Step]) -> str:
+    """Return the words about where two runs part, at these steps of each."""
     none = "runs on" if parting.name == "(failure)" else "nothing"
     wrong, right = (_held(held, none) for held in (parting.wrong, parting.right))
     if parting.name == "(runs)":
         return "only one of them comes here."
     name = "" if parting.name == "(failure)" else f"`{parting.name.strip('()')}` "
     if wrong == right:
+        wrong, right = _otherwise(parting, steps)
+    if wrong == right:
         return f"{name}differs."
-    return f"{name}✗ {wrong} ✓ {right}"
+    return f"{name}✗ {wrong}; ✓ {right}"
+
+
+def _otherwise(parting: Parting, steps: tuple[Step, Step]) -> tuple[str, str]:
+    """Return what is told of two tensors that are the same in short: what differs, of each."""
+    wrong, right = parting.wrong, parting.right
+    if not isinstance(wrong, TensorState | ArrayState):
+        return "", ""
+    if not isinstance(right, TensorState | ArrayState):
+        return "", ""
+    if wrong.shape != right.shape:
+        return f"shape {spelled(wrong.shape)}", f"shape {spelled(right.shape)}"
+    facts = [
+        _told_of(parting.name, state, step)
+        for state, step in zip((wrong, right), steps, strict=True)
+    ]
+    told = [
+        ", ".join(fact[kind] for kind in fact if fact[kind] != other.get(kind))
+        for fact, other in (facts, facts[::-1])
+    ]
+    if not any(told) and wrong.values is not None and right.values is not None:
+        indices = product(*map(range, wrong.shape))
+        for index, *pair in zip(indices, wrong.values, right.values, strict=True):
+            if pair[0] != pair[1]:
+                where = f"[{', '.join(map(str, index))}]"
+                return f"{where} is {_brief(pair[0])}", f"{where} is {_brief(pair[1])}"
+    return told[0], told[1]
+
+
+def _told_of(name: str, state: TensorState | ArrayState, step: Step) -> dict[str, str]:
+    """Return what is said of a tensor besides its shape, by kind of what is said."""
+    others = [
+        path.split(" in ")[0]
+        for path, other in named(step).items()
+        if state.storage and other.storage == state.storage and path.split(" in ")[0] != name
+    ]
+    facts = {
+        "dtype": state.dtype,
+        "stride": f"stride {spelled(state.stride)}",
+        "offset": f"offset {state.offset}",
+        "storage": f"on the storage of {_listed(others, 2)}"
+        if others
+        else "on a storage of its own",
+    }
+    if isinstance(state, TensorState):
+        facts["requires_grad"] = f"requires_grad {state.requires_grad}"
+        facts["made_by"] = f"grad_fn {state.made_by or None}"
+    return facts
 
 
 def _held(held: object, none: str) -> str:

@@ -9,6 +9,8 @@ from explainers.parameters import Choice, Flag, Number, Numbers, Parameters, Tex
 from ui import address, typed
 
 _LONGEST = 6000
+_CLOSE = 150
+"""Pixels of a slider that stands close to others."""
 
 
 def part_key(slug: str, name: str) -> str:
@@ -45,6 +47,7 @@ class Controls:
         self,
         *names: str,
         typed: bool = False,
+        close: bool = False,
         on_change: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
         """Draw controls in a column of their own or side by side when there are several.
@@ -52,10 +55,19 @@ class Controls:
         Args:
             names: Of the parameters.
             typed: Numbers as boxes to type in, not as sliders.
+            close: One after the other in a row, each as wide as it needs.
             on_change: By name of a parameter, what is called after its change, in place of the
                 page's own rerun.
         """
-        places = st.columns(len(names)) if len(names) > 1 else [st.container()]
+        if close:
+            with st.container(horizontal=True, gap="medium"):
+                widths = [
+                    _CLOSE if isinstance(self._kind.specs()[name], Number) else "content"
+                    for name in names
+                ]
+                places = [st.container(width=width) for width in widths]
+        else:
+            places = st.columns(len(names)) if len(names) > 1 else [st.container()]
         for name, place in zip(names, places, strict=True):
             control = self._control
             if self._changed != "rerun":

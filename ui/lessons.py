@@ -68,7 +68,7 @@ class _Page:
                     )
         names = [f"{lesson.slug}_{name}" for name in lesson.parameters.specs()]
         if names:
-            self._frame.controls.draw(*names)
+            self._frame.controls.draw(*names, close=True)
 
     def _set(self, lesson: Lesson, own: object) -> None:
         self._frame.set(self._topic.settings(lesson, own))  # type: ignore[arg-type]
@@ -76,9 +76,14 @@ class _Page:
 
     def _view(self) -> None:
         """Run the lesson and show it on the stage."""
+        lesson, own = self._topic.chosen(self._frame.settings())
+        tried = [preset.parameters for preset in lesson.presets]
+        row = (tried.index(own) if own in tried else None, len(tried) if len(tried) > 1 else 0)
         view: View = self._frame.explain(
             lambda settings: self._topic.explain(settings, device=device()),
             notice=self._topic.notice(self._frame.settings()),
+            shown=self._topic.lessons.index(lesson),
+            rows={f"{lesson.slug}.try": row},
         )
         stage(
             figures.staged(

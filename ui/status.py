@@ -9,7 +9,7 @@ from ui.component import asset
 
 _LINE = st.components.v2.component(
     "torch_loupe_status",
-    html='<p class="notice"></p><p class="badges"></p>',
+    html='<div class="line"><p class="notice"></p><p class="badges"></p></div>',
     css=asset("status.css"),
     js=asset("status.js"),
 )
@@ -20,9 +20,8 @@ def line(
     badges: Sequence[str],
     settings: Mapping[str, str],
     *,
-    preset: int | None,
-    presets: int,
-    kept: Mapping[str, str] | None = None,
+    rows: Mapping[str, tuple[int | None, int]],
+    kept: Mapping[str, tuple[str, str]] | None = None,
 ) -> None:
     """Draw the line, mark the preset on show, and replace the browser's query by the settings.
 
@@ -31,10 +30,10 @@ def line(
     Args:
         notice: A sentence.
         badges: A few words each.
-        preset: Number of the preset that the view shows, from 0; None for none.
-        presets: How many buttons of presets the page has.
+        rows: By the name of a row of buttons, the number of the one that the view shows, from 0
+            (None for none), and how many there are. Their keys end in ``.<name>.<number>``.
         kept: Names that the browser has written into the query by itself; each stays as long as
-            the setting beside it stays.
+            the setting beside it, of which the default is given too, stays.
         settings: What the address must spell; no entry is added to the browser's history.
     """
     _LINE(
@@ -43,8 +42,7 @@ def line(
             "notice": notice,
             "badges": list(badges),
             "query": urlencode(settings),
-            "preset": preset,
-            "presets": presets,
-            "kept": dict(kept or {}),
+            "rows": {name: list(row) for name, row in rows.items()},
+            "kept": {name: list(under) for name, under in (kept or {}).items()},
         },
     )

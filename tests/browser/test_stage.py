@@ -31,6 +31,7 @@ class Shown:
         self.page = page
         self.root = page.get_by_test_id("stage").nth(SHOWN.index(program))
         self.say = self.root.get_by_test_id("stage-say")
+        self.said = self.root.get_by_test_id("stage-said")
         self.look = self.root.get_by_test_id("stage-look")
         self.range = self.root.get_by_test_id("stage-range")
         self.objects = self.root.get_by_test_id("stage-objects")
@@ -139,7 +140,7 @@ def test_cells_show_what_torch_holds_and_a_write_is_seen_by_every_view(kept: Pag
     assert views.cells("d")[3] == "1"
     assert views.objects.locator(".wrote:visible").all_text_contents() == ["99"] * 3
     expect(views.say).to_have_text("1 cell of storage A changed: a, also seen as b and c.")
-    expect(views.say).to_have_attribute("aria-live", "polite")
+    expect(views.said).to_have_attribute("aria-live", "polite")
     expect(views.objects).to_have_attribute(
         "aria-label", re.compile(r"^After line 8: a \(12,\), b")
     )

@@ -108,7 +108,11 @@ def same(sent: Any, value: Any, dtype: str) -> bool:
 
 
 def check(
-    facts: dict[str, Any], values: Any, state: TensorState | ArrayState, memory: dict[str, Any]
+    facts: dict[str, Any],
+    values: Any,
+    state: TensorState | ArrayState,
+    memory: dict[str, Any],
+    graded: bool,
 ) -> None:
     """Compare what is sent of a tensor with what was recorded of it."""
     assert (tuple(facts["shape"]), tuple(facts["stride"])) == (state.shape, tuple(state.stride))
@@ -121,12 +125,12 @@ def check(
             ("leaf", True),
             ("retains_grad", False),
             ("view", False),
-            ("version", 0),
             ("made_by", ""),
             ("device", "cpu"),
             ("kind", "Tensor"),
         ):
             assert facts.get(name, usual) == getattr(state, name), name
+        assert facts.get("version", 0) == (state.version if graded else 0)
         if state.summary is not None:
             assert values["summary"]["nans"] == state.summary.nans
             assert len(values["summary"]["corners"]) == len(state.summary.corners)
@@ -152,14 +156,14 @@ def test_every_fact_and_value_sent_is_the_one_recorded(recorded) -> None:
         assert told == found.keys()
         for names, fact, values, beside, _ in cards.values():
             for name in names:
-                check(sent["facts"][fact], values, found[name], memory)
+                check(sent["facts"][fact], values, found[name], memory, sent["graded"])
                 compared += 1
             state = found[names[0]]
             grads = [part for part in beside if part[0] == ".grad"]
             grad = state.grad if isinstance(state, TensorState) else None
             assert bool(grads) == (grad is not None)
             if grad is not None:
-                check(sent["facts"][grads[0][1]], grads[0][2], grad, memory)
+                check(sent["facts"][grads[0][1]], grads[0][2], grad, memory, sent["graded"])
     assert compared
 
 
@@ -177,7 +181,7 @@ def test_what_an_optimizer_keeps_hangs_on_its_parameter() -> None:
     for name, fact, values in beside[1:]:
         state = kept[name]
         assert isinstance(state, TensorState)
-        check(sent["facts"][fact], values, state, memory)
+        check(sent["facts"][fact], values, state, memory, sent["graded"])
 
 
 def test_one_tensor_has_one_place_under_all_its_names() -> None:
@@ -352,7 +356,7 @@ def test_an_error_stands_at_its_line_with_what_the_line_was_given() -> None:
 def test_two_runs_open_where_they_part_and_say_which_lines_differ() -> None:
     wrong, right = run(REFUSED), run(REFUSED.replace("view(6)", "reshape(6)"))
     both = two(wrong, right, part(wrong, right))
-    assert both.parted == Parted((4, 4), "✗ RuntimeError ✓ runs on")
+    assert both.parted == Parted((4, 4), "✗ RuntimeError; ✓ runs on")
     assert [one["differs"] for one in both.runs] == [[6], [6]]
     assert both.start == 4
     assert "error" in both.runs[0]["steps"][4] and "error" not in both.runs[1]["steps"][4]

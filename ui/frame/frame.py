@@ -193,12 +193,21 @@ class Frame:
             # What is to be filled later must be written to on the page's first run too.
             self._live.empty()
 
-    def explain(self, compute: Callable[[Any], Result], *, notice: str = "") -> Result:
+    def explain(
+        self,
+        compute: Callable[[Any], Result],
+        *,
+        notice: str = "",
+        shown: int | None = None,
+        rows: Mapping[str, tuple[int | None, int]] | None = None,
+    ) -> Result:
         """Compute what the settings show; say how long it took, what to notice, and the address.
 
         Args:
             compute: From settings to the topic's result.
             notice: What to notice where no preset is on show; empty for nothing in particular.
+            shown: Number of the preset to mark where the settings are none's, from 0.
+            rows: Other rows of buttons to mark, as of `ui.status.line`.
 
         Raises:
             ValueError: The settings or `compute` break a rule.
@@ -207,16 +216,17 @@ class Frame:
         start = time.perf_counter()
         result = compute(settings)
         elapsed = (time.perf_counter() - start) * 1e3
-        shown = [n for n, preset in enumerate(self._presets) if preset.parameters == settings]
-        if shown:
-            notice = self._presets[shown[0]].notice
+        for number, preset in enumerate(self._presets):
+            if preset.parameters == settings:
+                shown, notice = number, preset.notice
+                break
+        rows = {} if address.bare() else {"preset": (shown, len(self._presets)), **(rows or {})}
         status.line(
             f"Notice: {notice}" if notice else "Your own settings.",
             (f"torch {torch.__version__}", devices.title(device()), f"{elapsed:.1f} ms"),
             {**self._link_settings(settings), **address.stop(), **address.mistake()},
-            preset=shown[0] if shown else None,
-            presets=0 if address.bare() else len(self._presets),
-            kept=self._kept,
+            rows=rows,
+            kept={name: (under, self._kind_default(under)) for name, under in self._kept.items()},
         )
         return result
 
@@ -278,10 +288,17 @@ class Frame:
         """Draw the references, words and address, and the way on: it is the page's last part."""
         foot.draw(self.page.slug, entries)
 
+    def _kind_default(self, name: str) -> str:
+        """Return what a parameter's default is in an address."""
+        return str(self.kind.defaults()[name])
+
     def _link_settings(self, settings: Parameters) -> dict[str, str]:
         chosen = settings.address()
         for name, under in self._kept.items():
-            if name in st.query_params and st.query_params.get(under) == chosen.get(under):
+            default = self._kind_default(under)
+            if name in st.query_params and st.query_params.get(under, default) == chosen.get(
+                under, default
+            ):
                 chosen[name] = st.query_params[name]
         if device() != "cpu":
             chosen[DEVICE] = device()

@@ -24,7 +24,7 @@ class Indexing(Parameters):
         "1:3",
         ("1:3", ":, ::2", "1", "1, None", "[1, 2]", "board > 9", "torch.tensor([0, 0])"),
         label="part = board[…]",
-        help="Numbers, slices and None give windows; a list, a mask or a tensor gives a copy.",
+        help="Numbers, slices and None give views; a list, a mask or a tensor gives a copy.",
     )
     columns: int = number(5, label="columns", help="Of board.", minimum=4, maximum=6, step=1)
 
@@ -124,7 +124,7 @@ INDEXING = Lesson(
         Preset("A mask", "So does a mask; reading order decides.", Indexing(index="board > 9")),
         Preset(
             "Every other column",
-            "A step of 2 is a stride of 2: a window with gaps.",
+            "A step of 2 is a stride of 2: a view with gaps.",
             Indexing(index=":, ::2"),
         ),
     ),

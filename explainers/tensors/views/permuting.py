@@ -236,10 +236,10 @@ PERMUTING = Lesson(
         ),
     ),
     ask=Ask(
-        text="b has shape (3, 4). What is c.stride() after c = b.t()?",
-        program="import torch\nb = torch.arange(12).view(3, 4)\nc = b.t()",
+        text="b has shape (2, 5). What is c.stride() after c = b.t()?",
+        program="import torch\nb = torch.arange(10).view(2, 5)\nc = b.t()",
         answer=lambda trace: str(final(trace, "c").stride),
-        options=("(4, 1)", "(1, 4)", "(3, 1)", "(1, 3)"),
+        options=("(5, 1)", "(1, 5)", "(2, 1)", "(1, 2)"),
         because="t() swaps the two strides and moves nothing.",
     ),
     references=(

@@ -77,7 +77,7 @@ def _even(trace: Trace) -> tuple[Verdict, str]:
 SPLITTING = Lesson(
     slug="chunk",
     title="chunk, split, tensor_split",
-    notice="chunk was asked for 4 pieces and gave 3; tensor_split gave 4. All are windows.",
+    notice="chunk was asked for 4 pieces and gave 3; tensor_split gave 4. All read row's cells.",
     program=PROGRAM,
     parameters=Splitting,
     presets=(
@@ -158,11 +158,11 @@ SPLITTING = Lesson(
         ),
     ),
     ask=Ask(
-        text="How many pieces does torch.arange(6).chunk(4) give?",
-        program="import torch\npieces = torch.arange(6).chunk(4)\ncount = len(pieces)",
+        text="How many pieces does torch.arange(9).chunk(6) give?",
+        program="import torch\npieces = torch.arange(9).chunk(6)\ncount = len(pieces)",
         answer=lambda trace: final(trace, "count").text,
-        options=("2", "3", "4", "6"),
-        because="6 / 4 is 1.5, rounded up 2: after three pieces of 2 nothing is left.",
+        options=("3", "4", "5", "6"),
+        because="9 / 6 is 1.5, rounded up 2: four pieces of 2, one of 1, and nothing is left.",
     ),
     references=(
         ("torch.chunk", f"{_DOCS}/generated/torch.chunk.html"),
