@@ -135,7 +135,9 @@ def test_a_slider_a_line_and_a_button_lead_to_a_step(kept: Page) -> None:
 def test_cells_show_what_torch_holds_and_a_write_is_seen_by_every_view(kept: Page) -> None:
     views = Shown(kept).at(6)
     assert views.cells("c") == ["0", "4", "8", "1", "5", "9", "2", "6", "10", "3", "7", "11"]
+    expect(views.said.get_by_test_id("stage-remark")).to_have_text("")
     views.at(7)
+    expect(views.said.get_by_test_id("stage-remark")).to_contain_text("Whoever looks at the cell")
     assert views.cells("b")[1] == views.cells("c")[3] == "99"
     assert views.cells("d")[3] == "1"
     assert views.objects.locator(".wrote:visible").all_text_contents() == ["99"] * 3

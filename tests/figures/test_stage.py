@@ -353,6 +353,28 @@ def test_an_error_stands_at_its_line_with_what_the_line_was_given() -> None:
     assert steps[-1]["say"].endswith("`c` has shape (3, 2), stride (1, 3).")
 
 
+@pytest.mark.parametrize(
+    ("made", "wrong", "right", "words"),
+    [
+        ("torch.zeros(1, 3)", "expand(2, 3)", "repeat(2, 1)",
+         "`b` ✗ stride (0, 1), on the storage of `a`; ✓ stride (3, 1), on a storage of its own"),
+        ("torch.zeros(4, 3)", "add(0.)", "double()", "`b` ✗ float32; ✓ float64"),
+        ("torch.zeros(4)", "chunk(2)[0]", "chunk(2)[1]", "`b` ✗ offset 0; ✓ offset 2"),
+        ("torch.arange(12.)", "add(0.)", "neg()", "`b` ✗ [1] is 1.; ✓ [1] is -1."),
+        ("torch.zeros(4)", "new_zeros(0, 4)", "new_zeros(0, 3)",
+         "`b` ✗ shape (0, 4); ✓ shape (0, 3)"),
+    ],
+)  # fmt: skip
+def test_where_two_tensors_look_the_same_it_is_said_what_differs(
+    made: str, wrong: str, right: str, words: str
+) -> None:
+    runs = [run(f"import torch\na = {made}\nb = a.{way}") for way in (wrong, right)]
+    parting = part(*runs)
+    assert parting is not None
+    both = two(*runs, parting)
+    assert both.parted is not None and both.parted.words == words
+
+
 def test_two_runs_open_where_they_part_and_say_which_lines_differ() -> None:
     wrong, right = run(REFUSED), run(REFUSED.replace("view(6)", "reshape(6)"))
     both = two(wrong, right, part(wrong, right))

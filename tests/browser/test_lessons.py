@@ -1,0 +1,63 @@
+"""A page of lessons in a browser: what is on show is marked, has an address, fits the screen."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.harness import console_errors, open_page, settled, wait_for_query
+
+LESSONS = ("permute", "expand", "index", "axes", "cat", "chunk")
+
+
+def marked(page: Page, row: str) -> Locator:
+    return page.locator(f"[class*='{row}'] button[aria-pressed='true']")
+
+
+def test_an_address_leads_to_a_step_of_a_lesson_and_follows_the_reader(
+    page: Page, app_url: str
+) -> None:
+    errors = console_errors(page)
+    # The first lesson too, though no link names what is its default.
+    open_page(page, f"{app_url}/views?lesson=permute&step=8")
+    stage = page.get_by_test_id("stage").first
+    expect(stage).to_have_attribute("data-step", "7")
+    wait_for_query(page, {"step": "8"})
+    expect(marked(page, "-views-preset-")).to_have_text("view, permute, contiguous")
+    expect(marked(page, "-permute-try-")).to_have_text("Transposed")
+    page.get_by_role("button", name="A copy", exact=True).click()
+    expect(marked(page, "-permute-try-")).to_have_text("A copy")
+    expect(marked(page, "-views-preset-")).to_have_text("view, permute, contiguous")
+    wait_for_query(page, {"permute_turn": "flip(0)", "step": "8"})
+    page.get_by_text("Code, data and link of this view").click()
+    link = page.get_by_test_id("stCode").filter(has_text="/views?permute_turn=")
+    expect(link.first).to_contain_text("step=8")
+    page.get_by_role("button", name="expand", exact=True).click()
+    wait_for_query(page, {"lesson": "expand"})
+    expect(marked(page, "-expand-try-")).to_have_text("Expanded")
+    stage.focus()
+    page.keyboard.press("Home")
+    wait_for_query(page, {"lesson": "expand", "step": "1"})
+    assert errors == []
+    page.reload()
+    settled(page)
+    expect(stage).to_have_attribute("data-step", "0")
+
+
+def test_code_sentence_and_cards_of_every_lesson_fit_one_screen(page: Page, app_url: str) -> None:
+    open_page(page, f"{app_url}/views")
+    stage = page.get_by_test_id("stage").first
+    for number, lesson in enumerate(LESSONS):
+        page.locator(f".st-key-views-preset-{number} button").click()
+        expect(marked(page, f"-{lesson}-try-")).to_have_count(1)
+        settled(page)
+        for part in ("stage-code", "stage-said", "stage-look"):
+            box = stage.get_by_test_id(part).bounding_box()
+            assert box is not None and box["y"] + box["height"] <= 900, (lesson, part)
+        card = stage.locator(".frame").first.bounding_box()
+        assert card is not None and card["y"] + card["height"] <= 900, lesson
+        wide = "document.documentElement.scrollWidth - innerWidth"
+        assert page.evaluate(wide) <= 0
+    page.set_viewport_size({"width": 390, "height": 844})
+    settled(page)
+    assert page.evaluate(wide) <= 0
+    assert re.search(r"lesson=chunk", page.url)
