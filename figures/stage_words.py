@@ -180,6 +180,8 @@ def _told_of(name: str, state: TensorState | ArrayState, step: Step) -> dict[str
     if isinstance(state, TensorState):
         facts["requires_grad"] = f"requires_grad {state.requires_grad}"
         facts["made_by"] = f"grad_fn {state.made_by or None}"
+        facts["grad"] = f"grad {_short(state.grad) if state.grad else None}"
+        facts["version"] = f"version {state.version}"
     return facts
 
 

@@ -61,11 +61,10 @@ class Controls:
         """
         if close:
             with st.container(horizontal=True, gap="medium"):
-                widths = [
-                    _CLOSE if isinstance(self._kind.specs()[name], Number) else "content"
-                    for name in names
+                places = [
+                    st.container(width=_CLOSE if isinstance(spec, Number) else "content")
+                    for spec in (self._kind.specs()[name] for name in names)
                 ]
-                places = [st.container(width=width) for width in widths]
         else:
             places = st.columns(len(names)) if len(names) > 1 else [st.container()]
         for name, place in zip(names, places, strict=True):
