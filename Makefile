@@ -10,6 +10,8 @@ TITLE ?=
 ARGS ?=
 
 PY := $(VENV)/bin/python
+# Each serves the app and opens a browser of its own: more than four want much memory.
+PROCESSES := -n auto --maxprocesses 4 --max-worker-restart 0
 PIP := $(PY) -m pip install --disable-pip-version-check --quiet
 # Stamps: pip runs again only after a requirements file has changed.
 RUN := $(VENV)/.installed-run
@@ -38,11 +40,11 @@ install: $(DEV) ## Make .venv with everything a contributor needs
 run: $(RUN) ## Serve the app (PORT=8501)
 	$(PY) -m streamlit run app.py --server.port $(PORT) $(ARGS)
 
-test: $(DEV) ## Run every test, the browser's too (ARGS='-k name')
-	$(PY) -m pytest $(ARGS)
+test: $(DEV) ## Run every test, the browser's too (ARGS='-k name', one after another: ARGS=-n0)
+	$(PY) -m pytest $(PROCESSES) $(ARGS)
 
 test-quick: $(DEV) ## Run the tests that need neither browser nor server
-	$(PY) -m pytest -m 'not browser and not server' $(ARGS)
+	$(PY) -m pytest $(PROCESSES) -m 'not browser and not server' $(ARGS)
 
 lint: $(DEV) ## Check style, types and the direction of imports
 	$(PY) -m ruff check .

@@ -1,7 +1,6 @@
 """Serve the app as a host does, one process or two behind nginx, and look at its processes."""
 
 import http.client
-import os
 import re
 import urllib.request
 from collections.abc import Iterator
@@ -47,11 +46,7 @@ class Served:
 
     def processor(self) -> float:
         """Return the seconds of processor time that all workers have used."""
-        total = 0
-        for worker in self.workers:
-            fields = Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / os.sysconf("SC_CLK_TCK")
+        return sum(worker.processor_s() for worker in self.workers)
 
     def cookie(self) -> str:
         """Open the front page as a new reader; return the cookie that names a worker, if any."""

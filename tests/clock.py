@@ -8,6 +8,8 @@ import torch
 
 # What `_yardstick` takes where the limits were written: an idle core of about 2.5 GHz.
 YARDSTICK_MS = 10.0
+# Enough of them to be held up as often as others are.
+PACES = 20
 
 
 def milliseconds(
@@ -30,6 +32,15 @@ def milliseconds(
         if best / max(1.0, slowness) < limit:
             break
     return best / max(1.0, slowness)
+
+
+def patience(seconds: float) -> float:
+    """Return that many seconds, or as many more as other work holds this machine up now."""
+    start = time.perf_counter()
+    for _ in range(PACES):
+        _yardstick()
+    taken_ms = (time.perf_counter() - start) * 1000 / PACES
+    return seconds * max(1.0, taken_ms / YARDSTICK_MS)
 
 
 def _spent(work: Callable[[], object], clock: Callable[[], float] = time.thread_time) -> float:

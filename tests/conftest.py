@@ -1,13 +1,18 @@
-"""What all tests share: one thread, reproducible properties, the browser's tests last."""
+"""What all tests share: one thread, reproducible properties, the app, the browser's tests last."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-from tests.hosting import NO_NGINX, nginx_path
+from tests.browser.harness import Server, serving
+from tests.costs import Costs
+from tests.hosting import NO_NGINX, QUIET, nginx_path
 
 # As the app does: its tensors are tiny, and a pool of threads costs more than it saves.
 torch.set_num_threads(1)
@@ -19,6 +24,30 @@ settings.load_profile("continuous" if os.environ.get("CI") else "developer")
 TESTS = Path(__file__).parent
 BROWSER_TESTS = TESTS / "browser"
 SERVER_TESTS = (TESTS / "deploy", TESTS / "faults")
+VISITS = "tests/browser/test_reach.py"
+
+
+class InFiles(LoadScopeScheduling):
+    """Hand a process the tests of a file together, and of a visit: they share what they open."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        return f"{file}[{test.partition('[')[2]}" if file == VISITS else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> InFiles:
+    """Share the tests out among the processes of ``pytest -n``."""
+    # In the order of `pytest_collection_modifyitems`, not by how many there are.
+    config.option.loadscopereorder = False
+    return InFiles(config, log)
+
+
+@pytest.fixture(scope="session")
+def app_server() -> Iterator[Server]:
+    """Give the app, served once for every test that leaves it as it was."""
+    with serving("app.py", *QUIET) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +59,11 @@ def nginx() -> str:
             pytest.fail(NO_NGINX, pytrace=False)
         pytest.skip(NO_NGINX)
     return path
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the run say at its end what it took."""
+    config.pluginmanager.register(Costs())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,5 +1,6 @@
 """Run once per session and rerun: page configuration, navigation, sidebar, and the chosen page."""
 
+import base64
 import contextlib
 
 import streamlit as st
@@ -9,13 +10,16 @@ from ui import catalogue, frame, sentences, server, style
 
 ASSETS = catalogue.ROOT / "assets"
 _REFUSED = "_device.refused"
+# It comes with the page: a file is kept only while a run of somebody's names it, and a browser that
+# asks between two runs finds none.
+ICON = "data:image/png;base64," + base64.b64encode((ASSETS / "favicon.png").read_bytes()).decode()
 
 
 def main() -> None:
     """Draw what all pages share, then the page."""
     st.set_page_config(
         page_title="Torch Loupe",
-        page_icon=str(ASSETS / "favicon.png"),
+        page_icon=ICON,
         layout="wide",
         menu_items={"About": "Torch Loupe: see what PyTorch does. Every picture comes from torch."},
     )

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -27,6 +27,7 @@ from playwright.sync_api import (
     Playwright,
 )
 from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ROOT = Path(__file__).resolve().parents[2]
 REST_JS = Path(__file__).with_name("rest.js")
@@ -47,10 +48,14 @@ NO_CHROMIUM = (
 
 HEALTHY_WITHIN_S = 120.0
 QUIET_MS = 150
-TIMEOUT_MS = 30_000
+TIMEOUT_MS = 120_000
 
 # On a deep link Streamlit's client first probes for its server beneath the page's own path.
 _CLIENT_PROBE = re.compile(r"/[^/]+/_stcore/(health|host-config)")
+
+
+# What has gone wrong on each page that somebody watches.
+_errors: dict[Page, list[str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,14 @@ class Server:
     def log(self) -> str:
         """Return everything that the server has printed so far."""
         return self.log_path.read_text(errors="replace")
+
+    def processor_s(self) -> float:
+        """Return the processor time that the server has used, in seconds; Linux tells it.
+
+        Unlike the clock's, it is the same where other work holds up the machine.
+        """
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:
@@ -237,29 +250,45 @@ def console_errors(page: Page) -> list[str]:
     """Collect what goes wrong on `page` from now on into the list returned.
 
     Call it before `page.goto`. The list grows with each error on the console and each uncaught
-    exception. Only the 404s of Streamlit's own two probes on a deep link are left out.
+    exception, until the next call for this page. Only the 404s of Streamlit's own two probes on a
+    deep link are left out.
     """
-    errors: list[str] = []
+    watched = page in _errors
+    _errors[page] = []
+    if watched:
+        return _errors[page]
 
     def on_console(message: ConsoleMessage) -> None:
         url = message.location["url"]
         if message.type == "error" and not ("404" in message.text and is_own_probe(url)):
-            errors.append(f"{message.text} ({url})")
+            _errors[page].append(f"{message.text} ({url})")
 
     page.on("console", on_console)
-    page.on("pageerror", lambda error: errors.append(f"uncaught: {error}"))
-    return errors
+    page.on("pageerror", lambda error: _errors[page].append(f"uncaught: {error}"))
+    return _errors[page]
+
+
+def _spelled(url: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
 
 def query(page: Page) -> dict[str, str]:
     """Return what the address spells."""
-    return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+    return _spelled(page.url)
 
 
 def wait_for_query(page: Page, expected: dict[str, str]) -> None:
-    """Wait until the page is at rest, and check what the address spells then."""
+    """Wait until the address spells this and the page is at rest, and check it then."""
+    with suppress(PlaywrightTimeout):
+        page.wait_for_url(lambda url: _spelled(url) == expected)
     settled(page)
     assert query(page) == expected
+
+
+def wait_for_another_query(page: Page, before: dict[str, str]) -> None:
+    """Wait until the address spells something else and the page is at rest."""
+    page.wait_for_url(lambda url: _spelled(url) != before)
+    settled(page)
 
 
 def slider(page: Page, label: str) -> Locator:

@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from explainers.parameters import Flag
 from explainers.sampling import affine_grid
 from tests.browser.harness import (
     console_errors,
@@ -27,8 +26,7 @@ from tests.browser.harness import (
 )
 from ui import catalogue, tour
 
-PAGES = pytest.mark.parametrize("entry", catalogue.PAGES, ids=lambda entry: entry.slug)
-NewContext = Callable[..., BrowserContext]
+Tab = Callable[..., Page]
 
 
 # --- addresses ---
@@ -52,44 +50,6 @@ def test_a_deep_link_on_a_cold_server_opens_its_page_with_its_settings(
         expect(page.get_by_text(f"Notice: {preset.notice}")).to_be_visible()
         wait_for_query(page, preset.parameters.address())
         assert errors == []
-
-
-@PAGES
-def test_a_preset_mends_the_address_at_once(
-    entry: catalogue.Page, page: Page, app_url: str
-) -> None:
-    open_page(page, f"{app_url}/{entry.slug}")
-    history = page.evaluate("history.length")
-    for preset in (*entry.topic.PRESETS[1:], entry.topic.PRESETS[0]):
-        page.get_by_role("button", name=preset.name, exact=True).click()
-        wait_for_query(page, preset.parameters.address())
-    assert page.evaluate("history.length") == history
-
-
-@PAGES
-def test_controls_show_what_a_preset_set_even_their_least_value(
-    entry: catalogue.Page, page: Page, app_url: str
-) -> None:
-    open_page(page, f"{app_url}/{entry.slug}")
-    specs = entry.topic.PRESETS[0].parameters.specs()
-    flags = {spec.label: name for name, spec in specs.items() if isinstance(spec, Flag)}
-    main = page.get_by_test_id("stMain")
-    for preset in (*entry.topic.PRESETS, *reversed(entry.topic.PRESETS)):
-        # Something else in every switch first, so that the preset has it to set.
-        # One switch may show or hide another: each is looked for when its turn comes.
-        for label in flags:
-            box = main.get_by_test_id("stCheckbox").filter(has_text=re.compile(rf"^{label}"))
-            if box.count():
-                box.first.locator("label").click()
-                settled(page)
-        page.get_by_role("button", name=preset.name, exact=True).click()
-        settled(page)
-        shown = {
-            box.inner_text(): box.locator("input").is_checked()
-            for box in main.get_by_test_id("stCheckbox").all()
-        }
-        for label in flags.keys() & shown.keys():
-            assert shown[label] == getattr(preset.parameters, flags[label]), (preset.name, label)
 
 
 def test_a_control_writes_the_address_and_the_address_restores_the_control(

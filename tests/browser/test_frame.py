@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.harness import load_all, open_page, query, settled, slider
 from ui import catalogue, tour
 
-NewContext = Callable[..., BrowserContext]
+Tab = Callable[..., Page]
 
-PAGES = pytest.mark.parametrize("entry", catalogue.PAGES, ids=lambda entry: entry.slug)
 SCROLL = "(main, y) => main.scrollTo(0, y)"
 
 
@@ -46,11 +45,9 @@ def test_controls_stay_beside_the_pictures_that_they_change(page: Page, app_url:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_the_picture_and_the_first_control_at_once(
-    new_context: NewContext, app_url: str, scheme: str
+    tab: Tab, app_url: str, scheme: str
 ) -> None:
-    page = new_context(
-        viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True
-    ).new_page()
+    page = tab(viewport={"width": 390, "height": 844}, color_scheme=scheme, has_touch=True)
     open_page(page, f"{app_url}/affine_grid")
     degrees = slider(page, "degrees")
     expect(page.get_by_test_id("stSlider").filter(has_text="degrees")).to_be_in_viewport()
@@ -68,22 +65,6 @@ def test_a_phone_shows_the_picture_and_the_first_control_at_once(
     page.get_by_role("heading", name="Prove").scroll_into_view_if_needed()
     settled(page)
     assert controls(page)["bottom"] < 844
-
-
-@PAGES
-def test_the_preset_on_show_is_marked_and_a_change_unmarks_it(
-    page: Page, app_url: str, entry: catalogue.Page
-) -> None:
-    open_page(page, f"{app_url}/{entry.slug}")
-    pressed = page.get_by_role("button", pressed=True)
-    first, second = (preset.name for preset in entry.topic.PRESETS[:2])
-    expect(pressed.filter(has_text=first)).to_have_count(1)
-    page.get_by_role("button", name=second, exact=True).click()
-    settled(page)
-    expect(pressed.filter(has_text=first)).to_have_count(0)
-    expect(page.get_by_role("button", name=second, exact=True)).to_have_attribute(
-        "aria-pressed", "true"
-    )
 
 
 def test_the_tour_leads_from_stop_to_stop_with_its_settings(page: Page, app_url: str) -> None:

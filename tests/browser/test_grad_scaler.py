@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from explainers.precision import grad_scaler as topic
 from tests.browser.harness import (
@@ -145,10 +145,10 @@ def test_the_four_ways_train_and_each_says_what_it_loses(page: Page, app_url: st
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_stepper_is_accessible_and_whole_on_a_phone(
-    new_context: Callable[..., BrowserContext], app_url: str, scheme: str
+    tab: Callable[..., Page], app_url: str, scheme: str
 ) -> None:
     phone = {"width": 390, "height": 844}
-    page = new_context(viewport=phone, color_scheme=scheme).new_page()
+    page = tab(viewport=phone, color_scheme=scheme)
     open_page(page, f"{app_url}/grad_scaler")
     stepper = page.get_by_test_id("stepper").first
     box = stepper.bounding_box()

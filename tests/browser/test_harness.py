@@ -42,6 +42,7 @@ def test_a_change_inside_a_shadow_root_or_a_canvas_keeps_a_page_from_settling(
     page: Page, serve: Callable[..., str]
 ) -> None:
     page.goto(serve(EMPTY))
+    settled(page)
     for make in (
         "root = document.body.appendChild(document.createElement('div'))"
         ".attachShadow({mode: 'closed'}); draw = () => root.append('x')",

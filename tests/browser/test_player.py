@@ -12,7 +12,7 @@ import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 from torch import Tensor
 
 from figures.player import MOST_PIXELS, Curve, Film, sprite_sheet
@@ -275,9 +275,9 @@ def test_a_hidden_tab_pauses(page: Page, player: Locator) -> None:
 
 
 def test_reduced_motion_plays_on_demand_slowly_and_without_transitions(
-    new_context: Callable[..., BrowserContext], serve: Callable[..., str]
+    tab: Callable[..., Page], serve: Callable[..., str]
 ) -> None:
-    page = new_context(reduced_motion="reduce").new_page()
+    page = tab(reduced_motion="reduce")
     player = opened(page, serve(APP))
     page.wait_for_timeout(300)
     is_at(player, 0)
@@ -296,11 +296,9 @@ def test_reduced_motion_plays_on_demand_slowly_and_without_transitions(
 
 @pytest.mark.parametrize("density", [1, 3])
 def test_a_phone_shows_all_of_it_with_room_for_fingers(
-    new_context: Callable[..., BrowserContext], serve: Callable[..., str], density: int
+    tab: Callable[..., Page], serve: Callable[..., str], density: int
 ) -> None:
-    page = new_context(
-        viewport=PHONE, device_scale_factor=density, has_touch=True, is_mobile=True
-    ).new_page()
+    page = tab(viewport=PHONE, device_scale_factor=density, has_touch=True, is_mobile=True)
     player = opened(page, serve(APP))
     page.get_by_text("turning").click()
     settled(page)
@@ -326,9 +324,9 @@ def test_a_phone_shows_all_of_it_with_room_for_fingers(
 
 @pytest.mark.parametrize("density", [1, 2, 3])
 def test_a_picture_pixel_is_a_whole_number_of_screen_pixels(
-    new_context: Callable[..., BrowserContext], serve: Callable[..., str], density: int
+    tab: Callable[..., Page], serve: Callable[..., str], density: int
 ) -> None:
-    page = new_context(viewport=PHONE, device_scale_factor=density).new_page()
+    page = tab(viewport=PHONE, device_scale_factor=density)
     player = opened(page, serve(APP))
     page.get_by_text("turning").click()
     settled(page)
@@ -351,9 +349,9 @@ def test_a_picture_pixel_is_a_whole_number_of_screen_pixels(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_and_the_console_stays_clean(
-    new_context: Callable[..., BrowserContext], serve: Callable[..., str], scheme: str
+    tab: Callable[..., Page], serve: Callable[..., str], scheme: str
 ) -> None:
-    page = new_context(color_scheme=scheme).new_page()
+    page = tab(color_scheme=scheme)
     errors = console_errors(page)
     player = opened(page, serve(APP))
     press(player, "Play")

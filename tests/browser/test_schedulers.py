@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from explainers.optimizers import schedulers as topic
@@ -125,32 +124,6 @@ def test_a_child_is_added_with_its_milestone(page: Page, app_url: str) -> None:
     ).to_be_visible()
 
 
-REFUSED = [
-    (
-        "schedule=OneCycleLR(max_lr=0.1,total_steps=50)",
-        "total_steps must be at least steps, 100, got 50",
-    ),
-    ("schedule=CosineAnnealingLR(T_max=0)", "T_max must be a whole number from 1 to 1000000000 ("),
-    ("schedule=OneCycleLR(max_lr=-1)", "max_lr must be a number from 0 to 1000 ("),
-    ('schedule=LambdaLR(lr_lambda="9**9**9")', "lr_lambda must be a formula in epoch"),
-    ('schedule=LambdaLR(lr_lambda="epoch.__class__")', "lr_lambda must be a formula in epoch"),
-    ("schedule=MultiStepLR(milestones=[80,30])", "in increasing order"),
-    ("schedule=__import__('os')", "schedule must be a call such as"),
-]
-
-
-@pytest.mark.parametrize(("address", "sentence"), REFUSED)
-def test_a_bad_schedule_gets_its_sentence_and_the_rest_of_the_link_is_kept(
-    page: Page, app_url: str, address: str, sentence: str
-) -> None:
-    errors = console_errors(page)
-    open_page(page, f"{app_url}/schedulers?{address}&kept=StepLR(step_size=7)")
-    expect(page.get_by_text(sentence).first).to_be_visible()
-    expect(page.get_by_test_id("curves-legend").first).to_contain_text("StepLR(step_size=7)")
-    assert query(page)["kept"] == "StepLR(step_size=7)"
-    assert errors == []
-
-
 def test_training_runs_under_every_schedule_on_show_and_can_be_run_again(
     page: Page, app_url: str
 ) -> None:
@@ -175,7 +148,7 @@ def test_a_run_that_is_stopped_keeps_what_it_has(page: Page, app_url: str) -> No
     page.get_by_role("button", name="Train under every schedule shown").click()
     stop = page.get_by_role("button", name="Stop", exact=True).last
     stop.click()
-    expect(stop).to_be_disabled(timeout=2000)
+    expect(stop).to_be_disabled()
     settled(page, quiet_ms=600)
     trained = page.get_by_test_id("curves-legend").last.get_by_role("button")
     assert 1 <= trained.count() < 13

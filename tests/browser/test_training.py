@@ -31,7 +31,7 @@ def test_stop_is_heard_while_it_runs_and_keeps_what_there_is(running: Page) -> N
     errors = console_errors(running)
     running.wait_for_timeout(600)
     running.get_by_role("button", name="Stop", exact=True).click()
-    expect(running.get_by_role("button", name="Stop", exact=True)).to_be_disabled(timeout=2000)
+    expect(running.get_by_role("button", name="Stop", exact=True)).to_be_disabled()
     reached = at(running)
     assert 0 < reached < STEPS
     running.wait_for_timeout(700)
@@ -47,7 +47,7 @@ def test_what_there_is_grows_while_it_runs(running: Page) -> None:
 
 def test_another_part_of_the_page_answers_while_it_runs(running: Page) -> None:
     running.get_by_role("button", name="Count").click()
-    expect(running.get_by_text("clicked 1")).to_be_visible(timeout=2000)
+    expect(running.get_by_text("clicked 1")).to_be_visible()
     before = at(running)
     assert before < STEPS
     running.wait_for_timeout(1200)
@@ -57,7 +57,7 @@ def test_another_part_of_the_page_answers_while_it_runs(running: Page) -> None:
 def test_again_begins_anew(running: Page) -> None:
     running.wait_for_timeout(1500)
     running.get_by_role("button", name="Stop", exact=True).click()
-    expect(running.get_by_role("button", name="Stop", exact=True)).to_be_disabled(timeout=2000)
+    expect(running.get_by_role("button", name="Stop", exact=True)).to_be_disabled()
     reached = at(running)
     running.get_by_role("button", name="Train again").click()
     expect(running.get_by_role("button", name="Stop", exact=True)).to_be_enabled()

@@ -4,9 +4,12 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+
+import pytest
 
 from benchmarks import load
-from benchmarks.servers import served
+from benchmarks.servers import Served, served
 from tests.reader import Reader
 from ui import catalogue
 
@@ -31,30 +34,35 @@ thread.join()
 """
 
 
-def test_a_few_readers_change_every_page_and_nothing_goes_wrong() -> None:
-    with served(1) as place:
-        slugs = load.with_controls(place, [page.slug for page in catalogue.PAGES])
-        assert "affine_grid" in slugs
-        tally, memory = asyncio.run(load.together(place, slugs, len(slugs), 2.0, 0.5))
-        assert "Traceback" not in place.log()
+@pytest.fixture(scope="module")
+def place() -> Iterator[Served]:
+    """Give the app as the benchmark serves it."""
+    with served(1) as found:
+        yield found
+
+
+def test_a_few_readers_change_every_page_and_nothing_goes_wrong(place: Served) -> None:
+    slugs = load.with_controls(place, [page.slug for page in catalogue.PAGES])
+    assert "affine_grid" in slugs
+    tally, memory = asyncio.run(load.together(place, slugs, len(slugs), 2.0, 0.5))
+    assert "Traceback" not in place.log()
     assert tally.errors == []
     assert {slug for slug, _ in tally.changes} == set(slugs)
     assert len(tally.views) == len(slugs)
     assert memory > 100
 
 
-def test_a_change_sends_numbers_and_not_the_code_that_draws_them() -> None:
+def test_a_change_sends_numbers_and_not_the_code_that_draws_them(place: Served) -> None:
     async def change(url: str, slug: str) -> bytes:
         async with Reader(url, slug) as reader:
             assert b"class Chart" in b"".join((await reader.open()).raw)
             control = reader.control()
             return b"".join((await reader.change(control, control.values()[-2])).raw)
 
-    with served(1) as place:
-        for page in catalogue.PAGES:
-            sent = asyncio.run(change(place.url, page.slug))
-            assert len(sent) < MOST_BYTES_OF_A_CHANGE, page.slug
-            assert b"class Chart" not in sent
+    for page in catalogue.PAGES:
+        sent = asyncio.run(change(place.url, page.slug))
+        assert len(sent) < MOST_BYTES_OF_A_CHANGE, page.slug
+        assert b"class Chart" not in sent
 
 
 def test_a_run_keeps_to_one_core() -> None:

@@ -5,7 +5,7 @@ import json
 import re
 import urllib.request
 
-from tests.browser.harness import serving
+from tests.browser.harness import Server, serving
 from tests.hosting import QUIET
 from tests.reader import Reader
 from ui import catalogue
@@ -50,8 +50,7 @@ def test_sessions_and_reruns_of_each_page_are_counted() -> None:
     assert value(after, "process_resident_memory_bytes") > 0
 
 
-def test_by_default_there_is_nothing_at_their_addresses() -> None:
-    with serving("app.py", *QUIET) as server:
-        for path in ("healthz", "metrics"):
-            # Streamlit answers any address with its page.
-            assert '<div id="root">' in get(f"{server.url}/{path}")
+def test_by_default_there_is_nothing_at_their_addresses(app_server: Server) -> None:
+    for path in ("healthz", "metrics"):
+        # Streamlit answers any address with its page.
+        assert '<div id="root">' in get(f"{app_server.url}/{path}")

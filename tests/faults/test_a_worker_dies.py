@@ -12,6 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests import hosting
+from tests.clock import patience
 from tests.reader import Reader
 from ui import catalogue
 from ui.server import WORKER_COOKIE
@@ -83,7 +84,7 @@ def test_the_other_worker_takes_over_with_every_readers_settings() -> None:
         visitors = [Visitor(hosted.url, index) for index in range(READERS)]
         done = asyncio.Event()
         tasks = [asyncio.create_task(visitor.read(done)) for visitor in visitors]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(patience(60)):
             while min(visitor.changes for visitor in visitors) < 2:
                 await asyncio.sleep(0.1)
             os.killpg(hosted.workers["one"].pid, signal.SIGKILL)
@@ -103,4 +104,4 @@ def test_the_other_worker_takes_over_with_every_readers_settings() -> None:
         assert visitor.errors == []
         assert visitor.worker == "two"
         cut_off = index % 2 == 0
-        assert 0 < visitor.away_s < BACK_WITHIN_S if cut_off else visitor.away_s == 0
+        assert 0 < visitor.away_s < patience(BACK_WITHIN_S) if cut_off else visitor.away_s == 0

@@ -4,19 +4,28 @@ import csv
 import dataclasses
 import io
 import json
+import time
 from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from explainers.evidence import Check, Claim, Kind, Verdict
+from tests.session import PATIENCE_S
 from ui import catalogue, sheet
 from ui import rows as markup
 
 
 @pytest.fixture(scope="module")
-def entries() -> list[sheet.Entry]:
-    return [entry for found in sheet.run("cpu") for entry in found]
+def run() -> tuple[list[sheet.Entry], float]:
+    """Give what the sheet finds, and the seconds that it took for all."""
+    start = time.perf_counter()
+    return [entry for found in sheet.run("cpu") for entry in found], time.perf_counter() - start
+
+
+@pytest.fixture(scope="module")
+def entries(run: tuple[list[sheet.Entry], float]) -> list[sheet.Entry]:
+    return run[0]
 
 
 def test_every_check_and_every_claim_of_every_page_is_on_the_sheet(
@@ -35,9 +44,10 @@ def test_nothing_on_the_sheet_fails(entries: list[sheet.Entry]) -> None:
     assert [entry for entry in entries if entry.verdict == sheet.FAILS] == []
 
 
-def test_each_entry_says_what_it_took(entries: list[sheet.Entry]) -> None:
-    assert all(0 <= entry.seconds < 20 for entry in entries)
-    assert sum(entry.seconds for entry in entries) > 0.1
+def test_each_entry_says_what_it_took(run: tuple[list[sheet.Entry], float]) -> None:
+    entries, took = run
+    assert all(0 <= entry.seconds for entry in entries)
+    assert 0.1 < sum(entry.seconds for entry in entries) <= took
 
 
 def drawn(rows: list[sheet.Entry], *, unfolded: bool = False) -> str:
@@ -158,7 +168,7 @@ def test_a_time_too_short_to_write_is_not_nought() -> None:
 
 
 def opened() -> AppTest:
-    tester = AppTest.from_file(catalogue.ROOT / "ui" / "shell.py", default_timeout=60)
+    tester = AppTest.from_file(catalogue.ROOT / "ui" / "shell.py", default_timeout=PATIENCE_S)
     tester.run()
     tester.switch_page("../pages/home/proof.py").run()
     return tester
