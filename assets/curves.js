@@ -32,10 +32,10 @@ const charts = new Set();
 
 // The first chart of a page says how to read it; the others are read alike.
 function hint() {
-  const before = (a, b) =>
-    a.root.getRootNode().host?.compareDocumentPosition(b.root.getRootNode().host) & Node.DOCUMENT_POSITION_PRECEDING;
+  const host = (chart) => chart.root.getRootNode().host; // none once its page is left
+  const before = (a, b) => host(a).compareDocumentPosition(host(b)) & Node.DOCUMENT_POSITION_PRECEDING;
   let first = null;
-  for (const chart of charts) if (!first || before(first, chart)) first = chart;
+  for (const chart of charts) if (host(chart) && (!first || before(first, chart))) first = chart;
   for (const chart of charts) chart.hint.classList.toggle("again", chart !== first);
 }
 

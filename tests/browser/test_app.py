@@ -6,7 +6,7 @@ import struct
 import urllib.request
 import zlib
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_a_deep_link_on_a_cold_server_opens_its_page_with_its_settings(
     entry: catalogue.Page, page: Page
 ) -> None:
     preset = entry.topic.PRESETS[1]
-    address = "&".join(f"{name}={text}" for name, text in preset.parameters.address().items())
+    address = urlencode(preset.parameters.address())
     with serving("app.py") as server:
         errors = console_errors(page)
         open_page(page, f"{server.url}/{entry.slug}?{address}")

@@ -427,6 +427,17 @@ def test_hovering_reads_the_nearest_x_and_a_click_pins_it(opened: Callable[[int]
     expect(chart.root).to_have_attribute("data-pinned", "false")
 
 
+def test_a_chart_is_drawn_while_another_is_being_left(drawn: Chart) -> None:
+    errors = console_errors(drawn.page)
+    charts = drawn.page.get_by_test_id("curves")
+    before = charts.count()
+    charts.last.evaluate("root => root.remove()")
+    drawn.page.get_by_test_id("stCheckbox").locator("label").click()
+    expect(charts).to_have_count(before)
+    settled(drawn.page)
+    assert errors == []
+
+
 def test_a_tap_pins(tab: Callable[..., Page], serve: Callable[..., str]) -> None:
     page = tab(viewport={"width": 390, "height": 844}, has_touch=True)
     chart = open_app(page, serve)

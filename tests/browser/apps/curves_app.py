@@ -174,4 +174,6 @@ if __name__ == "__main__":
     curves(window(), key="window")
     curves(spike(), key="spike")
     curves(level(), key="level")
+    if st.checkbox("one more"):
+        curves(level(), key="more")
     st.text(f"run {state.runs}")
