@@ -1,6 +1,7 @@
 """Health and metrics are there when asked for, and nowhere otherwise."""
 
 import asyncio
+import itertools
 import json
 import re
 import urllib.request
@@ -29,9 +30,9 @@ def test_sessions_and_reruns_of_each_page_are_counted() -> None:
         for entry in catalogue.PAGES:
             async with Reader(url, entry.slug) as reader:
                 await reader.open()
-                slider = reader.find("slider")
-                for step in (1, 2, 3):
-                    await reader.change(slider, slider.proto.min + step * slider.proto.step)
+                control = reader.control()
+                for setting in itertools.islice(itertools.cycle(control.values()), 3):
+                    await reader.change(control, setting)
                 during = await asyncio.to_thread(get, f"{url}/metrics")
         async with asyncio.timeout(10):
             while True:

@@ -48,6 +48,14 @@ class Visitor:
         self.away_s = 0.0
         self.errors: list[str] = []
 
+    @property
+    def switch(self) -> str:
+        """A switch of Break, which changes no setting of the view."""
+        lesson = self.preset.parameters.values().get("lesson")
+        if hasattr(self.entry.topic, "LESSONS"):
+            return f"{self.entry.slug}.{lesson}.mistake"
+        return f"{self.entry.slug}.mistake.0.line"
+
     def reader(self, query: str = "") -> Reader:
         cookie = f"{WORKER_COOKIE}={self.worker}"
         return Reader(self.url, self.entry.slug, query, cookie)
@@ -65,8 +73,7 @@ class Visitor:
                     if self.away_s < 0:
                         self.away_s += time.perf_counter()
                     while not done.is_set():
-                        # A lesson's switch, so that the address stays what it was.
-                        switch = reader.find("button_group", f"{self.entry.slug}.mistake.0.line")
+                        switch = reader.find("button_group", self.switch)
                         value = switch.values()[self.changes % 2]
                         self.errors += (await reader.change(switch, value)).exceptions()
                         self.changes += 1
