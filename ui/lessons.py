@@ -76,12 +76,13 @@ class _Page:
 
     def _view(self) -> None:
         """Run the lesson and show it on the stage."""
-        lesson, own = self._topic.chosen(self._frame.settings())
+        settings = self._frame.settings()
+        lesson, own = self._topic.chosen(settings)
         tried = [preset.parameters for preset in lesson.presets]
         row = (tried.index(own) if own in tried else None, len(tried) if len(tried) > 1 else 0)
         view: View = self._frame.explain(
             lambda settings: self._topic.explain(settings, device=device()),
-            notice=self._topic.notice(self._frame.settings()),
+            notice=self._topic.notice(settings),
             shown=self._topic.lessons.index(lesson),
             rows={f"{lesson.slug}.try": row},
         )

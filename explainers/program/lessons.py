@@ -7,7 +7,7 @@ read from them; a lesson brings no code but its program and the functions that j
 import dataclasses
 import re
 import string
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from explainers.evidence import Check, Claim, Kind, Question, Verdict
@@ -306,11 +306,6 @@ def replaced(program: str, change: Change) -> str:
     indent = re.match(r"\s*", line)[0] if line.lstrip().startswith(old.splitlines()[0]) else ""  # type: ignore[index]
     first, *more = new.splitlines() or [""]
     return program.replace(old, "\n".join([first, *(indent + each for each in more)]))
-
-
-def names(lessons: Iterable[Lesson]) -> tuple[str, ...]:
-    """Return the slugs of lessons, in order."""
-    return tuple(lesson.slug for lesson in lessons)
 
 
 def _judged(statement: Statement, program: str, device: str) -> Claim:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from explainers.evidence import Verdict
 from explainers.parameters import Parameters, Preset, choice, number
-from explainers.program.lessons import Ask, Lesson, Proof, Slip, Statement, final
+from explainers.program.lessons import Ask, Lesson, Proof, Slip, Statement, final, first
 from explainers.program.references import cells, difference, strides
 from explainers.program.states import Trace
 
@@ -57,8 +57,7 @@ def _numpy(settings: Indexing) -> tuple[NDArray[np.int64], Any]:
 def _taken(trace: Trace, settings: Indexing) -> float:
     board, index = _numpy(settings)
     part = board[index]
-    taken: Any = next(step.names["part"] for step in trace.steps if "part" in step.names)
-    return difference(taken.values, part.reshape(-1).tolist())
+    return difference(first(trace, "part").values, part.reshape(-1).tolist())
 
 
 def _shares(trace: Trace, settings: Indexing) -> float:

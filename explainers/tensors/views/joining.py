@@ -45,10 +45,6 @@ def _numpy(settings: Joining) -> tuple[NDArray[np.generic], NDArray[np.generic]]
     return a, np.full((settings.rows, settings.columns), 9, dtype=settings.dtype)
 
 
-def _fits(settings: Joining) -> bool:
-    return settings.columns == 3 if settings.dim == "0" else settings.rows == 2
-
-
 def _joined(trace: Trace, settings: Joining) -> float:
     a, b = _numpy(settings)
     try:
