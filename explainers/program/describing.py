@@ -280,10 +280,12 @@ class Snapshot:
             and _holds(state := self.state(value, join and join + name), registered)
         }
         return ModuleState(
+            identity=self._labels.object(module, "m"),
             kind=type(module).__name__,
             training=bool(fields.get("training", True)),
             parameters=MappingProxyType(parameters),
             buffers=MappingProxyType(buffers),
+            transient=frozenset(fields.get("_non_persistent_buffers_set", ())) & buffers.keys(),
             children=MappingProxyType(children),
             unregistered=MappingProxyType(unregistered),
         )
@@ -315,6 +317,7 @@ class Snapshot:
                     }
                 )
         return OptimizerState(
+            identity=self._labels.object(optimizer, "o"),
             kind=type(optimizer).__name__,
             groups=tuple(MappingProxyType(group) for group in groups),
             state=MappingProxyType(kept),

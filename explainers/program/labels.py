@@ -1,9 +1,11 @@
-"""Name tensors and pieces of memory, the same over a whole run, and keep none of them alive.
+"""Name tensors, modules and pieces of memory, the same over a whole run, and keep none alive.
 
 A weak reference of torch's own keeps an address from being used again, not the memory behind it,
-and no program can see it.
+and no program can see it. A module's is Python's: it changes no count of references, and a module
+that is made where a dead one was gets another label.
 """
 
+import collections
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,11 +16,13 @@ from torch import Tensor
 
 
 class Labels:
-    """Name tensors, and pieces of memory, the same over a whole run."""
+    """Name tensors, modules, and pieces of memory, the same over a whole run."""
 
     def __init__(self) -> None:
         self._tensors: dict[int, str] = {}
         self._held: list[object] = []
+        self._objects: dict[int, tuple[weakref.ref[object], str]] = {}
+        self._counts: collections.Counter[str] = collections.Counter()
         self._blocks: dict[object, Block] = {}
         self._count = 0
 
@@ -29,6 +33,16 @@ class Labels:
         if label is None:
             self.hold(tensor)
             label = self._tensors[key] = f"t{len(self._tensors)}"
+        return label
+
+    def object(self, value: object, letter: str) -> str:
+        """Return the label of a module or an optimizer: a letter, and its number among these."""
+        known = self._objects.get(id(value))
+        if known is not None and known[0]() is value:
+            return known[1]
+        label = f"{letter}{self._counts[letter]}"
+        self._counts[letter] += 1
+        self._objects[id(value)] = weakref.ref(value), label
         return label
 
     def hold(self, tensor: Tensor) -> None:

@@ -12,6 +12,8 @@ from explainers.program.states import (
     Changes,
     Frame,
     Memory,
+    ModuleState,
+    OptimizerState,
     Plain,
     State,
     Step,
@@ -173,7 +175,9 @@ def loops(lines: tuple[int, ...], counts: Mapping[int, int]) -> tuple[Turn, ...]
 
 
 def _identity(value: object, state: State) -> object:
-    return state.identity if isinstance(state, TensorState) else id(value)
+    if isinstance(state, TensorState | ModuleState | OptimizerState):
+        return state.identity
+    return id(value)
 
 
 def _changed_facts(old: TensorState, new: TensorState) -> tuple[str, ...]:

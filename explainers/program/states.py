@@ -181,19 +181,24 @@ class ModuleState:
     """Describe a module after a statement.
 
     Attributes:
+        identity: ``"m0"``, ``"m1"``, … in the order in which the run saw them: equal exactly
+            where two names or places in a tree hold one module, over the whole run.
         kind: Name of its class.
         training: Its `training` flag.
         parameters: Those registered with it itself, by name.
         buffers: The same.
-        children: The same.
+        transient: Names of the buffers that ``state_dict()`` leaves out.
+        children: Modules registered with it itself, by name.
         unregistered: Plain attributes that hold tensors or modules, in lists and dicts too: neither
             `parameters()` nor `state_dict()` nor `to()` finds them.
     """
 
+    identity: str
     kind: str
     training: bool
     parameters: Mapping[str, TensorState]
     buffers: Mapping[str, TensorState]
+    transient: frozenset[str]
     children: Mapping[str, "ModuleState"]
     unregistered: Mapping[str, "State"]
 
@@ -203,11 +208,13 @@ class OptimizerState:
     """Describe an optimizer after a statement.
 
     Attributes:
+        identity: ``"o0"``, ``"o1"``, …, as of `ModuleState`.
         kind: Name of its class.
         groups: Its `param_groups`: ``"params"`` and the options.
         state: What it keeps of each parameter, by the parameter's `TensorState.identity`.
     """
 
+    identity: str
     kind: str
     groups: tuple[Mapping[str, "State"], ...]
     state: Mapping[str, Mapping[str, "State"]]

@@ -174,6 +174,58 @@ def test_two_names_of_one_tensor_and_tied_parameters_have_one_identity() -> None
     assert names["a"].parameters["weight"].identity == names["b"].parameters["weight"].identity
 
 
+def module(trace: Trace, name: str, step: int = -1) -> states.ModuleState:
+    state = trace.steps[step].names[name]
+    assert isinstance(state, states.ModuleState)
+    return state
+
+
+def test_a_module_has_one_identity_under_all_its_names_and_in_every_place_of_a_tree() -> None:
+    trace = run(
+        "import torch\nfrom torch import nn\na = nn.Linear(1, 1)\nb = a\n"
+        "net = nn.Sequential(a, nn.ReLU(), b)\na = nn.Linear(1, 1)\n"
+        "opt = torch.optim.SGD(net.parameters())\nsame = opt\n"
+    )
+    a, b, net = (module(trace, name) for name in ("a", "b", "net"))
+    assert b.identity == module(trace, "a", 2).identity != a.identity
+    assert net.children["0"].identity == net.children["2"].identity == b.identity
+    assert net.children["1"].identity not in {a.identity, b.identity, net.identity}
+    opt, other = (trace.steps[-1].names[name] for name in ("opt", "same"))
+    assert isinstance(opt, states.OptimizerState) and opt == other
+
+
+def test_a_module_seen_from_inside_its_own_method_is_the_one_outside() -> None:
+    trace = run(
+        "import torch\nclass Net(torch.nn.Module):\n    def forward(self, x):\n"
+        "        y = x + 1\n        return y\nnet = Net()\nz = net(torch.ones(1))\n"
+    )
+    inside = next(step for step in trace.steps if step.frame)
+    assert inside.local["self"] == inside.names["net"]
+
+
+def test_a_module_made_where_a_dead_one_was_is_another_and_its_name_bound_anew() -> None:
+    trace = run(
+        "import torch\nnet = torch.nn.Identity()\nwhere = {id(net)}\nfor i in range(9):\n"
+        "    net = [net := None, torch.nn.Identity()][1]\n    where.add(id(net))\n"
+        "reused = len(where) < 10\n"
+    )
+    assert trace.steps[-1].names["reused"] == Plain("True", "bool")
+    anew = [at for at, step in enumerate(trace.steps) if step.first == 5]
+    assert len({module(trace, "net", at).identity for at in anew}) == 9
+    assert all("net" in trace.steps[at].changes.bound for at in anew)
+
+
+def test_a_buffer_that_a_state_dict_leaves_out_is_told_from_one_that_it_keeps() -> None:
+    trace = run(
+        "import torch\nnet = torch.nn.Module()\nnet.register_buffer('kept', torch.ones(1))\n"
+        "net.register_buffer('left', torch.ones(1), persistent=False)\n"
+        "keys = list(net.state_dict())\n"
+    )
+    net = module(trace, "net")
+    assert (list(net.buffers), net.transient) == (["kept", "left"], frozenset({"left"}))
+    assert trace.steps[-1].names["keys"] == Plain("['kept']", "list")
+
+
 def test_a_list_hides_modules_and_tensors_from_the_module_that_holds_it() -> None:
     trace = run(
         "import torch\nfrom torch import nn\nnet = nn.Module()\nnet.known = nn.Linear(1, 1)\n"
