@@ -115,7 +115,7 @@ def staged(
         shows: Names whose tensors have a place, with what is within them; all where it is empty.
         title: What the program is about.
         origins: Whether to send which cells made a cell, which runs the program once more; for runs
-            of at most 24 steps where it is left out.
+            of at most 24 steps, but of no reader's program, where it is left out.
 
     Raises:
         ValueError: The run has no step, a note's line is not in the program, or `start` is no step.
@@ -237,7 +237,7 @@ def _packed(
         before = steps[-2] if len(steps) > 1 else None
         packed[-1]["error"] = [trace.failure.kind, trace.failure.message]
         packed[-1]["say"] = " ".join(failed(trace.source, trace.failure, before))
-    if origins or (origins is None and len(steps) <= MOST_WITH_ORIGINS):
+    if origins or (origins is None and len(steps) <= MOST_WITH_ORIGINS and not trace.jailed):
         for index, made in enumerate(all_made(trace, packer.shown)):
             if made:
                 packed[index]["made"] = made

@@ -61,8 +61,11 @@ def origins(
         index: Of the cell; a number is the index along a single dimension.
 
     Raises:
-        ValueError: There is no such step, tensor or cell, or the tensor has more than 256.
+        ValueError: There is no such step, tensor or cell, or the tensor has more than 256; or the
+            program is a reader's, which must not run in this process.
     """
+    if trace.jailed:
+        raise ValueError("trace must be of a program of this project, got a reader's")
     place = step if isinstance(step, int) else _place(trace, step)
     if not 0 <= place < len(trace.steps):
         raise ValueError(f"step must be 0 to {len(trace.steps) - 1}, got {place}")

@@ -411,9 +411,12 @@ class Trace:
         steps: In the order in which its statements ran.
         failure: What ended it; None where it ran to its end.
         device: Where it made its tensors.
+        jailed: Whether it is a reader's program, which ran in a process of its own: it must never
+            run in this one.
     """
 
     source: str
     steps: tuple[Step, ...]
     failure: Failure | None = None
     device: str = "cpu"
+    jailed: bool = False

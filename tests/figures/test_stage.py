@@ -1,5 +1,6 @@
 """What a stage sends is what the run recorded; and nothing on it moves."""
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterator
@@ -486,3 +487,10 @@ def test_a_program_that_ran_no_statement_gets_its_sentence() -> None:
 
 def test_places_come_in_the_order_of_the_program() -> None:
     assert places(seen(run(VIEWS).steps)) == ("a", "b", "c", "d", "e", "f")
+
+
+def test_the_stage_of_a_readers_program_runs_it_not_once_more() -> None:
+    ours = run("import torch\nx = torch.arange(3)\ny = x * 2\n")
+    drawn = staged(dataclasses.replace(ours, jailed=True)).runs[0]["steps"]
+    assert any("made" in step for step in staged(ours).runs[0]["steps"])
+    assert not any("made" in step for step in drawn)

@@ -1,5 +1,7 @@
 """A cell comes from the cells that made it, in the statement that last wrote it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -189,3 +191,9 @@ def test_the_strongest_come_first_and_what_has_no_weight_last() -> None:
 def test_a_cell_that_is_not_there_is_named(step: int, name: str, index: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="must"):
         origins(run(VIEWS), step, name, index)
+
+
+def test_a_readers_program_never_runs_here_not_even_for_its_origins() -> None:
+    trace = dataclasses.replace(run(VIEWS), jailed=True)
+    with pytest.raises(ValueError, match="trace must be of a program of this project"):
+        origins(trace, 1, "a", 0)
