@@ -15,6 +15,8 @@ const TALL = { wide: 800, narrow: 1500 }; // px of cards that stand open; what i
 const FEW_KEPT = 2; // tensors whose optimizer's state stands open
 const ARRAY = "NumPy array"; // kind of what is no tensor
 const MOST_VARIANTS = 12; // of a box that are drawn ahead, to keep its place
+const MOST_ROWS = 24; // of a module's tree that stand open
+const MOST_STEPPED = 8; // parameters of a group that an optimizer's box names
 const WORDS =
   /(#.*$)|([rbf]*"(?:[^"\\]|\\.)*"|[rbf]*'(?:[^'\\]|\\.)*')|\b(import|from|as|for|in|is|with|if|else|elif|def|class|return|while|del|pass|None|True|False|not|and|or|lambda|try|except|raise|assert|break|continue)\b|\b(\d+\.?\d*(?:e-?\d+)?)/gm;
 const KINDS = [, "comment", "string", "word", "number"];
@@ -266,8 +268,10 @@ class Card {
     if (others.length) this.root.append(this.keeps);
   }
 
+  // A parameter is known by its first path; that it stands in another place too is said below.
   names(list) {
     const names = [...new Set(list.map(bare))];
+    if (names[0].includes(".")) return names[0];
     return names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
   }
 
@@ -275,6 +279,8 @@ class Card {
   said([names, fact, , , words]) {
     const { kind, dtype, stride, offset, contiguous, requires_grad: wants, leaf, made_by: made, retains_grad: retains, version, device, layout, shape, storage } = this.facts[fact];
     const found = [];
+    const [first, ...others] = [...new Set(names.map(bare))];
+    if (first.includes(".") && others.length) found.push(["also", `also ${others.join(", ")}`]);
     const inside = names[0].match(/ in (.*)/);
     if (inside) found.push(["scope", `in ${inside[1]}`]);
     if (kind === ARRAY) found.push(["kind", kind]);
@@ -480,35 +486,62 @@ class Graph {
 
 // ---- Modules and optimizers.
 
-function thing(name, tree) {
-  const [kind, second, third] = tree;
-  if (typeof second === "number") {
-    return element("div", { class: "thing" }, element("b", {}, name), " ", element("span", { class: "kind" }, kind, second ? "" : ", in eval mode"), rows(third));
+// What is drawn of one: `others` are its further names.
+function thing(name, others, tree) {
+  const head = element("p", { class: "title" }, element("b", {}, [name, ...others].join(", ")), ": ", element("span", { class: "kind" }, tree[0]));
+  if (typeof tree[1] === "number") {
+    const [, training, counted, inner] = tree;
+    head.append(" ", mode(training), " ", element("span", { class: "kind" }, counted));
+    return element("div", { class: "thing" }, head, rows(inner, training, lines(inner) > MOST_ROWS));
   }
+  const [, options, groups] = tree;
+  const said = (of) => Object.entries(of).map(([key, value]) => `${key} ${sign(value)}`).join(", ");
+  head.append(" ", element("span", { class: "kind" }, said(options)));
   const list = element("ul", {});
-  second.forEach(([options, names], at) => {
-    const said = Object.entries(options).map(([key, value]) => `${key} ${value}`).join(", ");
-    const held = names.length > 6 ? [...names.slice(0, 6), `${names.length - 6} more`] : names;
-    list.append(element("li", {}, second.length > 1 ? `group ${at}: ` : "", said, element("br", {}), "steps ", element("code", {}, held.join(", ") || "nothing")));
+  groups.forEach(([own, tensors], at) => {
+    const item = groups.length > 1 ? element("li", {}, `group ${at} `, element("span", { class: "own" }, said(own))) : list;
+    const held = groups.length > 1 ? element("ul", {}) : list;
+    for (const [path, shape, kept] of tensors.slice(0, MOST_STEPPED)) {
+      held.append(element("li", {}, element("code", {}, path), " ", element("span", { class: "kind" }, shape, kept ? `: keeps ${kept}` : "")));
+    }
+    if (tensors.length > MOST_STEPPED) held.append(element("li", { class: "kind" }, `and ${tensors.length - MOST_STEPPED} more`));
+    if (!tensors.length) held.append(element("li", { class: "kind" }, "no parameter"));
+    if (item !== list) list.append(item);
+    if (item !== list) item.append(held);
   });
-  if (third.length) list.append(element("li", {}, "keeps ", element("code", {}, third.join(", "))));
-  return element("div", { class: "thing" }, element("b", {}, name), " ", element("span", { class: "kind" }, kind), list);
+  return element("div", { class: "thing" }, head, list);
 }
 
-function rows(list) {
+const mode = (training) => element("span", { class: training ? "state" : "state eval" }, training ? "training" : "eval");
+const lines = (list) => list.reduce((sum, row) => sum + 1 + lines(row.find((part) => Array.isArray(part)) ?? []), 0);
+const TENSORS = { p: "", b: "buffer", t: "buffer, not in state_dict", x: "tensor" };
+
+// Tensors stand on one line, as long as there is nothing to say of them.
+function rows(list, training, folded) {
   const root = element("ul", {});
-  for (const [what, name, first, second] of list) {
+  let line = null;
+  for (const [what, name, first, second, third, ...others] of list) {
     const code = element("code", {}, name);
-    if (what === "child") {
-      const [kind, , inner] = first;
-      const item = element("li", {}, code, " ", element("span", { class: "kind" }, kind));
-      if (inner.length) item.append(rows(inner));
-      root.append(item);
-    } else if (what === "outside") {
+    const kind = (...words) => element("span", { class: "kind" }, ...words);
+    if (what in TENSORS) {
+      const marks = [second, third, ...others].filter(Boolean);
+      const words = [TENSORS[what], ...marks.filter((mark) => mark === "has .grad" || mark === "frozen")].filter(Boolean);
+      const also = marks.filter((mark) => mark.startsWith("also "));
+      if (!line) root.append((line = element("li", { class: "tensors" })));
+      line.append(element("span", { class: `tensor ${what}` }, code, ` ${first}`, ...words.map((word) => kind(` ${word}`)), ...also.map((mark) => element("span", { class: "tied" }, ` ${mark}`))));
+      continue;
+    }
+    line = null;
+    if (what === "again") root.append(element("li", {}, code, " ", kind(first, ": "), element("span", { class: "tied" }, "the same module as ", element("code", {}, second))));
+    else if (what === "child") {
+      const head = [code, " ", kind(first), ...(second === training ? [] : [" ", mode(second)]), ...(others.length ? [element("span", { class: "tied" }, ` also ${others.join(", ")}`)] : [])];
+      if (folded && third.length) root.append(element("li", {}, element("details", {}, element("summary", {}, ...head), rows(third, second, false))));
+      else root.append(element("li", {}, ...head, ...(third.length ? [rows(third, second, folded)] : [])));
+    } else {
       const item = element("li", { class: "outside" }, code, ` ${first}: `, element("span", { class: "why" }, "not registered"));
-      if (second.length) item.append(rows(second));
+      if (second.length) item.append(rows(second, training, folded));
       root.append(item);
-    } else root.append(element("li", {}, code, ` ${what} ${first}`));
+    }
   }
   return root;
 }
@@ -594,7 +627,7 @@ function merged(before, changes) {
 
 class Stage {
   constructor(root) {
-    for (const part of ["runs", "code", "play", "range", "turns", "said", "look", "right", "memory", "more", "graph", "things", "plain", "key", "left"]) {
+    for (const part of ["runs", "code", "play", "range", "turns", "said", "look", "right", "memory", "held", "more", "graph", "things", "plain", "key", "left"]) {
       this[part] = root.querySelector(`.${part}`);
     }
     this.folded = this.more.querySelector(".memory");
@@ -786,15 +819,13 @@ class Stage {
     });
     this.boxes = new Map();
     for (const [name, steps] of when) {
-      const kind = typeof run.trees[steps.values().next().value][1];
+      const kind = typeof run.trees[steps.values().next().value[0]][1];
       let lane = lanes.find((other) => other.kind === kind && ![...steps.keys()].some((index) => other.taken.has(index)));
       if (!lane) lanes.push((lane = { kind, taken: new Set(), root: element("div", { class: "stack" }) }));
       for (const index of steps.keys()) lane.taken.add(index);
       const box = { root: lane.root, parts: new Map() };
-      for (const tree of [...new Set(steps.values())].slice(0, MOST_VARIANTS)) {
-        box.parts.set(tree, thing(name, run.trees[tree]));
-        lane.root.append(box.parts.get(tree));
-      }
+      const variants = new Map([...steps.values()].map((entry) => [String(entry), entry]));
+      for (const entry of [...variants.values()].slice(0, MOST_VARIANTS)) this.box(box, name, entry);
       this.boxes.set(name, box);
     }
     this.things.replaceChildren(...lanes.map(({ root }) => root));
@@ -962,15 +993,10 @@ class Stage {
       chip.say(name in state.plain ? `${bare(name)} = ${state.plain[name]}` : "");
       chip.classList.toggle("fresh", Boolean(step.plain && name in step.plain));
     }
-    for (const [name, { root, parts }] of this.boxes) {
-      const tree = state.things[name];
-      for (const [other, part] of parts) part.classList.toggle("now", other === tree);
-      if (tree !== undefined && !parts.has(tree)) {
-        const part = thing(name, run.trees[tree]);
-        part.classList.add("now");
-        root.append(part);
-        parts.set(tree, part);
-      }
+    for (const [name, box] of this.boxes) {
+      const entry = state.things[name];
+      if (entry && !box.parts.has(String(entry))) this.box(box, name, entry);
+      for (const [other, part] of box.parts) part.classList.toggle("now", other === String(entry));
     }
     this.drawGraph(state);
     this.tellOf(step, this.said);
@@ -979,6 +1005,12 @@ class Stage {
     if (this.pinned && (!this.pinned.isConnected || this.pinned.closest(".absent") || !this.pinned.of.name)) this.pinned = null;
     this.ask(this.pinned);
     this.scroll();
+  }
+
+  box({ root, parts }, name, [tree, ...others]) {
+    const part = thing(name, others, this.run.trees[tree]);
+    parts.set(String([tree, ...others]), part);
+    root.append(part);
   }
 
   // What the statement changed, and the words that go with its line.
@@ -1129,6 +1161,7 @@ class Stage {
     const most = this.narrow ? TALL.narrow : TALL.wide;
     const open = roots.findIndex((root, index) => index > 1 && root.getBoundingClientRect().bottom - top > most);
     const rest = open < 0 ? [] : this.frames.slice(open);
+    for (const list of [this.memory, this.held]) list.hidden = !list.childElementCount;
     this.more.hidden = rest.length === 0;
     const names = rest.flatMap(({ frame, cards }) => [...frame.flat, ...frame.lanes.map((lane) => lane.at(-1))].map((place) => cards.get(place).last));
     this.more.firstElementChild.textContent = `${rest.length} more: ${names.slice(0, 4).join(", ")}${names.length > 4 ? ", …" : ""}`;
@@ -1143,7 +1176,11 @@ class Stage {
     this.narrow = this.root.clientWidth < 620;
     if (!this.pinned) this.ask(null);
     const roots = this.frames.map(({ root }) => root);
-    this.memory.replaceChildren(...roots);
+    const held = this.frames.findIndex(({ frame }) => frame.held);
+    const own = held < 0 ? roots.length : held;
+    for (const list of [this.memory, this.held]) list.hidden = false;
+    this.memory.replaceChildren(...roots.slice(0, own));
+    this.held.replaceChildren(...roots.slice(own));
     for (const frame of this.frames) frame.fit(room);
     this.fold(roots);
     if (this.code.scrollHeight > this.code.clientHeight + 1) this.code.setAttribute("tabindex", "0");

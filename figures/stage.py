@@ -21,7 +21,6 @@ from explainers.program.states import (
     ArrayState,
     Freed,
     Memory,
-    ModuleState,
     Node,
     Number,
     OptimizerState,
@@ -32,9 +31,10 @@ from explainers.program.states import (
     Trace,
 )
 from figures.stage_graph import laid_out
-from figures.stage_names import Seen, frames, named, optimizers, places, seen
+from figures.stage_holders import drawn
+from figures.stage_names import Seen, frames, holders, named, places, seen
 from figures.stage_origins import all_made
-from figures.stage_words import both, changed, failed, spelled, text_of
+from figures.stage_words import both, changed, failed, text_of
 
 __all__ = ["Parted", "Stage", "staged", "two"]
 
@@ -277,6 +277,7 @@ class _Packer:
         self.facts: list[Json] = []
         self.trees: list[Any] = []
         self._known: dict[str, int] = {}
+        self._homes: dict[str, str] = {}
         self._memory: dict[str, Memory] = {}
         self._before: dict[str, dict[str, Any]] = {"cards": {}, "plain": {}, "things": {}}
         self._graph: list[Any] = []
@@ -328,8 +329,14 @@ class _Packer:
                     "flat": flat,
                 }
             )
-        # What a module holds comes last: there is most of it, and its tree shows it in short.
-        return sorted(result, key=lambda frame: all(map(self._held, chain(*frame["lanes"]))))
+        for packed in result:
+            packed["held"] = all(map(self._held, [*chain(*packed["lanes"]), *packed["flat"]]))
+        # What a function has for itself is seldom there. What a module holds comes last: there is
+        # most of it, and its tree shows it in short.
+        return sorted(result, key=lambda packed: (packed["held"], self._local(packed)))
+
+    def _local(self, frame: Json) -> bool:
+        return all(" in " in self.places[at] for at in [*chain(*frame["lanes"]), *frame["flat"]])
 
     def _held(self, number: int) -> bool:
         return "." in self.places[number].split(" in ")[0]
@@ -517,20 +524,15 @@ class _Packer:
             and _flat(state)
         }
 
-    def _things(self, step: Step) -> dict[str, int]:
-        """Return modules and optimizers by name: the number of what is drawn of each."""
-        paths = {
-            state.identity: path
-            for path, state in reversed(named(step).items())
-            if isinstance(state, TensorState)
-        }
-        result: dict[str, int] = {}
-        local = step.local if step.frame and step.frame.name.endswith("__init__") else {}
-        for name, state in {**step.names, **local}.items():
-            if isinstance(state, ModuleState):
-                result[name] = self._noted(self.trees, _tree(state))
-        for name, state in optimizers(step).items():
-            result[name] = self._noted(self.trees, _groups(state, paths))
+    def _things(self, step: Step) -> dict[str, list[Any]]:
+        """Return modules and optimizers by name: the number of what is drawn, further names."""
+        result: dict[str, list[Any]] = {}
+        for holder, what in drawn(step):
+            if self._homes.get(holder.state.identity) not in holder.names:
+                self._homes[holder.state.identity] = holder.names[0]
+            home = self._homes[holder.state.identity]
+            others = [name for name in holder.names if name != home]
+            result[home] = [self._noted(self.trees, what), *others]
         return result
 
     def _graph_now(self, index: int) -> list[Any]:
@@ -575,8 +577,9 @@ def _in_order(state: TensorState | ArrayState) -> bool:
 
 def _kept_by_optimizers(step: Step) -> dict[str, Mapping[str, State]]:
     kept: dict[str, Mapping[str, State]] = {}
-    for state in optimizers(step).values():
-        kept.update(state.state)
+    for holder in holders(step):
+        if isinstance(holder.state, OptimizerState):
+            kept.update(holder.state.state)
     return kept
 
 
@@ -598,61 +601,6 @@ def _value(state: State | None) -> str:
 
 def _cut(text: str, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _tree(state: ModuleState) -> list[Any]:
-    """Return a module: its class, what is registered, and what is not."""
-    rows: list[Any] = [
-        *(["parameter", name, spelled(one.shape)] for name, one in state.parameters.items()),
-        *(["buffer", name, spelled(one.shape)] for name, one in state.buffers.items()),
-        *(["child", name, _tree(one)] for name, one in state.children.items()),
-        *(["outside", name, *_outside(one)] for name, one in state.unregistered.items()),
-    ]
-    return [state.kind, int(state.training), rows]
-
-
-def _outside(state: State) -> list[Any]:
-    match state:
-        case ModuleState():
-            return [state.kind, [["child", "", _tree(state)]]]
-        case states.Sequence():
-            inner = [(f"[{at}]", item) for at, item in enumerate(state.items)]
-            kind = f"a plain {state.kind}"
-        case states.Table():
-            inner = [(f"[{key}]", item) for key, item in state.items.items()]
-            kind = f"a plain {state.kind}"
-        case TensorState():
-            return [f"a plain tensor {spelled(state.shape)}", []]
-        case _:
-            return [text_of(state), []]
-    rows: list[Any] = []
-    for name, item in inner:
-        if isinstance(item, ModuleState):
-            rows.append(["child", name, _tree(item)])
-        elif isinstance(item, TensorState):
-            rows.append(["tensor", name, spelled(item.shape)])
-    return [kind, rows]
-
-
-def _groups(state: OptimizerState, paths: Mapping[str, str]) -> list[Any]:
-    """Return an optimizer: its class, each group's options and parameters, what it keeps."""
-    groups = []
-    for group in state.groups:
-        options = {
-            name: text_of(item)
-            for name, item in group.items()
-            if name != "params" and text_of(item) not in ("None", "False", "0")
-        }
-        inside = group.get("params")
-        held = inside.items if isinstance(inside, states.Sequence) else ()
-        found = [
-            paths.get(item.identity, "a tensor without a name")
-            for item in held
-            if isinstance(item, TensorState)
-        ]
-        groups.append([options, found])
-    kept = list(dict.fromkeys(name for items in state.state.values() for name in items))
-    return [state.kind, groups, kept]
 
 
 def _summary(summary: states.Summary, dtype: str) -> Json:

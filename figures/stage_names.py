@@ -19,13 +19,18 @@ from explainers.program.states import (
 
 __all__ = [
     "Frame",
+    "Holder",
     "Seen",
+    "again",
     "being_made",
     "frames",
+    "holders",
+    "modules",
     "named",
-    "optimizers",
+    "objects",
     "places",
     "seen",
+    "through",
     "within",
 ]
 
@@ -52,14 +57,21 @@ def named(step: Step) -> dict[str, TensorState | ArrayState]:
     a function are followed by the function's: ``x in Net.forward``. A method's own object is left
     out once it is made: it is found under the name that it has outside.
     """
-    found: dict[str, TensorState | ArrayState] = {}
+    return {
+        f"{path}{where}": inner
+        for name, state, where in objects(step)
+        for path, inner in within(name, state)
+    }
+
+
+def objects(step: Step) -> Iterator[tuple[str, State, str]]:
+    """Give what has a name of its own: the name, the object, and `` in `` the function."""
     for name, state in step.names.items():
-        found.update(within(name, state))
+        yield name, state, ""
     where = f" in {step.frame.name}" if step.frame else ""
     for name, state in step.local.items():
         if name != "self" or being_made(step):
-            found.update({f"{path}{where}": inner for path, inner in within(name, state)})
-    return found
+            yield name, state, where
 
 
 def being_made(step: Step) -> bool:
@@ -73,32 +85,91 @@ def within(
     """Give the tensors and arrays in a value, with their paths."""
     if depth > _DEEPEST:
         return
-    inner: list[tuple[str, State]] = []
-    match state:
-        case TensorState() | ArrayState():
-            yield path, state
-        case states.Sequence():
-            inner = [(f"{path}[{index}]", item) for index, item in enumerate(state.items)]
-        case states.Table():
-            inner = [(f"{path}[{key!r}]", item) for key, item in state.items.items()]
-        case ModuleState():
-            own = {**state.parameters, **state.buffers, **state.children, **state.unregistered}
-            inner = [(f"{path}.{key}", item) for key, item in own.items()]
-    for at, item in inner:
+    if isinstance(state, TensorState | ArrayState):
+        yield path, state
+    for at, item in _inside(path, state):
         yield from within(at, item, depth + 1)
 
 
-def optimizers(step: Step) -> dict[str, OptimizerState]:
-    """Return a step's optimizers by their names."""
-    everything = {**step.names, **step.local}
-    return {name: state for name, state in everything.items() if isinstance(state, OptimizerState)}
+def _inside(path: str, state: State) -> Iterator[tuple[str, State]]:
+    match state:
+        case states.Sequence():
+            yield from ((f"{path}[{index}]", item) for index, item in enumerate(state.items))
+        case states.Table():
+            yield from ((f"{path}[{key!r}]", item) for key, item in state.items.items())
+        case ModuleState():
+            own = {**state.parameters, **state.buffers, **state.children, **state.unregistered}
+            yield from ((f"{path}.{key}", item) for key, item in own.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Hold a module or an optimizer that has a name of its own.
+
+    Attributes:
+        names: Every such name, in the order in which they came; in a list, ``layers[0]``.
+        state: What it is.
+    """
+
+    names: tuple[str, ...]
+    state: ModuleState | OptimizerState
+
+
+def holders(step: Step) -> tuple[Holder, ...]:
+    """Return a step's modules and optimizers, each once, but those that another module holds."""
+    found: dict[str, list[str]] = {}
+    known: dict[str, ModuleState | OptimizerState] = {}
+    inner: set[str] = set()
+    for name, state, _ in objects(step):
+        for path, held in _named_holders(name, state):
+            found.setdefault(held.identity, []).append(path)
+            known[held.identity] = held
+            if isinstance(held, ModuleState):
+                inner |= {path[1] for path in modules("", held)} - {held.identity}
+    return tuple(
+        Holder(tuple(names), known[label]) for label, names in found.items() if label not in inner
+    )
+
+
+def _named_holders(
+    path: str, state: State, depth: int = 0
+) -> Iterator[tuple[str, ModuleState | OptimizerState]]:
+    if isinstance(state, ModuleState | OptimizerState):
+        yield path, state
+    elif depth <= _DEEPEST:
+        for at, item in _inside(path, state):
+            yield from _named_holders(at, item, depth + 1)
+
+
+def modules(path: str, state: State, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Give the modules in a value, itself too: path and identity, in the order of a walk."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(state, ModuleState):
+        yield path, state.identity
+    for at, item in _inside(path, state):
+        yield from modules(at, item, depth + 1)
+
+
+def again(step: Step) -> dict[str, str]:
+    """Return where a module stands a second time: that path, and the one where it came first."""
+    first: dict[str, str] = {}
+    result: dict[str, str] = {}
+    for name, state, _ in objects(step):
+        for path, identity in modules(name, state):
+            if any(path.startswith((f"{other}.", f"{other}[")) for other in result):
+                continue
+            if first.setdefault(identity, path) != path:
+                result[path] = first[identity]
+    return result
 
 
 def seen(steps: Sequence[Step], shows: Sequence[str] = ()) -> tuple[dict[str, Seen], ...]:
     """Return for each step what it shows, by place.
 
     A tensor of several names has one place, that of the name under which it was first seen, while
-    it has that name. An array is told by its name alone.
+    it has that name. An array is told by its name alone. What a module holds is named once, however
+    many names the module has.
 
     Args:
         steps: Of one run.
@@ -109,6 +180,7 @@ def seen(steps: Sequence[Step], shows: Sequence[str] = ()) -> tuple[dict[str, Se
     for step in steps:
         names: dict[str, list[str]] = {}
         found = named(step)
+        twice = tuple(again(step))
         for path, state in found.items():
             key = state.identity if isinstance(state, TensorState) else path
             names.setdefault(key, []).append(path)
@@ -117,12 +189,18 @@ def seen(steps: Sequence[Step], shows: Sequence[str] = ()) -> tuple[dict[str, Se
             wanted = [path for path in paths if _wanted(path, shows)]
             if not wanted:
                 continue
+            wanted = [path for path in wanted if not through(path, twice)] or wanted
             if home.get(key) not in wanted:
                 home[key] = wanted[0]
             place = home[key]
             here[place] = Seen((place, *(p for p in wanted if p != place)), found[place])
         result.append(here)
     return tuple(result)
+
+
+def through(path: str, modules: Sequence[str]) -> bool:
+    """Tell whether a path leads through one of these modules."""
+    return path.startswith(tuple(f"{module}{dot}" for module in modules for dot in ".["))
 
 
 def _wanted(path: str, shows: Sequence[str]) -> bool:

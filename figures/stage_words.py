@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, product
 from math import prod
 from typing import cast
@@ -18,9 +18,9 @@ from explainers.program.states import (
     Step,
     TensorState,
 )
-from figures.stage_names import being_made, named, within
+from figures.stage_names import again, being_made, holders, modules, named, objects, through, within
 
-__all__ = ["both", "changed", "failed", "spelled", "text_of"]
+__all__ = ["both", "changed", "counted", "failed", "spelled", "text_of"]
 
 _MOST = 3
 """Objects of one kind of change that are told one by one."""
@@ -208,6 +208,7 @@ def changed(step: Step, before: Step | None, statement: str = "") -> tuple[str, 
     said = [
         *_bound(step, before),
         *_registered(step, before),
+        *_stepped(step, before),
         *_written(step),
         *_facts(step, before),
         *_freed(step, before),
@@ -313,6 +314,9 @@ def _known(before: Step | None) -> tuple[set[str], dict[str, str]]:
     for path, state in tensors.items():
         if isinstance(state, TensorState):
             identities.setdefault(state.identity, path)
+    for name, held, where in objects(before):
+        for path, identity in modules(name, held):
+            identities.setdefault(identity, f"{path}{where}")
     return {state.storage for state in tensors.values() if state.storage}, identities
 
 
@@ -331,9 +335,20 @@ def _bound_one(
             other, _, local = other.partition(" in ")
             if inside and not local:
                 return f"{subject} is the tensor that `{other}` names outside."
+            if local and not inside:
+                return (
+                    f"{subject} is the tensor that `{other}` was in `{local}`: nothing is copied."
+                )
             if other == name:
                 return f"{subject} is the same tensor as before."
             return f"{subject} is another name of `{other}`: one tensor."
+        case ModuleState() if not _made_now(state, identities):
+            other, _, local = identities[state.identity].partition(" in ")
+            if inside and not local:
+                return f"{subject} is the module that `{other}` names outside."
+            if local and not inside:
+                return f"{subject} is the module that `{other}` was in `{local}`."
+            return f"{subject} is another name of `{other}`: one module."
         case TensorState() | ArrayState() if state.storage and state.storage in storages:
             kind = "a NumPy array on" if isinstance(state, ArrayState) else "a view of"
             how = f"no value was copied, its stride is {spelled(state.stride)}"
@@ -347,9 +362,7 @@ def _bound_one(
         case TensorState() | ArrayState():
             return f"{subject} has shape {spelled(state.shape)}, and no memory."
         case ModuleState():
-            count, inside_it = _parameters(state)
-            sizes = f"{_many(count, 'parameter')}, {_many(inside_it, 'cell')}"
-            return f"{subject} is a {state.kind}: {sizes}."
+            return f"{subject} is {_article(state.kind)}: {counted(state)}."
         case states.Sequence() | states.Table() if any(within("x", state)):
             tensors = list(dict(within("x", state)).values())
             held = _many(len(tensors), "tensor")
@@ -363,58 +376,140 @@ def _bound_one(
             return f"{subject} is {_short(state)}."
 
 
+def _made_now(module: ModuleState, identities: Mapping[str, str]) -> bool:
+    """Tell whether a module had no name before but ``self``."""
+    return identities.get(module.identity, "self").partition(" in ")[0] == "self"
+
+
 def _registered(step: Step, before: Step | None) -> list[str]:
-    """Say what a module that was there before has now and had not."""
+    """Say what a module that was there before has now and had not, and how it stands."""
     now, earlier = (step.local if step.frame else step.names), _earlier(step, before)
-    said = []
+    known = {} if before is None else _known(before)[1]
+    said: list[str] = []
+    seen: set[str] = set()
     for name, new in now.items():
         old = earlier.get(name)
         if not isinstance(new, ModuleState) or not isinstance(old, ModuleState):
             continue
-        if new.kind != old.kind or name in step.changes.bound:
-            continue
-        if new.training != old.training:
-            said.append(f"`{name}` is in {'training' if new.training else 'eval'} mode.")
-        for kind in ("parameters", "buffers", "children"):
-            known: Mapping[str, State] = getattr(old, kind)
-            for inner, state in getattr(new, kind).items():
-                if inner not in known:
-                    what = {"parameters": "a parameter", "buffers": "a buffer"}.get(kind)
-                    what = what or f"a child, {state.kind}"
-                    said.append(f"`{name}.{inner}` is registered: {what}.")
-        for inner, state in new.unregistered.items():
-            if inner not in old.unregistered:
-                plain = getattr(state, "kind", "attribute")
-                said.append(
-                    f"`{name}.{inner}` is a plain {plain}: what is in it is not registered."
-                )
+        if new.identity == old.identity and new.identity not in seen:
+            seen.add(new.identity)
+            said.extend(_module_changed(name, new, old, known))
     return said[:_MOST]
 
 
+def _module_changed(
+    path: str, new: ModuleState, old: ModuleState, known: Mapping[str, str]
+) -> Iterator[str]:
+    if new is old or new == old:
+        return
+    if new.training != old.training:
+        yield f"`{path}` is in {'training' if new.training else 'eval'} mode."
+    for kind, noun in (("parameters", "parameter"), ("buffers", "buffer"), ("children", "child")):
+        then: Mapping[str, TensorState | ModuleState] = getattr(old, kind)
+        here: Mapping[str, TensorState | ModuleState] = getattr(new, kind)
+        for name, state in here.items():
+            what = f"`{path}.{name}`"
+            if name not in then:
+                left_out = "; state_dict leaves it out" if name in new.transient else ""
+                sort = f"child, {state.kind}" if kind == "children" else f"{noun}{left_out}"
+                yield f"{what} is registered: a {sort}."
+            elif then[name].identity != state.identity:
+                other = known.get(state.identity)
+                sort = state.kind if isinstance(state, ModuleState) else noun
+                one = "module" if isinstance(state, ModuleState) else "tensor"
+                yield (
+                    f"{what} is the {one} that `{other}` names: one {one} in two places."
+                    if other
+                    else f"{what} is another {sort} now."
+                )
+        for name in then.keys() - here.keys():
+            yield f"`{path}.{name}` is no longer registered."
+    for name, inside in new.unregistered.items():
+        if name in old.unregistered:
+            continue
+        if isinstance(inside, TensorState):
+            yield f"`{path}.{name}` is a plain {inside.kind.lower()}: it is not registered."
+        else:
+            plain = getattr(inside, "kind", "attribute")
+            yield f"`{path}.{name}` is a plain {plain}: what is in it is not registered."
+    for name, child in new.children.items():
+        was = old.children.get(name)
+        if was is not None and was.identity == child.identity:
+            for words in _module_changed(f"{path}.{name}", child, was, known):
+                told = new.training != old.training and words.endswith("mode.")
+                if not told:  # it went with the module that holds it
+                    yield words
+
+
+def _stepped(step: Step, before: Step | None) -> list[str]:
+    """Say what an optimizer does otherwise than before, and what it begins to keep."""
+    if before is None:
+        return []
+    then = {one.state.identity: one.state for one in holders(before)}
+    said = []
+    for holder in holders(step):
+        new, old = holder.state, then.get(holder.state.identity)
+        if not isinstance(new, OptimizerState) or not isinstance(old, OptimizerState):
+            continue
+        name = holder.names[0]
+        for number, (ours, theirs) in enumerate(zip(new.groups, old.groups, strict=False)):
+            where = f", group {number}," if len(new.groups) > 1 else ""
+            said += [
+                f"`{name}`{where} has {key} {text_of(value)} now; it was {text_of(theirs[key])}."
+                for key, value in ours.items()
+                if key != "params" and key in theirs and text_of(theirs[key]) != text_of(value)
+            ]
+        if (added := len(new.groups) - len(old.groups)) > 0:
+            said.append(f"`{name}` has {_many(added, 'more group')}.")
+        began = [new.state[key] for key in new.state if not _kept_of(old.state.get(key, {}))]
+        kept = dict.fromkeys(key for items in began for key in _kept_of(items))
+        if kept:
+            whose = _many(sum(bool(_kept_of(items)) for items in began), "parameter")
+            said.append(f"`{name}` keeps {_listed(list(kept))} of {whose} from now on.")
+    return said[:_MOST]
+
+
+def _kept_of(items: Mapping[str, State]) -> list[str]:
+    return [name for name, item in items.items() if text_of(item) != "None"]
+
+
 def _article(kind: str) -> str:
-    return f"{'an' if kind[:1] in 'AEIOUS' and kind[:2] != 'Se' else 'a'} {kind}"
+    spelled_out = kind[:2].isupper()  # letter by letter: an SGD, an LSTM, a GRU
+    vowel = kind[:1] in ("AEFHILMNORSX" if spelled_out else "AEIOU")
+    return f"{'an' if vowel else 'a'} {kind}"
 
 
 def _length(state: State | None) -> int:
     return state.length if isinstance(state, states.Sequence) else 0
 
 
-def _parameters(state: ModuleState) -> tuple[int, int]:
-    count = len(state.parameters)
-    cells = sum(prod(parameter.shape) for parameter in state.parameters.values())
-    for child in state.children.values():
-        more = _parameters(child)
-        count, cells = count + more[0], cells + more[1]
-    return count, cells
+def counted(module: ModuleState) -> str:
+    """Return how many parameters `module.parameters()` gives, and how many cells they have."""
+    found = _parameters(module)
+    cells = sum(prod(parameter.shape) for parameter in found.values())
+    return f"{_many(len(found), 'parameter')}, {_many(cells, 'cell')}" if found else "no parameter"
+
+
+def _parameters(module: ModuleState) -> dict[str, TensorState]:
+    found = {state.identity: state for state in module.parameters.values()}
+    for child in module.children.values():
+        found |= _parameters(child)
+    return found
 
 
 def _written(step: Step) -> list[str]:
     said = []
-    tensors = named(step).items()
+    twice = tuple(again(step))
+    tensors = [pair for pair in named(step).items() if not through(pair[0], twice)]
     paths = {one.identity: path for path, one in tensors if isinstance(one, TensorState)}
     written = [
         dataclasses.replace(
-            one, names=tuple(_known_as(name, paths) for name in one.names if _told(name, step))
+            one,
+            names=tuple(
+                _known_as(name, paths)
+                for name in one.names
+                if _told(name, step) and not through(name, twice)
+            ),
         )
         for one in step.changes.written
     ]
@@ -451,11 +546,18 @@ def _facts(step: Step, before: Step | None) -> list[str]:
         return []
     written = {one.storage for one in step.changes.written}
     now, then = named(step), named(before)
+    twice = tuple(again(step))
     filled, emptied, said = [], [], []
+    told: set[str] = set()
     for path, fields in step.changes.facts.items():
+        if through(path, twice):
+            continue
         new, old = now.get(path), then.get(path)
         if not isinstance(new, TensorState) or not isinstance(old, TensorState):
             continue
+        if new.identity in told:  # under its first name
+            continue
+        told.add(new.identity)
         if "grad" in fields and old.grad is None and new.grad is not None:
             filled.append(f"{path}.grad")
         elif "grad" in fields and new.grad is None:

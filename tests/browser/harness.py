@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -239,6 +239,26 @@ def settled(page: Page, *, quiet_ms: int = QUIET_MS, timeout_ms: int = TIMEOUT_M
         )
     except PlaywrightError as error:
         raise AssertionError(f"{page.url} did not come to rest: {error.message}") from error
+
+
+@contextmanager
+def processor_time(page: Page) -> Iterator[Callable[[], float]]:
+    """Give a function that tells what the page's main thread has worked so far, in ms.
+
+    Unlike the clock's, it is the same where other work holds up the machine.
+    """
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def worked() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        (seconds,) = (one["value"] for one in metrics if one["name"] == "TaskDuration")
+        return 1000 * float(seconds)
+
+    try:
+        yield worked
+    finally:
+        session.detach()
 
 
 def is_own_probe(url: str) -> bool:

@@ -46,6 +46,27 @@ x = torch.ones(1, 2)
 net.out(net.layers[0](x)).sum().backward()
 opt.step()
 """
+TIED = """import torch
+from torch import nn
+
+a = nn.Linear(2, 2)
+b = a
+net = nn.Sequential(a, nn.ReLU(), b)
+net.out = nn.Linear(2, 2)
+net.out.weight = a.weight
+net.register_buffer("seen", torch.zeros(1))
+net.register_buffer("scratch", torch.zeros(2), persistent=False)
+net.scale = torch.ones(2)
+net.heads = [nn.Linear(2, 1)]
+net.out.eval()
+net.out.bias.requires_grad_(False)
+opt = torch.optim.SGD([{"params": a.parameters()},
+    {"params": [net.out.bias], "lr": 1.0}], lr=0.1, momentum=0.9)
+net(torch.ones(1, 2)).sum().backward()
+opt.step()
+opt.param_groups[0]["lr"] = 0.01
+del net.out, b
+"""
 NUMPY = """import numpy as np
 import torch
 
@@ -135,6 +156,7 @@ PROGRAMS = {
     "views": VIEWS,
     "accumulation": ACCUMULATION,
     "module": MODULE,
+    "tied": TIED,
     "numpy": NUMPY,
     "refused": REFUSED,
     "loop": LOOP,
@@ -145,7 +167,7 @@ PROGRAMS = {
 NOTES = {"views": {8: "Whoever looks at the cell sees it; copies made before do not."}}
 STARTS = {"views": 5, "accumulation": 8}
 
-SHOWN = ("views", "loop", "break", "large", "accumulation", "module")
+SHOWN = ("views", "loop", "break", "large", "accumulation", "module", "tied")
 """What stands on the page that names none, one below the other."""
 
 
