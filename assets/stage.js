@@ -861,10 +861,14 @@ class Stage {
       return button;
     }));
     if (parted) {
-      const [first] = run.steps[parted.steps[this.which]].line;
-      const link = element("button", { type: "button", class: "link" }, `line ${first}`);
-      link.onclick = () => this.go(parted.steps[this.which]);
-      this.runs.append(element("span", { class: "part" }, "They part at ", link, ": ", ...spoken(sign(parted.words))));
+      const told = (lead, steps, words) => {
+        const at = steps[this.which];
+        const link = element("button", { type: "button", class: "link" }, `line ${run.steps[at].line[0]}`);
+        link.onclick = () => this.go(at);
+        return element("span", { class: "part" }, lead, link, ": ", ...spoken(sign(words)));
+      };
+      this.runs.append(told("They part at ", parted.steps, parted.words));
+      if (parted.shown) this.runs.append(told("One sees it at ", parted.shown, parted.seen));
     }
     this.range.max = run.end;
     this.range.previousElementSibling.style.minWidth = `${2 * String(run.end + 1).length + 0.5}ch`;

@@ -8,7 +8,6 @@ changed. A browser steps through it without asking again.
 import dataclasses
 import difflib
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -16,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from explainers.program import Parting, states
+from explainers.program import Parting, part, states
 from explainers.program.states import (
     ArrayState,
     Freed,
@@ -47,7 +46,6 @@ MOST_ON_STRIP = 64
 MOST_OF_A_VALUE = 200
 """Letters of a bare expression's value."""
 _EXACT = 2**53
-_LABELS = re.compile(r"(identity|storage|node)=[^,)]*")
 _SINGLE = frozenset({"float32", "float16", "bfloat16"})
 _SILENT_KINDS = frozenset({"type", "function", "module", "builtin_function_or_method", "Generator"})
 _DEFAULTS: Mapping[str, Any] = {
@@ -74,10 +72,16 @@ class Parted:
     Attributes:
         steps: Number of the step in each, from 0.
         words: What each holds there.
+        shown: Number of the step in each at which a value, a gradient or an error first differs,
+            where before that only differs how tensors lie or what autograd knows of them; None
+            where that is the same step, or nowhere.
+        seen: What each holds there.
     """
 
     steps: tuple[int, int]
     words: str = ""
+    shown: tuple[int, int] | None = None
+    seen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ def two(
 ) -> Stage:
     """Return two runs of a program that differ in a line or two, as one stage shows them.
 
-    It opens where they part; on the last step of `wrong` where they do not.
+    It opens where one sees that they part; on the last step of `wrong` where they do not.
 
     Args:
         wrong: With the line that people write.
@@ -155,42 +159,24 @@ def two(
         run["differs"] = lines
     parted = None
     if parting is not None:
-        at = _steps(wrong, right, parting)
-        ours, theirs = _with_failure(wrong)[at[0]], _with_failure(right)[at[1]]
-        parted = Parted(at, both(parting, (ours, theirs)))
-    return Stage(title, runs, _checked(parted.steps[0] if parted else None, runs[0]), parted)
+        at, words = _told_of(wrong, right, parting)
+        parted = Parted(at, words)
+        visible = part(wrong, right, facts=False)
+        if visible is not None:
+            shown, seen_words = _told_of(wrong, right, visible)
+            if shown[0] > at[0]:
+                parted = Parted(at, words, shown, seen_words)
+    opens = None if parted is None else (parted.shown or parted.steps)[0]
+    return Stage(title, runs, _checked(opens, runs[0]), parted)
 
 
-def _steps(wrong: Trace, right: Trace, parting: Parting) -> tuple[int, int]:
-    """Return the step of each run at which they part: the first there that shows it."""
-    ours, theirs = (_with_failure(trace) for trace in (wrong, right))
-    line = _counterpart(wrong.source, right.source, parting.line)
-    first = [at for at, step in enumerate(ours) if step.first <= parting.line <= step.last]
-    second = [at for at, step in enumerate(theirs) if step.first <= line <= step.last]
-    for a, b in zip(first, second, strict=False):
-        if _held(ours[a], parting.name) != _held(theirs[b], parting.name):
-            return a, b
-    # One of them was ended there, or never came there.
-    turn = min(len(first), len(second)) - 1
-    at = [
-        found[max(turn, 0)] if found else len(run) - 1
-        for found, run in ((first, ours), (second, theirs))
-    ]
-    return at[0], at[1]
-
-
-def _held(step: Step, name: str) -> str:
-    """Return all that a name holds, without labels: they are of one run alone."""
-    return _LABELS.sub("", repr({**step.names, **step.local}.get(name)))
-
-
-def _counterpart(wrong: str, right: str, line: int) -> int:
-    """Return the line of `right` that stands for one of `wrong`."""
-    lines = wrong.splitlines(), right.splitlines()
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, *lines, autojunk=False).get_opcodes():
-        if a < line <= b:
-            return c + line - a if kind == "equal" else max(c + 1, d - (b - line))
-    return line
+def _told_of(wrong: Trace, right: Trace, parting: Parting) -> tuple[tuple[int, int], str]:
+    """Return the step of each run at which they part, and the words about it."""
+    runs = _with_failure(wrong), _with_failure(right)
+    ours, theirs = (
+        max(0, min(at, len(steps) - 1)) for at, steps in zip(parting.at, runs, strict=True)
+    )
+    return (ours, theirs), both(parting, (runs[0][ours], runs[1][theirs]))
 
 
 def _with_failure(trace: Trace) -> list[Step]:

@@ -7,7 +7,7 @@ from itertools import chain, product
 from math import prod
 from typing import cast
 
-from explainers.program import Parting, states
+from explainers.program import Parting, piece, states
 from explainers.program.states import (
     ArrayState,
     Freed,
@@ -24,6 +24,8 @@ __all__ = ["both", "changed", "counted", "failed", "spelled", "text_of"]
 
 _MOST = 3
 """Objects of one kind of change that are told one by one."""
+_LONGEST_QUOTED = 40
+"""Letters of a statement that a sentence repeats."""
 _MOST_VALUES = 6
 """Values of a tensor that a sentence tells."""
 _DEFINITIONS = {"type": "class", "function": "function"}
@@ -124,21 +126,62 @@ def failed(source: str, failure: states.Failure, before: Step | None) -> tuple[s
 
 def both(parting: Parting, steps: tuple[Step, Step]) -> str:
     """Return the words about where two runs part, at these steps of each."""
-    none = "runs on" if parting.name == "(failure)" else "nothing"
-    wrong, right = (_held(held, none) for held in (parting.wrong, parting.right))
     if parting.name == "(runs)":
         return "only one of them comes here."
+    if parting.name == "(grad_mode)":
+        wrong, right = ("on" if mode else "off" for mode in (parting.wrong, parting.right))
+        return f"grad mode ✗ {wrong}; ✓ {right}"
+    parting = _in_piece(parting)
+    none = "runs on" if parting.name == "(failure)" else "nothing"
+    wrong, right = (_held(held, none) for held in (parting.wrong, parting.right))
     name = "" if parting.name == "(failure)" else f"`{parting.name.strip('()')}` "
-    if wrong == right:
+    cut = wrong.endswith("…") or right.endswith("…")
+    if wrong == right or (cut and _lengths(parting.wrong) != _lengths(parting.right)):
         wrong, right = _otherwise(parting, steps)
     if wrong == right:
-        return f"{name}differs."
+        found = _lying_otherwise(parting, steps)
+        if found is None:
+            return f"{name}shares memory otherwise."
+        name, wrong, right = found
     return f"{name}✗ {wrong}; ✓ {right}"
 
 
+def _lengths(held: object) -> int:
+    return held.length if isinstance(held, states.Sequence | states.Table) else 0
+
+
+def _lying_otherwise(parting: Parting, steps: tuple[Step, Step]) -> tuple[str, str, str] | None:
+    """Return the first tensor of two values that lies on another's storage in one of them."""
+    if not isinstance(parting.wrong, states.Sequence | states.Table | ModuleState):
+        return None
+    name = parting.name
+    pairs = zip(within(name, parting.wrong), within(name, cast(State, parting.right)), strict=False)
+    for (path, mine), (_, yours) in pairs:
+        # What lies in the value itself is not told as another that shares its storage.
+        ours, theirs = (
+            _told_of(name, state, step)["storage"]
+            for state, step in zip((mine, yours), steps, strict=True)
+        )
+        if ours != theirs:
+            return f"`{path}` ", ours, theirs
+    return None
+
+
+def _in_piece(parting: Parting) -> Parting:
+    """Return what differs in a list, a dict, a module or an optimizer, in place of the whole."""
+    known = (states.Sequence, states.Table, ModuleState, OptimizerState)
+    if not isinstance(parting.wrong, known) or not isinstance(parting.right, known):
+        return parting
+    name = parting.name.strip("()")
+    path, wrong, right = piece(name, parting.wrong, parting.right)
+    return dataclasses.replace(parting, name=path, wrong=wrong, right=right)
+
+
 def _otherwise(parting: Parting, steps: tuple[Step, Step]) -> tuple[str, str]:
-    """Return what is told of two tensors that are the same in short: what differs, of each."""
+    """Return what is told of two things that are the same in short: what differs, of each."""
     wrong, right = parting.wrong, parting.right
+    if isinstance(wrong, states.Sequence | states.Table) and isinstance(right, type(wrong)):
+        return f"{_many(wrong.length, 'piece')}", f"{_many(right.length, 'piece')}"
     if not isinstance(wrong, TensorState | ArrayState):
         return "", ""
     if not isinstance(right, TensorState | ArrayState):
@@ -153,7 +196,7 @@ def _otherwise(parting: Parting, steps: tuple[Step, Step]) -> tuple[str, str]:
         ", ".join(fact[kind] for kind in fact if fact[kind] != other.get(kind))
         for fact, other in (facts, facts[::-1])
     ]
-    if not any(told) and wrong.values is not None and right.values is not None:
+    if wrong.dtype == right.dtype and wrong.values is not None and right.values is not None:
         indices = product(*map(range, wrong.shape))
         for index, *pair in zip(indices, wrong.values, right.values, strict=True):
             if pair[0] != pair[1]:
@@ -167,7 +210,7 @@ def _told_of(name: str, state: TensorState | ArrayState, step: Step) -> dict[str
     others = [
         path.split(" in ")[0]
         for path, other in named(step).items()
-        if state.storage and other.storage == state.storage and path.split(" in ")[0] != name
+        if state.storage and other.storage == state.storage and not _is_at(path, name)
     ]
     facts = {
         "dtype": state.dtype,
@@ -183,6 +226,11 @@ def _told_of(name: str, state: TensorState | ArrayState, step: Step) -> dict[str
         facts["grad"] = f"grad {_short(state.grad) if state.grad else None}"
         facts["version"] = f"version {state.version}"
     return facts
+
+
+def _is_at(path: str, name: str) -> bool:
+    path = path.split(" in ", maxsplit=1)[0]
+    return path == name or path.startswith((f"{name}.", f"{name}["))
 
 
 def _held(held: object, none: str) -> str:
@@ -229,10 +277,30 @@ def _nothing(step: Step, statement: str) -> str:
     if isinstance(step.value, Plain) and step.value.kind == "Generator":
         return f"Random numbers begin anew, {step.value.text.partition(', ')[2]}."
     if step.value is not None:
-        return "Nothing changed; the line has a value."
+        return _gave(step, step.value, statement.strip())
     if step.printed:
         return "Nothing changed; the line prints."
     return "No name and no cell changed."
+
+
+def _gave(step: Step, value: State, statement: str) -> str:
+    """Say what a bare expression gave that nothing keeps."""
+    line = f"`{statement}`" if 0 < len(statement) <= _LONGEST_QUOTED else "The line"
+    if isinstance(value, TensorState | ModuleState | OptimizerState):
+        known = {
+            state.identity: path
+            for path, state in reversed(named(step).items())
+            if isinstance(state, TensorState)
+        } | {
+            identity: path
+            for name, held, _ in objects(step)
+            for path, identity in modules(name, held)
+        }
+        if value.identity in known:
+            return f"{line} gave `{known[value.identity]}` itself; no cell changed."
+    if isinstance(value, TensorState) and value.storage in _known(step)[0]:
+        return f"{line} gave a view of storage {value.storage}; nothing kept it."
+    return f"{line} gave {_short(value)}; nothing kept it."
 
 
 def _bound(step: Step, before: Step | None) -> list[str]:

@@ -33,5 +33,8 @@ def stage_data(drawn: Stage, *, address: str = "") -> dict[str, Any]:
         "address": address,
     }
     if drawn.parted is not None:
-        data["parted"] = {"steps": list(drawn.parted.steps), "words": drawn.parted.words}
+        parted = drawn.parted
+        data["parted"] = {"steps": list(parted.steps), "words": parted.words}
+        if parted.shown is not None:
+            data["parted"] |= {"shown": list(parted.shown), "seen": parted.seen}
     return data

@@ -1,7 +1,7 @@
 """Run a short torch program statement by statement, and record every named object after each."""
 
 from explainers.program.origins import Origin, forget, origins, warm
-from explainers.program.parting import Parting, part
+from explainers.program.parting import Parting, part, piece
 from explainers.program.running import run
 from explainers.program.states import (
     ArrayState,
@@ -54,6 +54,7 @@ __all__ = [
     "forget",
     "origins",
     "part",
+    "piece",
     "run",
     "warm",
 ]

@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explainers.program import ArrayState, State, Step, TensorState, Trace, origins, part, run
+from explainers.program import (
+    ArrayState,
+    State,
+    Step,
+    TensorState,
+    Trace,
+    origins,
+    part,
+    piece,
+    run,
+)
 from figures.stage import Parted, Stage, staged, two
 from figures.stage_graph import laid_out
 from figures.stage_names import again, frames, holders, named, places, seen, through
@@ -367,7 +377,15 @@ def said(source: str, line: int, nth: int = 0) -> str:
             "not contiguous.",
         ),
         (VIEWS, 8, "1 cell of storage A changed: `a`, also seen as `b` and `c`."),
-        (VIEWS, 10, "Nothing changed; the line has a value."),
+        (VIEWS, 10, "The line gave (False, (4, 2), 0); nothing kept it."),
+        ("import torch\nx = torch.ones(3)\nx.sum()", 3,
+         "`x.sum()` gave tensor(3.); nothing kept it."),
+        ("import torch\nx = torch.ones(3)\nx[1:]", 3,
+         "`x[1:]` gave a view of storage A; nothing kept it."),
+        ("import torch\nx = torch.ones(3)\nx.contiguous()", 3,
+         "`x.contiguous()` gave `x` itself; no cell changed."),
+        ("from torch import nn\nnet = nn.ReLU()\nnet.train()", 3,
+         "`net.train()` gave `net` itself; no cell changed."),
         (
             PROGRAMS["expand"],
             4,
@@ -459,6 +477,61 @@ def test_where_two_tensors_look_the_same_it_is_said_what_differs(
     assert parting is not None
     both = two(*runs, parting)
     assert both.parted is not None and both.parted.words == words
+
+
+@pytest.mark.parametrize(
+    ("before", "wrong", "right", "words"),
+    [
+        ("a = torch.arange(6)", "b = a.split(2)", "b = a.split(3)",
+         "`b` ✗ (tensor([0, 1]), tensor([2, 3]), tensor([4, 5])); "
+         "✓ (tensor([0, 1, 2]), tensor([3, 4, 5]))"),
+        ("a = torch.arange(30)", "b = a.split(3)", "b = a.split(2)",
+         "`b` ✗ 10 pieces; ✓ 15 pieces"),
+        ("a = torch.arange(4)", "b = list(a.split(2))", "b = list((a * 2).split(2))",
+         "`b[0]` ✗ tensor([0, 1]); ✓ tensor([0, 2])"),
+        ("a = torch.ones(2)", "b = {'x': a, 'y': a * 2}", "b = {'x': a, 'y': a * 3}",
+         "`b['y']` ✗ tensor([2., 2.]); ✓ tensor([3., 3.])"),
+        ("a = torch.ones(2)", "b = [a]", "b = [a.clone()]",
+         "`b[0]` ✗ on the storage of `a`; ✓ on a storage of its own"),
+        ("net = torch.nn.Sequential(torch.nn.Dropout())", "net.train()", "net.eval()",
+         "`net.training` ✗ True; ✓ False"),
+        ("net = torch.nn.BatchNorm1d(1)", "net(torch.ones(2, 1))", "net(torch.zeros(2, 1))",
+         "`net.running_mean` ✗ tensor([0.1]); ✓ tensor([0.])"),
+        ("from torch.optim import SGD\nw = torch.ones(1)",
+         "opt = SGD([w], 1.)", "opt = SGD([w], 2.)",
+         "`opt.param_groups[0]['lr']` ✗ 1.0; ✓ 2.0"),
+        ("", "torch.set_grad_enabled(False)", "torch.set_grad_enabled(True)",
+         "grad mode ✗ off; ✓ on"),
+    ],
+)  # fmt: skip
+def test_of_a_value_with_pieces_it_is_said_which_piece_differs(
+    before: str, wrong: str, right: str, words: str
+) -> None:
+    runs = [run(f"import torch\n{before}\n{line}") for line in (wrong, right)]
+    parted = two(*runs, part(*runs)).parted
+    assert parted is not None and parted.words == words
+
+
+def test_what_an_optimizer_keeps_parts_by_the_place_of_its_parameter() -> None:
+    runs = [run(ADAM.replace("torch.ones(1, 2)", f"torch.full((1, 2), {x})")) for x in ("1.", "2.")]
+    optimizers: Any = [trace.steps[-1].names["opt"] for trace in runs]
+    path, wrong, right = piece("opt", *optimizers)
+    assert path == "opt.state_dict()['state'][0]['exp_avg']"
+    assert isinstance(wrong, TensorState) and isinstance(right, TensorState)
+    assert wrong.values != right.values
+
+
+def test_two_runs_that_part_by_how_a_tensor_lies_open_where_a_value_shows_it() -> None:
+    source = "import torch\nrow = torch.zeros(1, 2)\ngrid = row.{}\ngrid[0, 0] = 5."
+    wrong, right = run(source.format("expand(2, 2)")), run(source.format("repeat(2, 1)"))
+    both = two(wrong, right, part(wrong, right))
+    assert both.parted == Parted(
+        (2, 2),
+        "`grid` ✗ stride (0, 1), on the storage of `row`; ✓ stride (2, 1), on a storage of its own",
+        (3, 3),
+        "`row` ✗ tensor([[5., 0.]]); ✓ tensor([[0., 0.]])",
+    )
+    assert both.start == 3
 
 
 def test_two_runs_open_where_they_part_and_say_which_lines_differ() -> None:

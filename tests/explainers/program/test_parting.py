@@ -57,3 +57,36 @@ def test_a_loop_that_turns_more_often_parts_where_the_other_has_ended() -> None:
     turns = "x = 0\nfor _ in range({}):\n    x += 1\n"
     parting = part(run(turns.format(3)), run(turns.format(2)))
     assert parting is not None and (parting.line, parting.name) == (3, "(runs)")
+
+
+def test_what_only_facts_tell_apart_is_passed_over_where_a_reader_sees_it() -> None:
+    copied = "import torch\nx = torch.ones(2)\ny = x.clone()\ny += 1\n"
+    runs = run(copied.replace(".clone()", "")), run(copied)
+    parting = part(*runs, facts=False)
+    assert parting is not None and (parting.line, parting.name, parting.at) == (4, "x", (3, 3))
+    assert part(*runs[:1], runs[0], facts=False) is None
+
+
+def test_an_expression_in_place_of_an_assignment_parts_by_the_name_it_did_not_bind() -> None:
+    source = "import torch\nx = torch.ones(2)\n{}\n"
+    parting = part(run(source.format("x.double()")), run(source.format("x = x.double()")))
+    assert parting is not None and parting.name == "x"
+    source = "import torch\nx = torch.ones(2)\n{}\ny = x * 2\n"
+    parting = part(run(source.format("x * 2")), run(source.format("z = x * 2")))
+    assert parting is not None and parting.name == "z"
+    same = "import torch\nx = torch.ones(2)\n{}\n"
+    assert part(run(same.format("x.detach()")), run(same.format("x = x.detach()"))) is None
+
+
+def test_labels_of_a_run_alone_tell_no_optimizers_apart() -> None:
+    source = "import torch\n{}w = torch.ones(1, requires_grad=True)\nopt = torch.optim.Adam([w])\n"
+    source += "w.sum().backward()\nopt.step()\n"
+    parting = part(run(source.format("")), run(source.format("torch.ones(1)\n")))
+    assert parting is None
+
+
+def test_it_is_said_at_which_step_of_each_run_they_part() -> None:
+    parting = part(run(LOOP.replace("opt.zero_grad()", "pass")), run(LOOP))
+    assert parting is not None and parting.at == (6, 6)
+    longer = part(run("x = 1\nraise ValueError"), run("y = 0\nx = 1\npass"))
+    assert longer is not None and longer.at == (0, 1)
