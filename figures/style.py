@@ -114,27 +114,63 @@ def panels(
 
 
 def _data(entries: Sequence[Panel]) -> str:
-    """Return what can be said of pictures in numbers, as a table to open."""
-    rows = "".join(_data_row(entry) for entry in entries)
-    head = "".join(f'<th scope="col">{name}</th>' for name in _DATA)
-    return (
-        f"<details><summary>Data</summary><table><thead><tr>{head}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></details>"
-    )
+    return table(_DATA, [_data_row(entry) for entry in entries])
 
 
 _DATA = ("picture", "pixels", "least", "mean", "largest")
 
 
-def _data_row(entry: Panel) -> str:
+def _data_row(entry: Panel) -> tuple[str, ...]:
     array = entry.image.detach().numpy()
     height, width = array.shape[-2:]
     numbers = (f"{value:.3g}" for value in (array.min(), array.mean(), array.max()))
-    cells = (f"{height} × {width}", *numbers)
-    return (
-        f'<tr><th scope="row">{escape(entry.title)}</th>'
-        + "".join(f"<td>{cell}</td>" for cell in cells)
+    return (entry.title, f"{height} × {width}", *numbers)
+
+
+def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a figure's numbers as a table to open.
+
+    Args:
+        names: Of the columns.
+        rows: Words and numbers; the first of each names its row.
+    """
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    body = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         + "</tr>"
+        for first, *cells in rows
+    )
+    return (
+        f"<details><summary>Data</summary><table><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></details>"
+    )
+
+
+def drawing(
+    inner: str,
+    *,
+    kind: str,
+    alt: str,
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    words: str = "",
+) -> str:
+    """Return a drawing with words for those who do not see it, and its numbers to open.
+
+    Args:
+        inner: Its markup.
+        kind: Its class in assets/pictures.css.
+        alt: What there is to see now.
+        names: Of the columns of its numbers.
+        rows: Its numbers, as of `table`.
+        words: A sentence to stand below; may be empty.
+    """
+    return (
+        f'<div><div class="{kind}" role="img" aria-label="{escape(alt)}">{inner}</div>'
+        + (f'<p class="words">{escape(words)}</p>' if words else "")
+        + table(names, rows)
+        + "</div>"
     )
 
 

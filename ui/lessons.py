@@ -1,11 +1,14 @@
 """Draw a page of lessons: each a torch program on the stage, with its mistakes, proof and code."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import streamlit as st
 
 from explainers.program.lessons import Lesson, Slip
 from explainers.program.topic import LESSON, Lessons, View
 from figures import stage as figures
-from ui import proofs
+from ui import figure, proofs
 from ui.frame import Download, Frame, device, mistakes, parts, predict
 from ui.stage import STAGE, stage
 
@@ -15,20 +18,26 @@ STEP = "step"
 """What an address calls the step on show, from 1."""
 
 
-def page(slug: str, topic: Lessons) -> None:
+Draw = Callable[[Any], figure.Drawn]
+"""What draws the result of a lesson's figure."""
+
+
+def page(slug: str, topic: Lessons, drawn: Mapping[str, Draw] | None = None) -> None:
     """Draw the page of a topic of lessons.
 
     Args:
         slug: Of the page in the catalogue.
         topic: Its lessons.
+        drawn: By a lesson's slug, what draws its figure, where it has one.
     """
-    _Page(slug, topic).draw()
+    _Page(slug, topic, drawn or {}).draw()
 
 
 class _Page:
-    def __init__(self, slug: str, topic: Lessons) -> None:
+    def __init__(self, slug: str, topic: Lessons, drawn: Mapping[str, Draw]) -> None:
         self._slug = slug
         self._topic = topic
+        self._drawn = drawn
         self._frame = Frame(
             slug,
             topic.presets,
@@ -66,6 +75,8 @@ class _Page:
                         on_click=self._set,
                         args=(lesson, preset.parameters),
                     )
+                if lesson.figure is not None:
+                    st.markdown(f":small[[Figure below: {lesson.figure.title}](#figure)]")
         names = [f"{lesson.slug}_{name}" for name in lesson.parameters.specs()]
         if names:
             self._frame.controls.draw(*names, close=True)
@@ -97,7 +108,17 @@ class _Page:
             key=f"{self._slug}.stage",
             address=STEP,
         )
+        if view.lesson.figure is not None:
+            self._figure(view)
         self._frame.live_checks(self._topic.view_checks(view, device=device()))
+
+    def _figure(self, view: View) -> None:
+        """Draw the lesson's figure, below its stage."""
+        lesson = view.lesson
+        with st.container(key="figure"):
+            st.subheader(lesson.figure.title, anchor="figure")  # type: ignore[union-attr]
+            drawn = self._drawn[lesson.slug](view.seen)
+            figure.draw(drawn, key=f"{self._slug}.{lesson.slug}.figure")
 
     def _break(self) -> None:
         """Draw the choice between the lesson's mistakes, and both runs of the chosen one."""

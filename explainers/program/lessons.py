@@ -13,12 +13,15 @@ from typing import Any
 from explainers.evidence import Check, Claim, Kind, Question, Verdict
 from explainers.parameters import Number, Parameters, Preset
 from explainers.pasted import shortest
+from explainers.program.figure import Change, Figure, FigureProof
 from explainers.program.parting import Parting, part
 from explainers.program.running import run
 from explainers.program.states import State, Trace
 
 __all__ = [
     "Ask",
+    "Figure",
+    "FigureProof",
     "Lesson",
     "NoParameters",
     "Proof",
@@ -28,9 +31,6 @@ __all__ = [
     "first",
     "replaced",
 ]
-
-Change = tuple[str, str]
-"""A piece of a program, and what stands in its place."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +144,7 @@ class Lesson:
         proofs: The checks.
         statements: The notes' statements.
         ask: The question.
+        figure: What is shown beside the stage, where the run alone does not show it.
         references: Words and addresses.
         terms: Torch's names that a reader may search for.
     """
@@ -162,6 +163,7 @@ class Lesson:
     shows: tuple[str, ...] = ()
     slips: tuple[Slip, ...] = ()
     statements: tuple[Statement, ...] = ()
+    figure: Figure | None = None
     references: tuple[tuple[str, str], ...] = ()
     terms: tuple[str, ...] = ()
 
@@ -209,16 +211,33 @@ class Lesson:
         wrong, right = (run(source, device=device) for source in self.wrong(slip, settings))
         return wrong, right, part(wrong, right)
 
-    def checks(
-        self, settings: Parameters | None = None, *, device: str = "cpu"
-    ) -> tuple[Check, ...]:
-        """Hold the run at these settings against every reference."""
+    def seen(self, settings: Parameters | None = None, *, device: str = "cpu") -> Any:
+        """Compute what the lesson's figure shows at these settings; None where it has none."""
         held = self.parameters() if settings is None else settings
-        return tuple(self._checked(proof, held, device) for proof in self.proofs)
+        return None if self.figure is None else self._seen(self.figure, held, device)
 
-    def broken(self, proof: Proof, settings: Parameters | None = None) -> Check:
+    def checks(
+        self, settings: Parameters | None = None, *, seen: Any = None, device: str = "cpu"
+    ) -> tuple[Check, ...]:
+        """Hold the run at these settings, and the figure's result, against every reference.
+
+        Args:
+            settings: The settings; None for the defaults.
+            seen: What the figure shows at them, where it is computed already.
+            device: Where torch computes.
+        """
+        held = self.parameters() if settings is None else settings
+        found = [self._checked(proof, held, device) for proof in self.proofs]
+        if self.figure is not None:
+            result = self._seen(self.figure, held, device) if seen is None else seen
+            found += [_of_figure(proof, result, held) for proof in self.figure.proofs]
+        return tuple(found)
+
+    def broken(self, proof: Proof | FigureProof, settings: Parameters | None = None) -> Check:
         """Return a check under the error that it must see."""
         held = self.parameters() if settings is None else settings
+        if isinstance(proof, FigureProof):
+            return _of_figure(proof, self._wrongly_seen(proof, held), held)
         program = replaced(proof.program or self.program, proof.twin)
         return self._checked(dataclasses.replace(proof, program=program), held, "cpu")
 
@@ -258,6 +277,20 @@ class Lesson:
             if any(self.opens in line for line in lines[step.first - 1 : step.last])
         ]
         return at[-1] if at else last
+
+    def _seen(self, figure: Figure, settings: Parameters, device: str) -> Any:
+        trace = run(self.source(settings, figure.program), device=device)
+        return figure.result(trace, settings)
+
+    def _wrongly_seen(self, proof: FigureProof, settings: Parameters) -> Any:
+        """Compute what the figure shows, with the error in it that the proof must see."""
+        if self.figure is None:
+            raise ValueError(f"lesson must have a figure, got {self.slug}")
+        program = self.figure.program or self.program
+        if not callable(proof.twin):
+            figure = dataclasses.replace(self.figure, program=replaced(program, proof.twin))
+            return self._seen(figure, settings, "cpu")
+        return proof.twin(run(self.source(settings, program)), settings)
 
     def _checked(self, proof: Proof, settings: Parameters, device: str) -> Check:
         trace = run(self.source(settings, proof.program), device=device)
@@ -306,6 +339,16 @@ def replaced(program: str, change: Change) -> str:
     indent = re.match(r"\s*", line)[0] if line.lstrip().startswith(old.splitlines()[0]) else ""  # type: ignore[index]
     first, *more = new.splitlines() or [""]
     return program.replace(old, "\n".join([first, *(indent + each for each in more)]))
+
+
+def _of_figure(proof: FigureProof, result: Any, settings: Parameters) -> Check:
+    return Check(
+        proof.statement,
+        proof.reference,
+        error=proof.error(result, settings),
+        tolerance=proof.tolerance,
+        kind=proof.kind,
+    )
 
 
 def _judged(statement: Statement, program: str, device: str) -> Claim:

@@ -26,6 +26,7 @@ class View:
         trace: The run.
         start: The step at which the stage opens, from 0.
         notes: Words on statements, by the number of their line, from 1.
+        seen: What the lesson's figure shows; None where it has none.
     """
 
     lesson: Lesson
@@ -33,6 +34,7 @@ class View:
     trace: Trace
     start: int
     notes: Mapping[int, str]
+    seen: Any = None
 
 
 class Lessons:
@@ -97,8 +99,16 @@ class Lessons:
             ValueError: `device` is not there.
         """
         lesson, own = self.chosen(settings)
-        trace = lesson.trace(own, device=str(devices.device(device)))
-        return View(lesson, own, trace, lesson.first_step(trace), lesson.notes_at(trace.source))
+        where = str(devices.device(device))
+        trace = lesson.trace(own, device=where)
+        return View(
+            lesson,
+            own,
+            trace,
+            lesson.first_step(trace),
+            lesson.notes_at(trace.source),
+            lesson.seen(own, device=where),
+        )
 
     def checks(self, *, device: str = "cpu") -> tuple[Check, ...]:
         """Hold every lesson, at its defaults, against its references."""
@@ -110,7 +120,7 @@ class Lessons:
 
     def view_checks(self, view: View, *, device: str = "cpu") -> tuple[Check, ...]:
         """Hold the lesson on show, at its settings, against its references."""
-        return view.lesson.checks(view.settings, device=device)
+        return view.lesson.checks(view.settings, seen=view.seen, device=device)
 
     def claims(self, *, device: str = "cpu") -> tuple[Claim, ...]:
         """Judge what the notes say, lesson by lesson."""

@@ -9,7 +9,7 @@ import pytest
 
 from explainers.evidence import Verdict
 from explainers.program import Trace, part
-from explainers.program.lessons import Lesson
+from explainers.program.lessons import FigureProof, Lesson, Proof
 from explainers.program.topic import snippet
 from tests.lessons import corners
 from ui import catalogue
@@ -27,13 +27,18 @@ def settings(lesson: Lesson) -> list:
     return [*corners(lesson.parameters), *(preset.parameters for preset in lesson.presets)]
 
 
+def proofs(lesson: Lesson) -> list[Proof | FigureProof]:
+    """The checks of a lesson, and of its figure where it has one."""
+    return [*lesson.proofs, *(() if lesson.figure is None else lesson.figure.proofs)]
+
+
 @EVERY
 def test_a_lesson_is_written_in_whole_sentences(lesson: Lesson) -> None:
     sentences = [lesson.notice, lesson.ask.because, *lesson.notes.values()]
     sentences += [preset.notice for preset in lesson.presets]
     sentences += [words for slip in lesson.slips for words in (slip.lesson,)]
     sentences += [words for claim in lesson.statements for words in (claim.says, claim.truth)]
-    sentences += [proof.statement for proof in lesson.proofs]
+    sentences += [proof.statement for proof in proofs(lesson)]
     assert [words for words in sentences if not words.endswith((".", "?"))] == []
     addresses = [slip.source[1] for slip in lesson.slips] + [url for _, url in lesson.references]
     assert all(address.startswith("https://") for address in addresses)
@@ -75,8 +80,22 @@ def test_it_runs_and_its_checks_hold_at_every_corner_of_its_parameters(lesson: L
 @EVERY
 def test_each_of_its_checks_turns_red_on_its_twin(lesson: Lesson) -> None:
     assert lesson.proofs
-    blind = [proof.statement for proof in lesson.proofs if lesson.broken(proof).holds]
+    blind = [proof.statement for proof in proofs(lesson) if lesson.broken(proof).holds]
     assert blind == []
+
+
+@EVERY
+def test_a_figure_of_its_own_is_proved_and_is_what_its_page_is_given(lesson: Lesson) -> None:
+    if lesson.figure is None:
+        return
+    assert lesson.figure.proofs
+    (page,) = (page for page in catalogue.PAGES if lesson in getattr(page.topic, "LESSONS", ()))
+    topic = page.topic.TOPIC
+    view = topic.explain(topic.settings(lesson))
+    kind = type(lesson.seen())
+    assert type(view.seen) is kind
+    assert kind.__dataclass_params__.frozen
+    assert len(topic.view_checks(view)) == len(proofs(lesson))
 
 
 @EVERY

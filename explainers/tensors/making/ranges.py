@@ -10,6 +10,7 @@ from explainers.parameters import Parameters, Preset, number
 from explainers.program.lessons import Ask, Lesson, Proof, Slip, Statement, final
 from explainers.program.references import difference
 from explainers.program.states import Trace
+from explainers.tensors.making.rulers import RULERS
 
 _DOCS = "https://docs.pytorch.org/docs/stable"
 
@@ -199,6 +200,7 @@ RANGES = Lesson(
             twin=("torch.logspace(0, 2, 3)", "torch.logspace(0, 2, 3, base=2)"),
         ),
     ),
+    figure=RULERS,
     ask=Ask(
         text="How many numbers does torch.arange(0.6, 0.9, 0.1) hold?",
         program="import torch\nx = torch.arange(0.6, 0.9, 0.1)\ncount = len(x)",
