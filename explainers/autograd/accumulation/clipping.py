@@ -6,6 +6,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from explainers.autograd.accumulation.arrows import ARROWS
 from explainers.evidence import Verdict
 from explainers.parameters import Parameters, Preset, choice, number
 from explainers.program.lessons import Ask, Lesson, Proof, Slip, Statement, final
@@ -220,6 +221,7 @@ CLIPPING = Lesson(
             twin=("value_([p], 1.)", "value_([p], 20.)"),
         ),
     ),
+    figure=ARROWS,
     ask=Ask(
         text="The gradient is [inf, 4, 0]. What does clip_grad_norm_([p], 1.) make of it?",
         program="import torch\np = torch.zeros(3, requires_grad=True)\n"

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+from explainers.autograd.accumulation.reach import REACH
 from explainers.evidence import Kind, Verdict
 from explainers.parameters import Parameters, Preset, number
 from explainers.program.lessons import Ask, Lesson, Proof, Slip, Statement, final
@@ -140,6 +141,7 @@ TRUNCATING = Lesson(
             twin=("nn.LSTM", "nn.GRU"),
         ),
     ),
+    figure=REACH,
     ask=Ask(
         text="8 turns, the state is detached before turns 0, 3 and 6. How many turns does the "
         "gradient of the last state go back through?",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from explainers.autograd.backward.saving import SAVING
 from explainers.evidence import Kind, Verdict
 from explainers.parameters import Parameters, Preset, choice, number
 from explainers.program.lessons import Ask, Lesson, Proof, Slip, Statement, final
@@ -198,6 +199,7 @@ FREEING = Lesson(
             ),
         ),
     ),
+    figure=SAVING,
     ask=Ask(
         text="loss = (x + 1).sum() of x = [1., 1.], then loss.backward() twice. What is x.grad?",
         program="import torch\nx = torch.ones(2, requires_grad=True)\nloss = (x + 1).sum()\n"

@@ -1,0 +1,166 @@
+"""Draw what `explainers.autograd.accumulation` computes beside its stage."""
+
+import math
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from figures import style
+
+if TYPE_CHECKING:
+    from explainers.autograd.accumulation.arrows import Clipped
+    from explainers.autograd.accumulation.reach import Reach
+
+_SIDE = 320  # of the plane, in CSS pixels
+_SHAPES = {
+    "norm 2": "circle",
+    "norm 1": "diamond",
+    "norm inf": "square",
+    "value": "square",
+}
+
+
+def arrows(found: "Clipped") -> str:
+    """Draw a gradient before and after clipping, and the outline of what is short enough."""
+    finite = [abs(value) for value in (*found.before, *found.after) if math.isfinite(value)]
+    reach = 1.15 * max(found.most, *finite)
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        if math.isinf(x):  # to the edge; beside it any other entry is nothing
+            x, y = math.copysign(reach, x), 0.0
+        return (_SIDE / 2 * (1 + x / reach), _SIDE / 2 * (1 - y / reach))
+
+    outline = "L".join(f"{x:.1f} {y:.1f}" for x, y in (at(*point) for point in found.outline))
+    half = _SIDE / 2
+    parts = [
+        f'<path class="axis" d="M0 {half}H{_SIDE}M{half} 0V{_SIDE}"/>',
+        f'<path class="outline" d="M{outline}Z"/>',
+        _arrow(at(0, 0), at(*found.before[:2]), style.NEUTRAL),
+    ]
+    if all(map(math.isfinite, found.after)):
+        parts.append(_arrow(at(0, 0), at(*found.after[:2]), style.VERMILION))
+    x, y = at(found.most, 0)
+    parts.append(f'<text x="{x + 3:.1f}" y="{y + 14:.1f}">{_number(found.most)}</text>')
+    svg = f'<svg viewBox="0 0 {_SIDE} {_SIDE}" aria-hidden="true">{"".join(parts)}</svg>'
+    facts = "".join(
+        f'<li><b style="--mark:{colour}">{escape(name)}</b> {escape(value)}</li>'
+        for name, value, colour in (
+            ("before", _vector(found.before), style.NEUTRAL),
+            ("after", _vector(found.after), style.VERMILION),
+            (f"the {_SHAPES[found.how]}", _bound(found), style.BLUE),
+        )
+    )
+    words = sentence(found)
+    return style.drawing(
+        f"<figure>{svg}<figcaption>first entry to the right, second upward; the third is 0"
+        f"</figcaption></figure><ul>{facts}</ul>",
+        kind="clip",
+        alt=f"Arrow before, {_vector(found.before)}; after, {_vector(found.after)}; a "
+        f"{_SHAPES[found.how]} where {_bound(found)}. {words}",
+        names=("", "entry 0", "entry 1", "entry 2", _norm(found.how)),
+        rows=[
+            ("before", *map(_number, found.before), _returned(found)),
+            ("after", *map(_number, found.after), _number(found.shorter)),
+            ("the bound", "", "", "", _number(found.most)),
+        ],
+        words=words,
+    )
+
+
+def sentence(found: "Clipped") -> str:
+    """Return what was returned and what became of the gradient, in sentences."""
+    if found.total is None:
+        said = "Nothing is returned."
+    else:
+        said = (
+            f"Returned is {_number(found.total)}, the {_norm(found.how)} before clipping; after "
+            f"it, it is {_number(found.shorter)}."
+        )
+    if math.isnan(found.turned):
+        return f"{said} What is left has no direction."
+    if found.before == found.after:
+        return f"{said} The gradient was short enough, and is as it was."
+    turned = f"turned by {found.turned:.1f} degrees" if found.turned > 0.05 else "not turned"
+    return f"{said} The arrow is {turned}."
+
+
+def _arrow(start: tuple[float, float], end: tuple[float, float], colour: str) -> str:
+    return style.arrows(np.array([start]), np.array([end]), colour=colour, head=9)
+
+
+def _number(value: float) -> str:
+    return "NaN" if math.isnan(value) else f"{value + 0.0:.4g}"
+
+
+def _vector(values: tuple[float, ...]) -> str:
+    return f"[{', '.join(map(_number, values))}]"
+
+
+def _norm(how: str) -> str:
+    return "largest magnitude" if how == "value" else how.replace("norm ", "norm of order ")
+
+
+def _bound(found: "Clipped") -> str:
+    return f"the {_norm(found.how)} is {_number(found.most)}"
+
+
+def _returned(found: "Clipped") -> str:
+    if found.total is None:
+        return _number(max(map(abs, found.before)))
+    return _number(found.total)
+
+
+def chain(found: "Reach") -> str:
+    """Draw the states in a row, coloured by how much of the last one's gradient comes to each."""
+    most = max(abs(slope) for slope in found.slopes if slope is not None)
+    last = len(found.states)
+    inner = ""
+    for turn, (state, slope, part, whole) in enumerate(
+        zip(found.states, found.slopes, found.parts, found.whole, strict=True)
+    ):
+        if turn and turn % found.every == 0:
+            inner += '<li class="cut"><b>detach</b></li>'
+        share = 0 if slope is None else round(12 + 48 * abs(slope) / most)
+        kind = "none" if slope is None else "reached"
+        inner += (
+            f'<li class="{kind}" style="--share:{share}%"><b>h{_low(turn + 1)} = {state:.4g}</b>'
+            f"<span>slope {'none' if slope is None else f'{slope:.3g}'}</span>"
+            f"<span>adds {part:.4g}</span>"
+            + (f"<small>uncut {whole:.4g}</small>" if part != whole else "")
+            + "</li>"
+        )
+    reached = sum(slope is not None for slope in found.slopes)
+    total, uncut = sum(found.parts), sum(found.whole)
+    words = (
+        f"The gradient of h{_low(last)} reaches back {reached} of {last} "
+        f"{'turn' if last == 1 else 'turns'}: w.grad is {total:.4g}, and uncut it would be "
+        f"{uncut:.4g}."
+    )
+    return style.drawing(
+        f"<ol>{inner}</ol>",
+        kind="chain",
+        alt=f"A chain of {last} states, cut before every turn that {found.every} divides. {words}",
+        names=("turn", "state", "slope of the last state", "adds to w.grad", "uncut"),
+        rows=[
+            (
+                str(turn + 1),
+                f"{state:.6g}",
+                "none" if slope is None else f"{slope:.6g}",
+                f"{part:.6g}",
+                f"{whole:.6g}",
+            )
+            for turn, (state, slope, part, whole) in enumerate(
+                zip(found.states, found.slopes, found.parts, found.whole, strict=True)
+            )
+        ],
+        words=words,
+    )
+
+
+def _low(number: int) -> str:
+    """Return a number as an index below the line."""
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+
+FIGURES = {"clip": arrows, "truncated": chain}
