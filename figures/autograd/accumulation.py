@@ -1,8 +1,9 @@
 """Draw what `explainers.autograd.accumulation` computes beside its stage."""
 
 import math
+from collections.abc import Callable, Mapping
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -163,4 +164,4 @@ def _low(number: int) -> str:
     return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
-FIGURES = {"clip": arrows, "truncated": chain}
+FIGURES: Mapping[str, Callable[[Any], str]] = {"clip": arrows, "truncated": chain}

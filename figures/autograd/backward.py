@@ -1,7 +1,8 @@
 """Draw what `explainers.autograd.backward` computes beside its stage."""
 
+from collections.abc import Callable, Mapping
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from figures import style
 
@@ -78,4 +79,4 @@ def _cell(moment: "Moment", most: int, chosen: bool) -> str:
     return f'<span class="cell{" chosen" if chosen else ""}">{bar}{said}</span>'
 
 
-FIGURES = {"freed": saved}
+FIGURES: Mapping[str, Callable[[Any], str]] = {"freed": saved}

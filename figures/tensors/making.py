@@ -1,8 +1,8 @@
 """Draw what `explainers.tensors.making` computes beside its stage."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from figures import style
 
@@ -109,4 +109,4 @@ def _labels(ruler: "Ruler", at: Callable[[float], float]) -> str:
     return "".join(drawn)
 
 
-FIGURES = {"range": rulers}
+FIGURES: Mapping[str, Callable[[Any], str]] = {"range": rulers}

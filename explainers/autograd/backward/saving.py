@@ -162,11 +162,11 @@ def _attributes(y: Tensor) -> int:
 def _depends(operation: str) -> bool:
     """Return whether the operation's slope is another at another x."""
     run, step = _NUMPY[operation], 1e-4
-    slopes = [
+    here, there = (
         [np.sum(run(x + move) - run(x - move)) / 2 / step for move in step * np.eye(2)]
         for x in (np.array([1.0, 2.0]), np.array([3.0, 5.0]))
-    ]
-    return not np.allclose(*slopes, atol=1e-6)
+    )
+    return not np.allclose(here, there, atol=1e-6)
 
 
 def _where_needed(found: Saved, _: Any) -> float:

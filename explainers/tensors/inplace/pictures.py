@@ -3,9 +3,6 @@
 import dataclasses
 
 import numpy as np
-
-# A run's seconds are counted, and this takes more than one: imported here, a run finds it ready.
-import torchvision.transforms  # noqa: F401
 from numpy.typing import NDArray
 
 from explainers.evidence import Verdict
@@ -13,6 +10,7 @@ from explainers.parameters import Parameters, Preset, choice, number
 from explainers.program.lessons import Ask, Lesson, Proof, Slip, Statement, final
 from explainers.program.references import apart, difference
 from explainers.program.states import Trace
+from explainers.tensors.inplace.channels import CHANNELS, by_numpy
 
 _DOCS = "https://docs.pytorch.org/docs/stable"
 _RECIPES = {
@@ -60,18 +58,7 @@ def _picture(settings: Pictures) -> NDArray[np.uint8]:
 
 
 def _numpy(settings: Pictures) -> NDArray[np.generic]:
-    bgr = _picture(settings)
-    match settings.recipe:
-        case "flip" | "copy":
-            return bgr[:, :, ::-1].transpose(2, 0, 1)
-        case "1, 2, 0":
-            return bgr[:, :, ::-1].transpose(1, 2, 0)
-        case "view":
-            return bgr.reshape(3, settings.h, settings.w)
-        case "ToTensor":
-            return bgr.transpose(2, 0, 1).astype(np.float32) / np.float32(255)
-        case _:
-            return bgr.transpose(2, 0, 1)
+    return by_numpy(settings.recipe, _picture(settings))
 
 
 def _refused(trace: Trace, settings: Pictures) -> bool:
@@ -254,6 +241,7 @@ PICTURES = Lesson(
             twin=("torch.nn.Conv2d(3, 4, 3)(image)", "image.permute(1, 2, 0)"),
         ),
     ),
+    figure=CHANNELS,
     ask=Ask(
         text="An array has shape (H, W, C) = (2, 4, 3). What does transpose(1, 2, 0) make of it?",
         program="import numpy as np\nx = np.zeros((2, 4, 3))\ny = x.transpose(1, 2, 0)",
