@@ -1,5 +1,6 @@
 """Draw a parameter's control from its declaration: label, bounds, help and session key."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from ui import address, typed
 _LONGEST = 6000
 _CLOSE = 150
 """Pixels of a slider that stands close to others."""
+_TYPED = (Numbers, Text)
 
 
 def part_key(slug: str, name: str) -> str:
@@ -27,7 +29,7 @@ class Controls:
         """Take the prefix of the session keys, the parameters' class, and what a change calls.
 
         Without `changed` the part of the page that holds the control runs again. With
-        ``also=(name,)`` it draws a control again too.
+        ``also=(name,)`` it draws a typed control again too.
         """
         self._slug = slug
         self._kind = kind
@@ -53,30 +55,29 @@ class Controls:
         """Draw controls in a column of their own or side by side when there are several.
 
         Args:
-            names: Of the parameters.
+            names: Of the parameters; only one that is typed can be drawn again by itself.
             typed: Numbers as boxes to type in, not as sliders.
             close: One after the other in a row, each as wide as it needs.
             on_change: By name of a parameter, what is called after its change, in place of the
                 page's own rerun.
         """
+        place: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         if close:
-            with st.container(horizontal=True, gap="medium"):
-                places = [
-                    st.container(width=_CLOSE if isinstance(spec, Number) else "content")
-                    for spec in (self._kind.specs()[name] for name in names)
-                ]
-        else:
-            places = st.columns(len(names)) if len(names) > 1 else [st.container()]
-        for name, place in zip(names, places, strict=True):
-            control = self._control
-            if self._changed != "rerun":
-                # A control that calls for a rerun by itself stands alone in its part of the page,
-                # so that its neighbours stay untouched. Any other reruns the part it belongs to.
-                control = st.fragment(control, key=part_key(self._slug, name))
-            with place:
-                control(name, typed, (on_change or {}).get(name))
+            place = st.container(horizontal=True, gap="medium")
+        elif len(names) > 1:
+            place = st.container(horizontal=True, key=f"{self._slug}-{names[0]}-in-row")
+        with place:
+            for name in names:
+                control = self._control
+                if self._changed != "rerun" and isinstance(self._kind.specs()[name], _TYPED):
+                    # With the sentence below it, it is drawn again without its neighbours. Only
+                    # where that is needed: a part is one block more for the browser to render.
+                    control = st.fragment(control, key=part_key(self._slug, name))
+                control(name, typed, close, (on_change or {}).get(name))
 
-    def _control(self, name: str, typed: bool, on_change: Callable[[], None] | None) -> None:
+    def _control(
+        self, name: str, typed: bool, close: bool, on_change: Callable[[], None] | None
+    ) -> None:
         spec = self._kind.specs()[name]
         key = address.key(self._slug, name)
         # Set anew, or Streamlit takes what a callback set before its own rerun for what the browser
@@ -88,6 +89,8 @@ class Controls:
             "on_change": on_change or self._changed,
             "persist_state": "session",
         }
+        if close and isinstance(spec, Number):
+            shared["width"] = _CLOSE
         match spec:
             case Number(log=True) if not typed:
                 # The number held is one of the stops, or the control would show another.

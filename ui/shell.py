@@ -1,12 +1,11 @@
 """Run once per session and rerun: page configuration, navigation, sidebar, and the chosen page."""
 
 import base64
-import contextlib
 
 import streamlit as st
 
 from explainers import devices
-from ui import catalogue, frame, sentences, server, style
+from ui import catalogue, frame, navigation, sentences, server, style
 
 ASSETS = catalogue.ROOT / "assets"
 _REFUSED = "_device.refused"
@@ -31,8 +30,7 @@ def main() -> None:
     if not st.context.is_embedded:  # a slide has no frame
         st.logo(str(ASSETS / "logo.svg"), size="large")
         with st.sidebar:
-            with st.container(gap="xxsmall"):
-                _links(entries, chosen)
+            navigation.links(entries, chosen)
             _device(refused)
     chosen.run()
     server.freeze_after_first_run(chosen.url_path)
@@ -59,18 +57,6 @@ def pages() -> dict[str, list[st.Page]]:
         catalogue.PROOF, title="Proof sheet", icon=":material/fact_check:", url_path="proof"
     )
     return {"": [home], **chapters, "Everything": [proof]}
-
-
-def _links(entries: dict[str, list[st.Page]], chosen: st.Page) -> None:
-    """Draw every page as a link; chapters fold, and the one being read is open."""
-    for chapter, links in entries.items():
-        place: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
-        if chapter in catalogue.CHAPTERS:
-            # Not compact: Streamlit pales the words of one below what one can read.
-            place = st.expander(chapter, expanded=chosen in links)
-        with place:
-            for link in links:
-                st.page_link(link)
 
 
 def _seed_device() -> str:

@@ -61,7 +61,7 @@ def draw_controls() -> None:
     """Draw the input's controls, then the call's arguments."""
     controls.draw("input", on_change={"input": change_input})
     page.part("source", draw_source)
-    controls.draw("mode")
+    page.part("mode", lambda: controls.draw("mode"))
     controls.draw("given", on_change={"given": lambda: page.changed(also=("amount",))})
     page.part("amount", draw_amount)
     controls.draw("align_corners")

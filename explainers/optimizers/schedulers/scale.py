@@ -74,6 +74,16 @@ class _Move:
     line: Callable[[int], tuple[Rows, Rows]] | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _State:
+    """Hold where a schedule is: a step, which child makes its rate, and each group's numbers."""
+
+    step: int
+    turn: int
+    rates: list[float]
+    momenta: list[float] | None
+
+
 def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let what leaves float64's range be infinite, as torch's own floats do."""
 
@@ -140,7 +150,7 @@ class Far:
         for index, start in enumerate(self._starts[1:].tolist(), start=1):
             if start:
                 # The step at which it passes on is torch's own.
-                self._set(start - 1)
+                self._set(*self._states([start - 1]))
                 with tracing.as_sentences(self.name):
                     real.scheduler.step()
             self._pieces.append((self._rates(), moves[index]))
@@ -262,19 +272,31 @@ class Far:
             rate = self.stepped(np.array([step]))[0] if step else rows[:, :1]
             tracing.check_rates(self.name, torch.from_numpy(rate), [step])
 
-    def _set(self, step: int) -> None:
-        """Set torch's scheduler and optimizer to where they are once a step's rate is made."""
-        real, at = self._real, np.array([step])
+    def _states(self, steps: list[int]) -> list[_State]:
+        """Return where the schedule is once the rate of each step is made; all in one go."""
+        at = np.array(steps, dtype=np.int64)
         momenta = self.momenta(at)
+        return list(
+            map(
+                _State,
+                steps,
+                self.active(at).tolist(),
+                self.rates(at).T.tolist(),
+                [None] * len(steps) if momenta is None else momenta.T.tolist(),
+            )
+        )
+
+    def _set(self, state: _State) -> None:
+        """Set torch's scheduler and optimizer to where they are once a step's rate is made."""
+        real, step, turn = self._real, state.step, state.turn
         for index, (group, rate) in enumerate(
-            zip(real.optimizer.param_groups, self.rates(at)[:, 0].tolist(), strict=True)
+            zip(real.optimizer.param_groups, state.rates, strict=True)
         ):
             group["lr"] = rate
-            if momenta is not None:
-                tracing.set_momentum(group, float(momenta[index, 0]))
+            if state.momenta is not None:
+                tracing.set_momentum(group, state.momenta[index])
         if real.scheduler is not real.children[0]:
             real.scheduler.last_epoch = step
-        turn = int(self.active(at)[0])
         sequential = self.name == "SequentialLR"
         for index, child in enumerate(real.children):
             # One that is yet to come is as it was made.
@@ -296,8 +318,8 @@ class Far:
         """
         rates, momenta = [], []
         with recorded_warnings():
-            for step in at.tolist():
-                self.place(step)
+            for state in self._states((at - 1).tolist()):
+                self._step(state)
                 rates.append(self._rates()[:, 0])
                 if self._held:
                     momenta.append(self._momenta()[:, 0])
@@ -309,11 +331,17 @@ class Far:
         Raises:
             ValueError: torch cannot compute the rate.
         """
-        self._set(max(step - 1, 0))
+        (state,) = self._states([max(step - 1, 0)])
         if step:
-            with tracing.as_sentences(self.name):
-                self._real.scheduler.step()
+            self._step(state)
+        else:
+            self._set(state)
         return self._real.optimizer
+
+    def _step(self, state: _State) -> None:
+        self._set(state)
+        with tracing.as_sentences(self.name):
+            self._real.scheduler.step()
 
     def first(self, holds: Callable[[Rows], NDArray[np.bool_]], before: int, at: int) -> int:
         """Return the first step in ``(before, at]`` at which `holds`, if it holds from there on."""
