@@ -42,6 +42,7 @@ STOCK = {"STREAMLIT_RUNNER_POST_SCRIPT_GC": "true"}
 CONTROLS = {
     "slider": '[data-testid="stMain"] [data-testid="stSlider"] :is(input, [role="slider"])',
     "radio": '[data-testid="stMain"] [data-testid="stRadio"] input:checked',
+    "choice": '.st-key-see-controls [role="radio"][aria-checked="false"]',
 }
 WARM_UP = 3
 # A cold view loads parts in turn; a longer quiet tells their gaps from the end.
@@ -173,13 +174,15 @@ def changer(element: Locator) -> Callable[[], float]:
     """Return a function that moves the control one step and gives the ms until all is at rest.
 
     A slider walks up to its end and back, so that values seen before come late, if at all; a radio
-    goes round.
+    goes round; of a choice's options the first that is not chosen is.
     """
     key = "ArrowRight"
 
     def change() -> float:
         nonlocal key
         element.focus()
+        if element.evaluate("e => e.localName === 'button'"):
+            return press("Space")
         place = element.evaluate(
             "e => e.type === 'radio' ? [1, 1]"
             " : e.type === 'range' ? [e.value - e.min, e.max - e.value]"
@@ -189,6 +192,9 @@ def changer(element: Locator) -> Callable[[], float]:
             key = "ArrowLeft"
         elif key == "ArrowLeft" and place[0] <= 0:
             key = "ArrowRight"
+        return press(key)
+
+    def press(key: str) -> float:
         element.page.keyboard.press(key)
         return float(
             element.page.evaluate(
@@ -301,7 +307,7 @@ def arguments() -> argparse.Namespace:
         action="append",
         default=[],
         metavar="SLUG=SELECTOR",
-        help="the control to change on a page (its first slider, else its first radio)",
+        help="the control to change on a page (its first slider, radio or choice)",
     )
     parser.add_argument("--json", metavar="FILE", help="write the rows to FILE as well")
     parser.add_argument("--record", action="store_true", help="write benchmarks/RESULTS.md")

@@ -27,15 +27,24 @@ def held(tester: AppTest, page: catalogue.Page) -> dict[str, Any]:
     return {name: tester.session_state[f"{page.slug}.{name}"] for name in names}
 
 
+def component(tester: AppTest, name: str) -> dict[str, Any]:
+    """What the one component of this name is given."""
+    (found,) = (
+        node.proto for node in tester.get("bidi_component") if node.proto.component_name == name
+    )
+    data: dict[str, Any] = json.loads(found.json)
+    return data
+
+
 def status(tester: AppTest) -> dict[str, Any]:
     """What the line above the view says, and the address that it writes."""
-    (line,) = (
-        node.proto
-        for node in tester.get("bidi_component")
-        if node.proto.component_name == "torch_loupe_status"
-    )
-    data: dict[str, Any] = json.loads(line.json)
-    return data
+    return component(tester, "torch_loupe_status")
+
+
+def chapters(tester: AppTest) -> list[tuple[str, list[str]]]:
+    """The sidebar's links by chapter; home and the proof sheet have none."""
+    groups = component(tester, "torch_loupe_navigation")["groups"]
+    return [(each["title"], [link["title"] for link in each["links"]]) for each in groups]
 
 
 def warnings(tester: AppTest) -> str:

@@ -1,8 +1,8 @@
 """Declare components whose code comes once for a page, and not with every change.
 
 Streamlit sends a component's HTML, CSS and JavaScript with each of its messages: 35 kB for 2 kB of
-a chart's numbers. So the JavaScript stands in an element of its own, which a page draws when it is
-opened and no change draws again. What comes with every change is a few lines that call it.
+a chart's numbers. So they stand in an element of their own, which a page draws when it is opened
+and no change draws again. What comes with every change is a few lines that call it.
 """
 
 import json
@@ -13,6 +13,7 @@ import streamlit as st
 
 __all__ = ["Component", "asset"]
 
+_PLACE = '<div class="torch-loupe-place"></div>'
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 
@@ -44,12 +45,13 @@ class Component:
         self._code = st.components.v2.component(
             f"{name}_code",
             js=f'{joined("js")}\nconst render = mount("{root}", {drawer});\n'
+            f"const HTML = {json.dumps(asset(f'{files[-1]}.html'))};\n"
+            f"const CSS = {json.dumps(joined('css'))};\n"
             + asset("code.js").replace('"NAME"', quoted),
         )
         self._drawn = st.components.v2.component(
             name,
-            html=asset(f"{files[-1]}.html"),
-            css=joined("css"),
+            html=_PLACE,
             js=asset("drawn.js").replace('"NAME"', quoted),
         )
 

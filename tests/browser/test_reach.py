@@ -59,10 +59,13 @@ OVERFLOWING = """() => {
   walk(main)
   const ends = (node) => node.scrollWidth > node.clientWidth + 1
     && getComputedStyle(node).overflowX !== 'visible'
-  const links = [...document.querySelectorAll('[data-testid="stPageLink"] a')].filter((link) => (
-    // On a phone the sidebar is folded away until it is asked for.
-    !link.closest('[data-collapsed="true"], [aria-expanded="false"]')
-      && [link, ...link.querySelectorAll('*')].some(ends)
+  // On a phone the sidebar is folded away until it is asked for.
+  const sidebar = document.querySelector('[data-testid="stSidebar"]')
+  const lists = [...sidebar?.querySelectorAll('*') ?? []].flatMap((node) => node.shadowRoot ?? [])
+  const links = [document, ...lists].flatMap((root) => (
+    [...root.querySelectorAll('[data-testid="stPageLink"] a, nav a, summary')]
+  )).filter((link) => (
+    link.checkVisibility() && [link, ...link.querySelectorAll(':not(.icon)')].some(ends)
   ))
   cut.push(...links.map((link) => link.textContent))
   return { scrolls: main.scrollWidth - main.clientWidth, cut: cut.slice(0, 5) }
