@@ -262,8 +262,9 @@ class Stack:
     @property
     def bytes(self) -> int:
         """About how much memory the layers hold: weights, and what autograd keeps of each."""
-        parts = [*self._weights, *3 * self._outputs]
-        return sum(part.numel() * part.element_size() for part in parts)
+        # All weights are as large as the first, and all outputs.
+        first = [(part[0], len(part)) for part in (self._weights, 3 * self._outputs) if part]
+        return sum(each.numel() * each.element_size() * many for each, many in first)
 
     def trace(self, depth: int, histograms_of: int | None = None) -> SignalTrace:
         """Return what `propagate` returns for so many layers.
