@@ -393,10 +393,11 @@ class _Packer:
             "in": step.frame.name if step.frame else "",
             "no_grad": not step.grad_mode,
         }
+        said = {key: value for key, value in packed.items() if value not in ({}, [], "", False)}
         graph = self._graph_now(index)
-        if graph != self._graph:
-            self._graph = packed["graph"] = graph
-        return {key: value for key, value in packed.items() if value not in ({}, [], "", False)}
+        if graph != self._graph:  # also where none is left: a graph stays drawn until told
+            self._graph = said["graph"] = graph
+        return said
 
     def _difference(self, part: str, now: dict[str, Any]) -> dict[str, Any]:
         before, self._before[part] = self._before[part], now

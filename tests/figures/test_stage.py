@@ -355,6 +355,12 @@ def test_a_graph_tells_what_backward_freed_and_which_names_its_nodes_have() -> N
     }
 
 
+def test_a_graph_that_is_gone_is_drawn_no_longer() -> None:
+    source = "import torch\nw = torch.ones(2, requires_grad=True)\ny = w * 2\ndel y\n"
+    sent = staged(run(source)).runs[0]["steps"]
+    assert [step.get("graph", "as before") == [] for step in sent] == [False, False, False, True]
+
+
 def test_the_graphs_of_a_loops_turns_follow_each_other_in_one_place() -> None:
     drawings, _ = laid_out([step.graph for step in run(PROGRAMS["loop"]).steps])
     assert len(drawings) == 20
