@@ -261,6 +261,21 @@ PAGES = in_reading_order(
         ),
     ),
     Page(
+        slug="functions",
+        title="Your own Function",
+        question="What must forward save, what must backward return, and who checks it?",
+        icon=":material/function:",
+        chapter="Autograd",
+        terms=(
+            "autograd.Function",
+            "custom backward",
+            "save_for_backward",
+            "needs_input_grad",
+            "gradcheck",
+            "straight-through estimator",
+        ),
+    ),
+    Page(
         slug="affine_grid",
         title="affine_grid and grid_sample",
         question="Which way does theta move a picture, and why does it come out wrong?",
