@@ -7,7 +7,7 @@ from explainers.evidence import Kind, Verdict
 from explainers.parameters import Parameters, Preset, choice, number
 from explainers.program.lessons import Ask, Lesson, Proof, Slip, Statement, final
 from explainers.program.references import difference
-from explainers.program.states import Plain, Sequence, State, Trace
+from explainers.program.states import State, Trace
 
 _DOCS = "https://docs.pytorch.org/docs/stable"
 _WHO = {"x and w": (True, True), "w alone": (False, True), "x alone": (True, False)}
@@ -58,18 +58,18 @@ def _gradients(trace: Trace, settings: Arguments) -> float:
     return error
 
 
-def _inside(trace: Trace, name: str) -> str:
+def _inside(trace: Trace, name: str) -> State | None:
     states = [step.local[name] for step in trace.steps if name in step.local]
-    return states[-1].text if states and isinstance(states[-1], Plain) else ""
+    return states[-1] if states else None
 
 
 def _needed(trace: Trace, settings: Arguments) -> float:
     expected = (*_WHO[settings.who], False)
-    return float(_inside(trace, "needs") != str(expected))
+    return float(getattr(_inside(trace, "needs"), "text", "") != str(expected))
 
 
 def _none(trace: Trace) -> tuple[Verdict, str]:
-    needs, grad = _inside(trace, "needs"), final(trace, "x").grad
+    needs, grad = getattr(_inside(trace, "needs"), "text", ""), final(trace, "x").grad
     verdict = Verdict.HOLDS if needs.startswith("(False") and grad is None else Verdict.WRONG
     return verdict, f"needs_input_grad is {needs}; x.grad is {'None' if grad is None else 'there'}"
 
@@ -82,14 +82,9 @@ def _variables(trace: Trace) -> tuple[Verdict, str]:
 
 
 def _arguments(trace: Trace) -> tuple[Verdict, str]:
-    held = len(_inside_tensors(trace, "saved"))
+    held = len(getattr(_inside(trace, "saved"), "items", ()))
     verdict = Verdict.HOLDS if held == 2 else Verdict.CONDITION
     return verdict, f"2 arguments, {held} saved"
-
-
-def _inside_tensors(trace: Trace, name: str) -> tuple[State, ...]:
-    states = [step.local[name] for step in trace.steps if name in step.local]
-    return states[-1].items if states and isinstance(states[-1], Sequence) else ()
 
 
 def _one_gradient(trace: Trace) -> tuple[Verdict, str]:
@@ -136,6 +131,14 @@ x = torch.ones(2, requires_grad=True)
 y = Both.apply(x)
 y[0].sum().backward()
 """
+_ADD = """class Add(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, *both): return both[0] + both[1]
+    @staticmethod
+    def backward(ctx, grad): return grad, grad
+
+a, b = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+y = Add.apply(a, b)"""
 _OWN = (
     PROGRAM.replace("${who}", "x.requires_grad_()").replace("${k}", "2").partition("y.sum()")[0]
     + "y.sum().backward()"
@@ -191,19 +194,9 @@ ARGUMENTS = Lesson(
         ),
         Slip(
             title="a tuple of tensors as input: outputs do not require grad",
-            program="import torch\n\nclass Add(torch.autograd.Function):\n    @staticmethod\n"
-            "    def forward(ctx, *both): return both[0] + both[1]\n    @staticmethod\n"
-            "    def backward(ctx, grad): return grad, grad\n\n"
-            "a, b = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)\n"
-            "y = Add.apply(a, b)\ny.sum().backward()",
-            wrong="    def forward(ctx, both): return both[0] + both[1]\n    @staticmethod\n"
-            "    def backward(ctx, grad): return (grad, grad)\n\n"
-            "a, b = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)\n"
-            "y = Add.apply((a, b))",
-            right="    def forward(ctx, *both): return both[0] + both[1]\n    @staticmethod\n"
-            "    def backward(ctx, grad): return grad, grad\n\n"
-            "a, b = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)\n"
-            "y = Add.apply(a, b)",
+            program=f"import torch\n\n{_ADD}\ny.sum().backward()",
+            wrong=_ADD.replace("*both", "both").replace("(a, b)", "((a, b))"),
+            right=_ADD,
             lesson="apply looks at its arguments and not into them: tensors in a tuple, list or "
             "dict are not followed. Pass them one by one.",
             source=("pytorch#55509", "https://github.com/pytorch/pytorch/issues/55509"),

@@ -90,7 +90,7 @@ def _versions(trace: Trace, settings: Saving) -> float:
     written = {"x += 1": 1, "x = x + 1": 0, "x.data += 1": 0}[settings.write]
     after = trace.steps[-1] if trace.failure is None else trace.failure.after
     state = None if after is None else after.names.get("x")
-    return abs(getattr(state, "version", math.inf) - written)
+    return float(abs(getattr(state, "version", math.inf) - written))
 
 
 def _retrieved(trace: Trace) -> tuple[Verdict, str]:
