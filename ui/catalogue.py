@@ -276,6 +276,22 @@ PAGES = in_reading_order(
         ),
     ),
     Page(
+        slug="registration",
+        title="What a module knows of",
+        question="What do parameters(), state_dict() and to() find, and what do they never see?",
+        icon=":material/inventory_2:",
+        chapter="Modules",
+        terms=(
+            "nn.Module",
+            "nn.Parameter",
+            "parameters",
+            "register_parameter",
+            "buffer",
+            "layers in a list",
+            "weight tying",
+        ),
+    ),
+    Page(
         slug="affine_grid",
         title="affine_grid and grid_sample",
         question="Which way does theta move a picture, and why does it come out wrong?",

@@ -4,6 +4,7 @@ A topic of lessons offers ``LESSONS``. Its page, its proof, its code to take awa
 read from them; a lesson brings no code but its program and the functions that judge its runs.
 """
 
+import ast
 import dataclasses
 import re
 import string
@@ -16,7 +17,7 @@ from explainers.pasted import shortest
 from explainers.program.figure import Change, Figure, FigureProof
 from explainers.program.parting import Parting, part
 from explainers.program.running import run
-from explainers.program.states import State, Trace
+from explainers.program.states import Plain, State, Trace
 
 __all__ = [
     "Ask",
@@ -30,6 +31,7 @@ __all__ = [
     "final",
     "first",
     "replaced",
+    "told",
 ]
 
 
@@ -324,6 +326,15 @@ def first(trace: Trace, name: str) -> Any:
         if name in step.names:
             return step.names[name]
     raise KeyError(name)
+
+
+def told(trace: Trace, name: str) -> Any:
+    """Return a number, a text, or a list or dict of them as it was when the program ended.
+
+    None where there is no such name, or where it held something else.
+    """
+    state = trace.steps[-1].names.get(name)
+    return ast.literal_eval(state.text) if isinstance(state, Plain) else None
 
 
 def replaced(program: str, change: Change) -> str:
