@@ -136,7 +136,8 @@ class _Page:
             _, own = self._topic.chosen(self._frame.settings())
             wrong, right, parting = lesson.parts(slip, own, device=device())
             drawn = figures.two(wrong, right, parting, shows=slip.shows)
-            stage(drawn, key=f"{self._slug}.{lesson.slug}.{slip.title}.stage")
+            title = slip.title.replace("__", "-")  # which Streamlit takes in no component's key
+            stage(drawn, key=f"{self._slug}.{lesson.slug}.{title}.stage")
             words, url = slip.source
             st.markdown(f"{slip.lesson} Met in [{words}]({url}).")
 

@@ -156,7 +156,8 @@ def snippet(lesson: Lesson, settings: Parameters | None = None, *, device: str =
     lines = [
         f'print("{name}", tuple({name}.shape), {name}.stride(), {name}.tolist())' for name in shown
     ]
-    return head + trace.source + "\n" + "\n".join(lines) + "\n"
+    shows = "\n" + "\n".join(lines) + "\n" if lines else ""
+    return head + trace.source + shows
 
 
 def _parameters(name: str, lessons: Sequence[Lesson]) -> type[Parameters]:

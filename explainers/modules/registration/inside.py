@@ -42,8 +42,8 @@ from torch import nn
 
 net = ${module}
 hooks = [net.register_forward_hook(lambda *args: None) for _ in range(${hooks})]
-dicts = {name: len(held) for name, held in vars(net).items() if isinstance(held, dict)}
-print(*(f"{name} {size}" for name, size in dicts.items()), sep=", ")
+dicts = {name: held for name, held in vars(net).items() if isinstance(held, dict)}
+print(*(f"{name} {len(held)}" for name, held in dicts.items()), sep=", ")
 count = len(dicts)
 parameters = list(vars(net)["_parameters"])
 buffers = list(vars(net)["_buffers"])
