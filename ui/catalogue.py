@@ -451,6 +451,22 @@ PAGES = in_reading_order(
         ),
     ),
     Page(
+        slug="state",
+        title="What an optimizer holds",
+        question="Which options, which memory, and which parameters?",
+        icon=":material/inventory_2:",
+        chapter="Optimizers",
+        terms=(
+            "torch.optim",
+            "Optimizer",
+            "SGD",
+            "Adam",
+            "momentum",
+            "checkpoint",
+            "freeze",
+        ),
+    ),
+    Page(
         slug="schedulers",
         title="Learning-rate schedulers",
         question="What learning rate does each step use?",
