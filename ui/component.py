@@ -31,21 +31,25 @@ class Component:
         Args:
             name: Of the component, unique in the app.
             files: Names in ``assets/``, without ending, from what it shares to what is its own. The
-                CSS and JavaScript there are joined; the HTML is the last one's.
+                CSS and JavaScript there are joined; the HTML is that of the last one that has some.
             kind: The class of the root element, and the JavaScript class that draws in it.
         """
         self._name = name
 
-        def joined(ending: str) -> str:
+        def there(ending: str) -> list[Path]:
             paths = [_ASSETS / f"{file}.{ending}" for file in ("base", *files)]
-            return "\n".join(path.read_text("utf-8") for path in paths if path.exists())
+            return [path for path in paths if path.exists()]
 
+        def joined(ending: str) -> str:
+            return "\n".join(path.read_text("utf-8") for path in there(ending))
+
+        html = next(path.read_text("utf-8") for path in reversed(there("html")))
         quoted = json.dumps(name)
         root, drawer = kind
         self._code = st.components.v2.component(
             f"{name}_code",
             js=f'{joined("js")}\nconst render = mount("{root}", {drawer});\n'
-            f"const HTML = {json.dumps(asset(f'{files[-1]}.html'))};\n"
+            f"const HTML = {json.dumps(html)};\n"
             f"const CSS = {json.dumps(joined('css'))};\n"
             + asset("code.js").replace('"NAME"', quoted),
         )
