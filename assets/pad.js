@@ -30,7 +30,7 @@ class Pad extends Stage {
     this.editor = button("✎ Edit this program", "E", () => this.edit(), "main");
     this.shower = button("Back to the run", "Escape", () => this.watch());
     this.returner = button("Back to what you typed", "It was put aside", () => this.back());
-    this.state = element("span", { class: "state", role: "status", "data-testid": "pad-state" });
+    this.state = element("span", { class: "pad-state", role: "status", "data-testid": "pad-state" });
     this.tools = element("div", { class: "tools" }, this.runner, this.editor, this.shower, this.returner, this.state);
     this.refusal = element("p", { class: "refusal", id: "pad-refusal", role: "alert", "data-testid": "pad-refusal" });
     this.tip = element("p", { class: "hint tip", id: "pad-hint" });
