@@ -349,7 +349,8 @@ def replaced(program: str, change: Change) -> str:
     line = next(line for line in program.splitlines() if old.splitlines()[0] in line)
     indent = re.match(r"\s*", line)[0] if line.lstrip().startswith(old.splitlines()[0]) else ""  # type: ignore[index]
     first, *more = new.splitlines() or [""]
-    return program.replace(old, "\n".join([first, *(indent + each for each in more)]))
+    last = "\n" if new.endswith("\n") else ""
+    return program.replace(old, "\n".join([first, *(indent + each for each in more)]) + last)
 
 
 def _of_figure(proof: FigureProof, result: Any, settings: Parameters) -> Check:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explainers.program import run
-from explainers.program.lessons import final, first
+from explainers.program.lessons import final, first, replaced
 from explainers.program.references import apart, difference
 
 
@@ -40,3 +40,9 @@ def test_a_name_is_read_as_it_was_first_or_last() -> None:
     assert (first(trace, "a").text, final(trace, "a").text) == ("1", "3")
     with pytest.raises(KeyError):
         first(trace, "c")
+
+
+def test_a_piece_that_ends_its_line_is_replaced_with_the_line_s_end() -> None:
+    program = "for i in range(2):\n    a = i\n    b = i\n"
+    changed = replaced(program, ("a = i\n", "a = 0\nc = 1\n"))
+    assert changed == "for i in range(2):\n    a = 0\n    c = 1\n    b = i\n"
