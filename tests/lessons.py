@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from explainers.evidence import CurveMistake
-from explainers.parameters import Choice, Flag, Parameters
+from explainers.parameters import Choice, Flag, Numbers, Parameters
 from figures.curves import Curves
 from ui import catalogue
 
@@ -35,6 +35,14 @@ def corners(kind: type[Parameters]) -> list[Any]:
     for name, spec in kind.specs().items():
         if isinstance(spec, Flag):
             ends: tuple[Any, ...] = (True, False)
+        elif isinstance(spec, Numbers):
+            ends = tuple(
+                "; ".join([", ".join([f"{end:g}"] * columns)] * rows)
+                for end, rows, columns in (
+                    (spec.minimum, spec.rows[0], spec.columns[0]),
+                    (spec.maximum, spec.rows[1], spec.columns[1]),
+                )
+            )
         else:
             ends = spec.options if isinstance(spec, Choice) else (spec.minimum, spec.maximum)
         found += [dataclasses.replace(found[0], **{name: end}) for end in ends]

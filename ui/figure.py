@@ -1,14 +1,18 @@
 """Show a figure the way all pages show one."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from figures import style
 from figures.curves import Curves
 from figures.player import Film
+from figures.points import Points
 from figures.stepper import Stepper
 from ui.component import asset
 from ui.curves import curves
 from ui.player import player
+from ui.points import points
 from ui.stepper import stepper
 
 _PICTURES = st.components.v2.component(
@@ -19,17 +23,21 @@ _PICTURES = st.components.v2.component(
 )
 
 
-Part = str | style.Chart | Curves | Film | Stepper
+Part = str | style.Chart | Curves | Film | Points | Stepper
 Drawn = Part | tuple[Part, ...]
-"""What a figure function returns: markup, a chart, curves, a film, a stepper, or several."""
+"""What a figure function returns: markup, a chart, curves, a film, points, a stepper, or some."""
 
 
-def draw(drawn: Drawn, *, key: str) -> None:
+def draw(
+    drawn: Drawn, *, key: str, on_edit: Callable[[list[list[float]]], None] | None = None
+) -> None:
     """Draw pictures or charts in the page's theme, with words for those who do not see them.
 
     Args:
-        drawn: Markup that `figures.style.panels` made, charts, curves, films, steppers, or several.
+        drawn: Markup that `figures.style.panels` made, charts, curves, films, points, steppers, or
+            several.
         key: Unique on the page.
+        on_edit: What `ui.points` calls when a reader has moved a point.
     """
     for index, part in enumerate(drawn if isinstance(drawn, tuple) else (drawn,)):
         part_key = f"{key}.{index}" if index else key
@@ -39,6 +47,8 @@ def draw(drawn: Drawn, *, key: str) -> None:
             curves(part, key=part_key)
         elif isinstance(part, Film):
             player(part, key=part_key)
+        elif isinstance(part, Points):
+            points(part, key=part_key, on_edit=on_edit)
         elif isinstance(part, Stepper):
             stepper(part, key=part_key)
         else:

@@ -1,5 +1,6 @@
 """Draw a page of lessons: each a torch program on the stage, with its mistakes, proof and code."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from explainers.program.topic import LESSON, Lessons, View
 from figures import stage as figures
 from ui import figure, proofs
 from ui.frame import Download, Frame, device, mistakes, parts, predict
+from ui.points import POINTS
 from ui.stage import STAGE, stage
 
 __all__ = ["page"]
@@ -41,7 +43,7 @@ class _Page:
         self._frame = Frame(
             slug,
             topic.presets,
-            components=(STAGE,),
+            components=(STAGE, POINTS) if self._edited() else (STAGE,),
             also=("predict", "break"),
             # The browser keeps the step in the address while the lesson is the same.
             kept={STEP: LESSON},
@@ -63,6 +65,7 @@ class _Page:
     def _controls(self) -> None:
         """Draw the lesson's own settings worth a look, and what it lets one set."""
         lesson = self._lesson()
+        edited = "" if lesson.figure is None else lesson.figure.edits
         if len(lesson.presets) > 1:
             with st.container(
                 horizontal=True, gap="small", vertical_alignment="center", key="lesson-presets"
@@ -77,9 +80,13 @@ class _Page:
                     )
                 if lesson.figure is not None:
                     st.markdown(f":small[[Figure below: {lesson.figure.title}](#figure)]")
-        names = [f"{lesson.slug}_{name}" for name in lesson.parameters.specs()]
+                if edited:
+                    # What the figure sets, for those who would rather type.
+                    with st.popover("Numbers", icon=":material/tune:", type="tertiary"):
+                        self._frame.controls.draw(f"{lesson.slug}_{edited}")
+        names = [name for name in lesson.parameters.specs() if name != edited]
         if names:
-            self._frame.controls.draw(*names, close=True)
+            self._frame.controls.draw(*(f"{lesson.slug}_{name}" for name in names), close=True)
 
     def _set(self, lesson: Lesson, own: object) -> None:
         self._frame.set(self._topic.settings(lesson, own))  # type: ignore[arg-type]
@@ -118,7 +125,20 @@ class _Page:
         with st.container(key="figure"):
             st.subheader(lesson.figure.title, anchor="figure")  # type: ignore[union-attr]
             drawn = self._drawn[lesson.slug](view.seen)
-            figure.draw(drawn, key=f"{self._slug}.{lesson.slug}.figure")
+            key = f"{self._slug}.{lesson.slug}.figure"
+            figure.draw(drawn, key=key, on_edit=lambda rows: self._moved(view, rows))
+
+    def _moved(self, view: View, rows: list[list[float]]) -> None:
+        """Take what a reader moved in the figure as the setting that it edits."""
+        name = view.lesson.figure.edits  # type: ignore[union-attr]
+        text = "; ".join(", ".join(f"{value:g}" for value in row) for row in rows)
+        # Everything else as it is now: a control may have moved since the figure was drawn.
+        _, own = self._topic.chosen(self._frame.settings())
+        self._set(view.lesson, dataclasses.replace(own, **{name: text}))
+
+    def _edited(self) -> bool:
+        """Return whether a figure of the page has something to move."""
+        return any(each.figure and each.figure.edits for each in self._topic.lessons)
 
     def _break(self) -> None:
         """Draw the choice between the lesson's mistakes, and both runs of the chosen one."""

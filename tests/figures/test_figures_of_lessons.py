@@ -11,9 +11,11 @@ import pytest
 
 from explainers.program.lessons import Lesson
 from figures.curves import Curves
+from figures.points import Points
 from tests.lessons import corners
 from ui import catalogue
 from ui.curves import curves_data
+from ui.points import points_data
 
 
 def figures(page: catalogue.Page) -> ModuleType:
@@ -53,6 +55,8 @@ def test_at_every_setting_it_is_whole_and_says_what_it_shows(page, lesson: Lesso
         for part in parts:
             if isinstance(part, Curves):
                 curves_data(part)
+            elif isinstance(part, Points):
+                points_data(part)
             elif isinstance(part, str):
                 ET.fromstring(part)
                 assert "nan%" not in part

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explainers.evidence import Kind, Verdict
-from explainers.parameters import Parameters, Preset, number
+from explainers.parameters import Parameters, Preset, number, numbers
 from explainers.program.lessons import Ask, Lesson, Proof, Slip, Statement, final
 from explainers.program.references import difference
 from explainers.program.states import Trace
+from explainers.tensors.masks.pairs import MOST, PAIRS, REACH
 
 _DOCS = "https://docs.pytorch.org/docs/stable"
 
@@ -18,7 +19,9 @@ _DOCS = "https://docs.pytorch.org/docs/stable"
 class Distances(Parameters):
     """Say how many points there are and how far from the origin they lie."""
 
-    n: int = number(3, label="points", help="Rows of x.", minimum=1, maximum=5, step=1)
+    n: int = number(
+        3, label="points", help="Rows of x; below of y too.", minimum=1, maximum=MOST, step=1
+    )
     away: float = number(
         1000.0,
         label="away",
@@ -26,6 +29,16 @@ class Distances(Parameters):
         minimum=0.0,
         maximum=4000.0,
         step=100.0,
+    )
+    places: str = numbers(
+        "-2.1, 1.3; -1.2, -2.4; 1.6, 2.3; 3.1, -0.7; -2.9, -3.2; "
+        "-2.1, 1.3; 2.2, 0.8; 0.7, -2.6; -3.3, 0.4; 2.4, 2.9",
+        label="places",
+        help="Of the points to drag: right, up; five of x, then five of y.",
+        minimum=-REACH,
+        maximum=REACH,
+        rows=(2 * MOST, 2 * MOST),
+        columns=(2, 2),
     )
 
 
@@ -270,6 +283,7 @@ DISTANCES = Lesson(
             twin=("times = x * y", "times = x @ y"),
         ),
     ),
+    figure=PAIRS,
     ask=Ask(
         text="x and y: 1000 points of 256 float32 numbers each. How much does x[:, None] - y take?",
         program='import torch\nx = torch.empty(1000, 256, device="meta")\n'
