@@ -1,10 +1,11 @@
 """The benchmarks' own parts: their sums, and the file that they keep."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks import load, results
+from benchmarks import load, results, stage
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.5, 50), (0.95, 95), (1.0, 100), (0.0, 1)])
@@ -35,3 +36,13 @@ def test_a_table_has_as_many_cells_in_every_line() -> None:
 def test_readers_without_a_single_change_are_summed_up_too() -> None:
     assert load.row("nobody", [], 3) == ["nobody", 0, "", "", "", 3]
     assert load.row("some", [1.0, 2.0, 9.0], 0) == ["some", 3, "2", "9", "9", 0]
+
+
+def test_a_lessons_costs_are_of_its_own_run() -> None:
+    slug, lesson = next(stage.lessons())
+    row = stage.computed(slug, lesson, repeats=1)
+    assert row.steps == len(lesson.trace().steps)
+    assert 0 < row.sent <= stage.BYTES_LIMIT and row.run > 0 and row.pack > 0
+    assert row.ok
+    assert not replace(row, sent=stage.BYTES_LIMIT + 1).ok
+    assert not replace(row, step=stage.STEP_LIMIT_MS + 1).ok
