@@ -63,7 +63,9 @@ class Controls:
         """
         place: contextlib.AbstractContextManager[object] = contextlib.nullcontext()
         if close:
-            place = st.container(horizontal=True, gap="medium")
+            place = st.container(
+                horizontal=True, gap="medium", key=f"{self._slug}-{names[0]}-in-line"
+            )
         elif len(names) > 1:
             place = st.container(horizontal=True, key=f"{self._slug}-{names[0]}-in-row")
         with place:
