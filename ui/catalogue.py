@@ -276,6 +276,21 @@ PAGES = in_reading_order(
         ),
     ),
     Page(
+        slug="hooks",
+        title="Hooks",
+        question="Who looks on at a call and at backward, and what does one change by returning?",
+        icon=":material/phishing:",
+        chapter="Autograd",
+        terms=(
+            "register_hook",
+            "register_forward_hook",
+            "register_full_backward_hook",
+            "activations",
+            "feature maps",
+            "prune",
+        ),
+    ),
+    Page(
         slug="registration",
         title="What a module knows of",
         question="What do parameters(), state_dict() and to() find, and what do they never see?",

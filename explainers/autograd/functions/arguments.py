@@ -146,7 +146,7 @@ _OWN = (
 
 ARGUMENTS = Lesson(
     slug="arguments",
-    title="what goes in and comes out",
+    title="arguments",
     notice="needs_input_grad is (False, True, False): x asks for nothing, and a number never does.",
     program=PROGRAM,
     parameters=Arguments,

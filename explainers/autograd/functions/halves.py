@@ -36,7 +36,6 @@ class Exp(torch.autograd.Function):
     def backward(ctx, grad):
         kept, = ctx.saved_tensors
         return grad * ${slope}
-
 x = torch.tensor([${x}, 0.], dtype=torch.float64, requires_grad=True)
 (2 * Exp.apply(x)).sum().backward()
 right = torch.autograd.gradcheck(Exp.apply, x, raise_exception=False)
@@ -114,7 +113,7 @@ slope = torch.func.grad(lambda x: Double.apply(x).sum())(x)
 
 HALVES = Lesson(
     slug="exp",
-    title="exp in two halves",
+    title="exp",
     notice="exp is its own derivative: forward keeps y, and backward returns grad · y, 2e and 2.",
     program=PROGRAM,
     parameters=Halves,

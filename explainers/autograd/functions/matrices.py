@@ -118,7 +118,7 @@ _ONE = (
 
 MATRICES = Lesson(
     slug="linear",
-    title="Linear, three products",
+    title="Linear",
     notice="Each gradient has the shape of its input: grad @ w, gradᵀ @ x, and grad summed over "
     "the samples.",
     program=PROGRAM,

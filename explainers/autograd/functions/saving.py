@@ -140,7 +140,7 @@ curve, = torch.autograd.grad(slope, x)
 
 SAVING = Lesson(
     slug="saving",
-    title="save_for_backward and ctx.x",
+    title="save_for_backward",
     notice="x was 3 when its square was taken, and 4 when backward read ctx.x: 8 where 6 is right.",
     program=PROGRAM,
     parameters=Saving,

@@ -107,7 +107,7 @@ _TRAINED = PROGRAM.replace("${x}", "-0.5").replace("${steps}", "4")
 
 STRAIGHT = Lesson(
     slug="straight",
-    title="straight through a sign",
+    title="straight through",
     notice="sign is flat, yet it learns: x[0] climbed to 0 and x[1] fell below it, as target asks.",
     program=PROGRAM,
     parameters=Straight,
