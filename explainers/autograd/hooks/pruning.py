@@ -17,7 +17,7 @@ _TUTORIAL = (
     "Pruning tutorial",
     "https://docs.pytorch.org/tutorials/intermediate/pruning_tutorial.html",
 )
-_WEIGHT = np.array([4.0, -1.0, 3.0, -2.0])
+_WEIGHT = np.array([4.0, 1.0, -3.0, 2.0])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ import torch
 from torch.nn.utils import prune
 
 layer = torch.nn.Linear(4, 1, bias=False)
-layer.weight.data = torch.tensor([[4., -1., 3., -2.]])
+layer.weight.data = torch.tensor([[4., 1., -3., 2.]])
 prune.l1_unstructured(layer, "weight", amount=${amount})
 optimizer = torch.optim.SGD(layer.parameters(), lr=${rate})
 x = torch.tensor([[1., 1., 2., 2.]])
@@ -121,12 +121,12 @@ hooks = [type(hook).__name__ for hook in layer._forward_pre_hooks.values()]
 PRUNING = Lesson(
     slug="pruning",
     title="pruning",
-    notice="After the step weight was still [4, 0, 3, 0]; the next call's pre-hook made it "
-    "[3.5, 0, 2, 0].",
+    notice="After the step weight was still [4, 0, -3, 0]; the next call's pre-hook made it "
+    "[3.5, 0, -4, 0].",
     program=PROGRAM,
     parameters=Pruning,
     presets=(
-        Preset("Two of four", "The two of least magnitude, -1 and -2, are masked.", Pruning()),
+        Preset("Two of four", "The two of least magnitude, 1 and 2, are masked.", Pruning()),
         Preset("None", "A mask of ones, and still a plain weight that lags behind.", Pruning(0)),
         Preset("All", "Nothing is left, and no gradient: weight_orig stays.", Pruning(4)),
     ),
