@@ -154,3 +154,58 @@ def test_a_figure_that_needs_torch_to_run_is_found(code: str, found: list[str]) 
 )
 def test_a_forbidden_call_is_found(code: str, found: list[str]) -> None:
     assert forbidden_calls(ast.parse(code)) == found
+
+
+# What a reader types is parsed in the server and run elsewhere. Of the scratchpad, these modules
+# alone touch what runs a program, and only a child of the helper calls them.
+INSIDE = {"guarded", "values", "operators", "weaving"}
+
+
+def imported_outside(tree: ast.AST) -> set[str]:
+    """Modules of the scratchpad, and of the engine, that are imported when a module is."""
+    names: set[str] = set()
+    for node in getattr(tree, "body", ()):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("explainers"):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return names
+
+
+def test_what_runs_a_readers_program_is_never_imported_by_the_server() -> None:
+    trees = sources("explainers", "figures", "ui", "pages")
+    for path, tree in trees.items():
+        inside = path.startswith("explainers/scratchpad/")
+        if inside and Path(path).stem in INSIDE:
+            continue
+        for name in imported_outside(tree):
+            parts = name.split(".")
+            if parts[:2] == ["explainers", "scratchpad"] and INSIDE & set(parts):
+                pytest.fail(f"{path} imports {name}")
+            if not inside and parts[:2] == ["explainers", "scratchpad"]:
+                assert len(parts) <= 3, f"{path} reaches into the scratchpad for {name}"
+            if inside and "running" in parts:
+                pytest.fail(f"{path} imports {name}")
+
+
+def test_only_the_helpers_child_runs_a_guarded_program() -> None:
+    tree = sources("explainers/scratchpad")["explainers/scratchpad/helper.py"]
+    functions = {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and any("guarded" in name for inner in ast.walk(node) for name in modules(inner))
+    }
+    assert functions == {"_run", "warm"}
+    callers = {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and any(isinstance(one, ast.Call) and dotted(one.func) == "_run" for one in ast.walk(node))
+    }
+    assert callers == {"_live"}
+
+
+def test_an_import_of_what_runs_programs_is_found() -> None:
+    tree = ast.parse("from explainers.scratchpad import values\nimport torch")
+    assert imported_outside(tree) == {"explainers.scratchpad.values", "torch"}

@@ -19,6 +19,7 @@ from explainers.program.states import (
     MOST_CELLS,
     MOST_ITEMS,
     MOST_NODES,
+    NAN,
     ArrayState,
     Freed,
     Graph,
@@ -40,7 +41,6 @@ _MOST_OPENED = 2_000
 _OPENED = (nn.Module, torch.optim.Optimizer, list, tuple, dict)
 _MOST_CHARACTERS = 200
 _MOST_BITS = 256
-_NAN = math.nan
 _MODULE_SLOTS = frozenset(vars(nn.Module()))
 _WORDED = (torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format)
 AnyState = TypeVar("AnyState", TensorState, ModuleState)
@@ -527,7 +527,7 @@ def _values(tensor: Tensor) -> tuple[Number, ...] | None:
 def _one_nan(values: "list[Any]") -> tuple[Any, ...]:
     # One NaN for all: tuples compare by identity first, so that NaN equals NaN.
     if values and isinstance(values[0], float) and any(map(math.isnan, values)):
-        return tuple(_NAN if math.isnan(value) else value for value in values)
+        return tuple(NAN if math.isnan(value) else value for value in values)
     return tuple(values)
 
 

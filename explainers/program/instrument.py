@@ -6,7 +6,7 @@ of its own names is taken, and `globals()` shows none of ours.
 
 import ast
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 FILE = "<program>"
@@ -35,12 +35,18 @@ _Loops = tuple[int, ...]
 _Node = TypeVar("_Node", bound=ast.AST)
 
 
-def instrumented(source: str) -> types.CodeType:
+def instrumented(
+    source: str, weave: Callable[[ast.Module], ast.Module] | None = None
+) -> types.CodeType:
     """Compile a program that reports each of its statements.
 
     Simple statements report after they ran, also inside ``if``, ``for``, ``while``, ``with``,
     ``try``, ``match`` and inside functions; of a class its whole body is one statement, and its
     methods are functions. Docstrings report nothing.
+
+    Args:
+        source: The program.
+        weave: Rewrites its tree before; what it puts in needs no place of its own.
 
     Raises:
         SyntaxError: It is no Python.
@@ -49,6 +55,7 @@ def instrumented(source: str) -> types.CodeType:
     for attempt in range(_ATTEMPTS):
         try:
             tree = ast.parse(source, FILE)
+            tree = tree if weave is None else weave(tree)
             tree = _Expressions().visit(tree)
             tree.body = _block(tree.body, ())
             return compile(ast.fix_missing_locations(tree), FILE, "exec", dont_inherit=True)

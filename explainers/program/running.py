@@ -31,7 +31,7 @@ from explainers.program.states import (
 )
 
 _BUSY = 2.0
-"""How many times `MOST_SECONDS` may pass on a busy machine, of which the run gets but a part."""
+"""How many times its seconds may pass on a busy machine, of which the run gets but a part."""
 _GRACE = 5.0
 """Seconds that a run which was told to end has for it."""
 _KEPT = 64
@@ -103,11 +103,14 @@ class Run:
         device: str,
         recorder: Recorder | None = None,
         mode: contextlib.AbstractContextManager[object] | None = None,
+        seconds: float | None = None,
     ) -> None:
         self.source, self.device = source, device
         self.generators = Generators()
         self.recorder = recorder or Recorder()
         self._mode = mode or contextlib.nullcontext()
+        self._most = seconds = MOST_SECONDS if seconds is None else seconds
+        self._too_long = f"The run was ended after {seconds:g} s."
         self.steps: list[Step] = []
         self.thread: int | None = None
         self._names: dict[str, Any] = {}
@@ -134,9 +137,27 @@ class Run:
             thread = threading.Thread(target=self._main, name="program", daemon=True)
             thread.start()
             self._watch()
+        return self._traced()
+
+    def trace_here(self) -> Trace:
+        """Run the program on this thread: nobody ends it but its own statements, in time."""
+        _warm()
+        with host_kept(self):
+            self._main()
+        return self._traced()
+
+    def _traced(self) -> Trace:
         if self._error is not None:
             raise self._error
         return Trace(self.source, tuple(self.steps), self._failure, self.device)
+
+    def code(self) -> types.CodeType:
+        """Compile the program."""
+        return instrument.instrumented(self.source)
+
+    def builtins(self) -> dict[str, Any]:
+        """Return what the program finds without a name of its own."""
+        return vars(builtins)
 
     # -- on the thread of the program
 
@@ -157,7 +178,7 @@ class Run:
 
     def _run(self) -> Failure | None:
         try:
-            code = instrument.instrumented(self.source)
+            code = self.code()
         except SyntaxError as error:
             return Failure(error.lineno or 0, type(error).__name__, error.msg)
         except (ValueError, RecursionError, MemoryError) as error:
@@ -214,13 +235,17 @@ class Run:
             instrument.WATCHED: _watched,
             instrument.GENERATOR: self.generators.of,
         }
-        return vars(builtins) | own
+        return self.builtins() | own
 
     def _alive(self) -> None:
         if self._why:
             raise _Ended
 
+    def entered(self) -> None:
+        """Be told that a function of the program begins."""
+
     def _enter(self) -> None:
+        self.entered()
         self._calls += 1
         self.recorder.begins()
         self._frames[id(sys._getframe(1))] = self._calls
@@ -253,10 +278,14 @@ class Run:
     ) -> None:
         if len(self.steps) >= MOST_STEPS:
             self._why = f"The run was ended after {MOST_STEPS} steps."
-        elif time.thread_time() - self._started + self._slept > MOST_SECONDS:
-            self._why = _TOO_LONG
-        self._alive()
+        self.in_time()
         self.steps.append(self._step(lines, around, frame, returned))
+
+    def in_time(self) -> None:
+        """End the run if its time is over."""
+        if time.thread_time() - self._started + self._slept > self._most:
+            self._why = self._why or self._too_long
+        self._alive()
 
     def _step(
         self,
@@ -306,38 +335,38 @@ class Run:
 
     def sleep(self, seconds: float) -> None:
         """Sleep as the program asked, as far as its time goes."""
-        left = MOST_SECONDS - self._slept - (time.thread_time() - self._started)
+        left = self._most - self._slept - (time.thread_time() - self._started)
         SLEEP(min(seconds, max(0.0, left)))
         self._slept += seconds
         if seconds > left:
-            self._why = _TOO_LONG
+            self._why = self._too_long
         self._alive()
 
     # -- on the thread that waits
 
     def _watch(self) -> None:
-        begin, most = time.monotonic(), _BUSY * MOST_SECONDS
+        begin, most = time.monotonic(), _BUSY * self._most
         try:
-            left = MOST_SECONDS
+            left = self._most
             while not self._done.wait(left):
                 spent = self._spent()
                 waited = time.monotonic() - begin
-                if spent >= MOST_SECONDS or waited >= most:
+                if spent >= self._most or waited >= most:
                     break
-                left = max(0.01, min(MOST_SECONDS - spent, most - waited))
+                left = max(0.01, min(self._most - spent, most - waited))
         finally:  # also where whoever waits is interrupted
             if not self._done.is_set():
                 self._end()
 
     def _end(self) -> None:
-        self._why = self._why or _TOO_LONG
+        self._why = self._why or self._too_long
         until = time.monotonic() + _GRACE
         while not self._done.wait(0.005):
             with self._door:
                 if not self._closed and self.thread is not None:
                     _raise(self.thread, _Ended)
             if time.monotonic() > until and not self._closed:
-                self._failure = Failure(0, STOPPED, _TOO_LONG)
+                self._failure = Failure(0, STOPPED, self._too_long)
                 return
 
     def _spent(self) -> float:
@@ -347,9 +376,6 @@ class Run:
             return time.clock_gettime(self._clock) - self._started + self._slept
         except OSError:  # it has just ended
             return 0.0
-
-
-_TOO_LONG = f"The run was ended after {MOST_SECONDS:g} s."
 
 
 def _raise(thread: int, kind: type[BaseException]) -> None:

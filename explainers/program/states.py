@@ -6,11 +6,15 @@ told them apart; NaN equals NaN, as every NaN recorded is one object.
 
 import dataclasses
 import enum
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 Number: TypeAlias = bool | int | float | complex
+
+NAN = math.nan
+"""The one NaN of all that is recorded: so that NaN equals NaN."""
 
 MOST_CELLS = 256
 """Cells of a tensor, an array or a storage whose values are recorded."""

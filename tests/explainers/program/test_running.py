@@ -313,7 +313,7 @@ def test_a_statement_without_end_is_ended(name: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(running, "MOST_SECONDS", 0.2)
     trace = run(ENDLESS[name])
     assert trace.failure is not None and trace.failure.kind == "Stopped"
-    assert trace.failure.message == "The run was ended after 2 s."
+    assert trace.failure.message == "The run was ended after 0.2 s."
     assert run("x = 1\n").failure is None
 
 

@@ -1,0 +1,309 @@
+"""Programs run in children of a helper, some at a time, and nothing of them stays."""
+
+import dataclasses
+import gc
+import importlib
+import os
+import random
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from explainers import program, scratchpad
+from explainers.program.lessons import Lesson
+from explainers.scratchpad import jail, pool
+from explainers.scratchpad.pool import Pool
+from tests.explainers.scratchpad.attacks import ATTACKS
+from tests.explainers.scratchpad.programs import FAILING, LEAST, PROGRAMS
+from ui import catalogue
+
+pytestmark = pytest.mark.skipif(scratchpad.available() != "", reason=scratchpad.available())
+
+SHORT = "x = torch.ones(2)\ny = x * 3\n"
+SPINS = "import torch\nx = torch.rand(200, 200)\ny = [x.sort()[0].sum() for i in range(9999)]\n"
+LOST = "x = torch.ones(2)\nwhile True:\n    x = (x @ x).exp()\n"
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Pool]:
+    made = Pool()
+    yield made
+    made.close()
+
+
+def lessons() -> list[tuple[str, str]]:
+    """The first program of each page of lessons that the scratchpad's language has."""
+    found = []
+    for page in catalogue.PAGES:
+        for lesson in getattr(page.topic, "LESSONS", ()):
+            if isinstance(lesson, Lesson):
+                source = lesson.source()
+                if "data_ptr" in source:  # no two runs have one address
+                    continue
+                try:
+                    scratchpad.check(source)
+                except ValueError:
+                    continue
+                found.append((f"{page.slug}/{lesson.slug}", source))
+    return found
+
+
+def test_a_lessons_program_gives_the_trace_that_it_gives_in_the_server(own: Pool) -> None:
+    """Values, storages, versions, graph, changes: the walls change nothing of what is shown."""
+    chosen = lessons()
+    assert len(chosen) >= 20
+    jobs = {name: (own.submit(source, seconds=2), source) for name, source in chosen[::2]}
+    differ = []
+    for name, (job, source) in jobs.items():
+        if job.result() != dataclasses.replace(program.run(source), jailed=True):
+            differ.append(name)
+    assert differ == []
+
+
+def test_what_learners_type_runs(own: Pool) -> None:
+    refused = []
+    jobs = {}
+    for name, source in PROGRAMS.items():
+        try:
+            scratchpad.check(source)
+            jobs[name] = own.submit(source, seconds=2)
+        except ValueError as error:
+            refused.append(f"{name}: {error}")
+    for name, job in jobs.items():
+        failure = job.result().failure
+        if name in FAILING:
+            assert failure is not None and (failure.kind, failure.line) == (
+                "RuntimeError",
+                FAILING[name],
+            )
+        elif failure is not None:
+            refused.append(f"{name}: {failure.message}")
+    assert len(PROGRAMS) - len(refused) >= LEAST, refused
+    assert all("is not available here: " in one for one in refused)
+
+
+def state() -> dict[str, object]:
+    """What a program could have changed in this process."""
+    return {
+        "folder": os.getcwd(),
+        "environment": dict(os.environ),
+        "modules of torch": dir(torch),
+        "functions": (torch.ones, torch.seed, torch.nn.Linear.forward, torch.load),
+        "dtype": torch.get_default_dtype(),
+        "device": torch.get_default_device(),
+        "threads": torch.get_num_threads(),
+        "grad": torch.is_grad_enabled(),
+        "generator": torch.random.get_rng_state().tolist(),
+        "random": random.getstate(),
+        "numpy": np.random.get_state()[1].tolist(),  # type: ignore[index, union-attr]
+        "recursion": sys.getrecursionlimit(),
+        "filters": list(warnings.filters),
+        "always": torch.is_warn_always_enabled(),
+        "output": (sys.stdout, sys.stderr),
+        "collects": gc.isenabled(),
+        "files": sorted(os.listdir("/proc/self/fd")),
+        "names of this thread": threading.current_thread().name,
+    }
+
+
+def test_nothing_of_a_run_stays_in_this_process(own: Pool) -> None:
+    own.submit(SHORT, seconds=2).result()
+    before = state()
+    hostile = [*ATTACKS["edges"][::6], *ATTACKS["tensors"][::9], *ATTACKS["outside"][::6]]
+    jobs = [own.submit(source, seconds=1, walls=()) for source in hostile]
+    jobs += [own.submit(source, seconds=1) for source in hostile]
+    for job in jobs:
+        assert job.result().jailed
+    assert state() == before
+
+
+def test_it_runs_in_a_child_that_is_gone_afterwards(own: Pool) -> None:
+    job = own.submit("import os\nx = os.getpid()\n", seconds=1, walls=())
+    pid = int(job.result().steps[-1].names["x"].text)  # type: ignore[union-attr]
+    assert pid not in {os.getpid(), own._helper and own._helper.pid}
+    assert not os.path.exists(f"/proc/{pid}")
+
+
+def test_nothing_of_the_servers_environment_is_known_inside(
+    own: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "hunter2")
+    fresh = Pool()
+    try:
+        source = "import os\nx = str(dict(os.environ))\ny = open\n"
+        trace = fresh.submit(source, seconds=1, walls=()).result()
+    finally:
+        fresh.close()
+    said = str(trace.steps[-1].names["x"])
+    assert "OMP_NUM_THREADS" in said
+    assert "hunter2" not in said
+
+
+def test_a_program_that_does_not_end_is_ended_at_its_time(own: Pool) -> None:
+    for walls in (pool.WALLS, ()):  # by its own walls, and by the kernel
+        trace = own.submit(SPINS, seconds=0.3, walls=walls).result()
+        assert trace.failure is not None and trace.failure.kind == scratchpad.STOPPED
+
+
+def test_a_crash_takes_its_own_child_alone(own: Pool) -> None:
+    other = own.submit(SHORT, seconds=2)
+    trace = own.submit("import ctypes\nctypes.string_at(0)\n", seconds=1, walls=()).result()
+    assert trace.failure is not None and trace.failure.kind == scratchpad.STOPPED
+    assert trace.steps == ()
+    assert other.result().failure is None
+    assert own.counts().helpers == 1
+
+
+def test_a_child_that_writes_something_else_is_heard_as_nothing(own: Pool) -> None:
+    for bad in ("b'x' * 99", "b'{}\\n'", "b'[[]]\\n'", "bytes(5 << 20)"):
+        source = f"import os\nos.write(3, {bad})\nos._exit(0)\n"
+        trace = own.submit(source, seconds=1, walls=()).result()
+        assert trace.failure is not None and trace.failure.kind == scratchpad.STOPPED
+    assert own.counts().helpers == 1
+
+
+def test_some_run_and_the_others_wait_in_turn(own: Pool) -> None:
+    jobs = [own.submit(LOST, seconds=2) for _ in range(pool.MOST_AT_ONCE)]
+    late = [own.submit(SHORT, seconds=2) for _ in range(3)]
+    assert [job.place() for job in jobs] == [0] * len(jobs)
+    places = [job.place() for job in late]
+    assert places in ([1, 2, 3], [0, 1, 2], [0, 0, 1], [0, 0, 0])
+    for job in jobs:
+        job.cancel()
+        with pytest.raises(scratchpad.CancelledError):
+            job.result()
+    assert all(job.result().failure is None for job in late)
+    assert [job.place() for job in late] == [0, 0, 0]
+
+
+def test_too_many_may_not_wait(own: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "MOST_WAITING", 0)
+    with pytest.raises(scratchpad.BusyError, match="Too many programs wait"):
+        own.submit(SHORT, seconds=2, reader="a")
+
+
+def test_a_readers_newer_run_cancels_the_older(own: Pool) -> None:
+    older = own.submit(LOST, seconds=2, reader="a")
+    others = own.submit(SHORT, seconds=2, reader="b")
+    newer = own.submit(SHORT, seconds=2, reader="a")
+    with pytest.raises(scratchpad.CancelledError):
+        older.result()
+    assert newer.result().failure is None
+    assert others.result().failure is None
+
+
+def test_a_helper_that_dies_is_started_again() -> None:
+    mine = Pool()
+    try:
+        mine.submit(SHORT, seconds=2).result()
+        assert mine._helper is not None
+        running = mine.submit(LOST, seconds=2)
+        os.kill(mine._helper.pid, signal.SIGKILL)
+        with pytest.raises(scratchpad.UnavailableError, match="the next run starts another"):
+            running.result()
+        assert mine.submit(SHORT, seconds=2).result().failure is None
+        assert mine.counts().helpers == 2
+        pid = mine._helper.pid
+    finally:
+        mine.close()
+    assert not os.path.exists(f"/proc/{pid}")
+
+
+def test_it_counts_what_it_does(own: Pool) -> None:
+    before = own.counts()
+    own.submit(SHORT, seconds=2).result()
+    own.submit("x = torch.ones(9, 9).foo\n", seconds=2).result()
+    own.submit("x = nn.Linear(1, 1).cuda()\n", seconds=2).result()
+    own.submit("import os\nos.abort()\n", seconds=1, walls=()).result()
+    after = own.counts()
+    assert (after.runs - before.runs, after.refused - before.refused) == (4, 1)
+    assert after.killed - before.killed == 1
+    assert after.seconds > before.seconds
+    assert (after.running, after.waiting) == (0, 0)
+    assert 50 << 20 < after.memory < 1 << 30
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, 11.0, float("nan")])
+def test_the_seconds_have_bounds(own: Pool, seconds: float) -> None:
+    with pytest.raises(ValueError, match="seconds must be above 0 and at most 10, got"):
+        own.submit(SHORT, seconds=seconds)
+
+
+def test_it_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(jail.SWITCH, "off")
+    assert scratchpad.available() == "The scratchpad is switched off on this server."
+    with pytest.raises(scratchpad.UnavailableError, match="switched off"):
+        scratchpad.run(SHORT)
+
+
+def test_what_the_language_has_not_does_not_start_a_helper() -> None:
+    before = scratchpad.counts()
+    with pytest.raises(ValueError, match="line 1: open is not available here"):
+        scratchpad.run("open('a')")
+    after = scratchpad.counts()
+    assert after.helpers == before.helpers
+    assert after.refused == before.refused + 1
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda m: m.setattr(sys, "platform", "darwin"), "needs Linux"),
+        (lambda m: m.setattr("platform.machine", lambda: "s390x"), "no jail for this server's"),
+        (lambda m: m.setattr(sys, "executable", "/nowhere"), "could not try out its jail"),
+        (
+            lambda m: m.setattr(sys, "executable", importlib.import_module("shutil").which("true")),
+            "could not try out its jail",
+        ),
+    ],
+)
+def test_a_host_that_cannot_jail_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[pytest.MonkeyPatch], None],
+    sentence: str,
+) -> None:
+    change(monkeypatch)
+    why = jail._tried.__wrapped__()
+    assert sentence in why
+    assert why.endswith(".")
+
+
+def test_a_jail_with_a_hole_is_found() -> None:
+    """Without the filter, the same tries get out: or `available` could not see that it holds."""
+    if pid := os.fork():
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        return
+    open_ways = 0
+    for name in ("a folder can be listed", "a file can be looked at", "a pipe can be made"):
+        try:
+            jail.probes()[name]()
+            open_ways += 1
+        except OSError:
+            pass
+    os._exit(0 if open_ways == 3 else 1)
+
+
+def test_running_in_turn_takes_no_time_to_speak_of(own: Pool) -> None:
+    """Ten statements: forty runs take what forty forks take, not more."""
+    ten = "x = torch.arange(6.)\n" + "x = x * 2\n" * 9
+    own.submit(ten, seconds=2).result()
+    assert own._helper is not None
+    begin, spent = time.process_time(), processor(own._helper.pid)
+    for _ in range(10):
+        assert len(own.submit(ten, seconds=2).result().steps) == 10
+    each = (time.process_time() - begin + processor(own._helper.pid) - spent) / 10
+    assert each < 0.25  # 0.07 on a machine that is not busy
+
+
+def processor(pid: int) -> float:
+    """Seconds of the processor that a process and its ended children took."""
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(") ", 1)[1].split()
+    return sum(int(one) for one in fields[11:15]) / os.sysconf("SC_CLK_TCK")
