@@ -165,7 +165,7 @@ SAVING = Lesson(
     notes={
         "ctx.save_for_backward": "It notes x's version, 0, with x.",
         "ctx.x = x": "An attribute as of any Python object: the tensor, and no version.",
-        "x = ${found}": "What x holds by now.",
+        "        x = ": "What x holds by now.",
     },
     slips=(
         Slip(

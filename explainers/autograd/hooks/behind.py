@@ -113,7 +113,7 @@ BEHIND = Lesson(
         Preset("Downhill", "A factor of -3: the full hook has the sign right.", Behind(factor=-3)),
     ),
     notes={
-        "return ${factor}": "Two operations; the last of them is the addition.",
+        "        return ": "Two operations; the last of them is the addition.",
         "seen[": "Tuples: a gradient for each input, and for each output.",
         "y = line(x)": "The full hook puts a node before and behind what forward notes.",
     },

@@ -119,8 +119,8 @@ CALLING = Lesson(
         ),
     ),
     notes={
-        "return ${before}": "args is a tuple of what the module was called with.",
-        "return ${after}": "out is what forward returned.",
+        '"pre-hook"': "args is a tuple of what the module was called with.",
+        '"hook"': "out is what forward returned.",
         "y = ": "Module.__call__ runs pre-hooks, forward, hooks. forward is but the middle.",
     },
     slips=(

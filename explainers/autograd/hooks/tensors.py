@@ -128,7 +128,7 @@ TENSORS = Lesson(
     ),
     notes={
         "seen.append": "What arrives, before this hook changes it.",
-        "return ${returns}": "What goes on in its place.",
+        "    return ": "What goes on in its place.",
         "(y ** 2)": "The hook runs within this line, when the gradient of its tensor is complete.",
     },
     slips=(
