@@ -307,6 +307,23 @@ PAGES = in_reading_order(
         ),
     ),
     Page(
+        slug="walking",
+        title="Walking a model",
+        question="In which order is a model walked, and what is saved and counted on the way?",
+        icon=":material/footprint:",
+        chapter="Modules",
+        terms=(
+            "nn.Module",
+            "state_dict",
+            "named_modules",
+            "apply",
+            "weight initialization",
+            "best model",
+            "load_state_dict",
+            "model summary",
+        ),
+    ),
+    Page(
         slug="affine_grid",
         title="affine_grid and grid_sample",
         question="Which way does theta move a picture, and why does it come out wrong?",
