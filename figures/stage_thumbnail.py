@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from explainers.program.states import TensorState
+from figures.stage_names import within
 
 if TYPE_CHECKING:
     from explainers.program.topic import View
@@ -17,14 +18,17 @@ _WIDTH, _HEIGHT = 240, 120
 
 def thumbnail(view: "View") -> str:
     """Return the home card's picture as SVG: tensors as grids, coloured by their storage."""
-    names = view.trace.steps[view.start].names
-    shown = [
-        state
-        for name, state in names.items()
+    steps = view.trace.steps
+    names = steps[min(view.start, len(steps) - 1)].names
+    held = {
+        id(state): state
+        for name, value in names.items()
+        for _, state in within(name, value)
         if isinstance(state, TensorState)
         and state.cells
         and (not view.lesson.shows or name in view.lesson.shows)
-    ][-_MOST:]
+    }
+    shown = list(held.values())[-_MOST:]
     hues = {storage: n for n, storage in enumerate(dict.fromkeys(s.storage for s in shown))}
     size = min(18.0, *(_side(state) for state in shown)) if shown else 18.0
     widths = [_columns(state) * size for state in shown]

@@ -616,6 +616,7 @@ def _facts(step: Step, before: Step | None) -> list[str]:
     now, then = named(step), named(before)
     twice = tuple(again(step))
     filled, emptied, said = [], [], []
+    cast: dict[str, list[str]] = {}
     told: set[str] = set()
     for path, fields in step.changes.facts.items():
         if through(path, twice):
@@ -637,6 +638,8 @@ def _facts(step: Step, before: Step | None) -> list[str]:
             said.append(f"`{path}` will keep its gradient.")
         if "made_by" in fields and new.made_by:
             said.append(f"The graph knows `{path}` by {new.made_by} now.")
+        if "dtype" in fields:
+            cast.setdefault(new.dtype, []).append(path)
         moved = [field for field in _EVERY_FIELD if field in fields]
         if moved:
             said.append(
@@ -644,6 +647,8 @@ def _facts(step: Step, before: Step | None) -> list[str]:
             )
         if "version" in fields and new.storage not in written and new.version:
             said.append(f"`{path}` was written with what it held: version {new.version}.")
+    for dtype, paths in cast.items():
+        said.insert(0, f"{_listed(paths)} {'is' if len(paths) == 1 else 'are'} {dtype} now.")
     if filled:
         said.insert(0, f"{_listed(filled, _MOST)} {'is' if len(filled) == 1 else 'are'} filled.")
     if emptied:

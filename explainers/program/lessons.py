@@ -268,8 +268,14 @@ class Lesson:
         }
 
     def first_step(self, trace: Trace) -> int:
-        """Return the number of the step at which the stage opens, from 0."""
+        """Return the number of the step at which the stage opens, from 0.
+
+        Where the run was ended, and nothing else is asked for, that is the step after the last:
+        what stood when it was.
+        """
         last = max(len(trace.steps) - 1, 0)
+        if trace.failure is not None and trace.failure.after is not None and not self.opens:
+            return len(trace.steps)
         if not self.opens:
             return last
         lines = trace.source.splitlines()

@@ -658,3 +658,15 @@ def test_the_stage_of_a_readers_program_runs_it_not_once_more() -> None:
     drawn = staged(dataclasses.replace(ours, jailed=True)).runs[0]["steps"]
     assert any("made" in step for step in staged(ours).runs[0]["steps"])
     assert not any("made" in step for step in drawn)
+
+
+def test_a_module_that_is_cast_says_so_of_its_parameters_once_each() -> None:
+    shown = staged(
+        run(
+            "import torch\nnet = torch.nn.Linear(2, 1)\nsame = net\nnet.double()\n"
+            "x = torch.ones(1)\n"
+        )
+    )
+    said = [step["say"] for step in shown.runs[0]["steps"]]
+    assert "`net.weight` and `net.bias` are float64 now." in said[3]
+    assert not any("float64" in words for words in (*said[:3], said[4]))

@@ -40,7 +40,7 @@ torch.manual_seed(0)
 net = nn.Linear(2, 1, bias=False)
 optimizer = torch.optim.SGD(net.parameters(), lr=${lr})
 best = ${way}
-for _ in range(${steps}):
+for step in range(${steps}):
     optimizer.zero_grad()
     net(torch.tensor([[1., 2.]])).sum().backward()
     optimizer.step()

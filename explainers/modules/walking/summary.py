@@ -29,6 +29,7 @@ PROGRAM = """
 import torch
 from torch import nn
 
+torch.manual_seed(0)
 conv = nn.Conv2d(${c}, ${c}, 3, padding=1)
 net = nn.Sequential(${net})
 rows = []
@@ -40,7 +41,7 @@ leaves = [m for m in net.modules() if not list(m.children())]
 handles = [m.register_forward_hook(row) for m in leaves]
 y = net(torch.zeros(${batch}, ${c}, 4, 4))
 print(*rows, sep="\\n")
-total = sum(size for _, _, size in rows)
+total = sum(size for kind, shape, size in rows)
 counted = sum(p.numel() for p in net.parameters())
 """
 

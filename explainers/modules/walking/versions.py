@@ -9,7 +9,7 @@ from explainers.program.states import Trace
 
 _DOCS = "https://docs.pytorch.org/docs/stable"
 _KEPT = {
-    "as it is": "saved",
+    "as it is": "pass",
     "version 1": 'saved._metadata[""]["version"] = 1',
     "a plain dict": "saved = dict(saved)",
 }
@@ -35,7 +35,7 @@ del saved["num_batches_tracked"]
 ${kept}
 version = getattr(saved, "_metadata", {}).get("", {}).get("version")
 new = nn.BatchNorm1d(1)
-for _ in range(${batches}):
+for batch in range(${batches}):
     y = new(torch.tensor([[1.], [3.]]))
 loaded = new.load_state_dict(saved, strict=${strict})
 missing = list(loaded.missing_keys)
