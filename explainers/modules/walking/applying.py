@@ -65,7 +65,7 @@ def _visited(trace: Trace, settings: Applying) -> float:
 def _filled(trace: Trace, settings: Applying) -> float:
     linear = [one for one in _up(final(trace, "net")) if one.kind == "Linear"]
     weights = [value for one in linear for value in one.parameters["weight"].values or ()]
-    gap = difference(weights, [settings.value] * 2)
+    gap = difference(weights, [settings.value] * 2)  # type: ignore[arg-type]
     return float(gap == 0) if settings.way == "in place" else gap
 
 

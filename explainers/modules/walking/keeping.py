@@ -61,7 +61,7 @@ def _kept(trace: Trace, settings: Keeping) -> float:
     start = _weight(first(trace, "net")).values or ()
     gone = 0 if _WAYS[settings.way][1] else settings.lr * settings.steps
     best = _best(trace)
-    expected = [w - gone * x for w, x in zip(start, (1.0, 2.0), strict=True)]  # type: ignore[operator]
+    expected = [w - gone * x for w, x in zip(start, (1.0, 2.0), strict=True)]
     return difference(best and best.values, expected)  # type: ignore[arg-type]
 
 
