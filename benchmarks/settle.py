@@ -43,7 +43,23 @@ CONTROLS = {
     "slider": '[data-testid="stMain"] [data-testid="stSlider"] :is(input, [role="slider"])',
     "radio": '[data-testid="stMain"] [data-testid="stRadio"] input:checked',
     "choice": '.st-key-see-controls [role="radio"][aria-checked="false"]',
+    "run": '[data-testid="stMain"] [data-testid="pad-box"]',
 }
+# Ten statements; each run is of another number, so that none was seen before.
+WRITTEN = """import torch
+
+x = torch.arange({number}, {number} + 6.0).view(2, 3)
+w = torch.ones(3, 2, requires_grad=True)
+y = x @ w
+z = y.relu()
+loss = (z - 1).pow(2).mean()
+loss.backward()
+with torch.no_grad():
+    w -= 0.1 * w.grad
+view = x.t()
+view[0, 0] = -1
+total = view.sum()
+"""
 WARM_UP = 3
 # A cold view loads parts in turn; a longer quiet tells their gaps from the end.
 COLD_QUIET_MS = 500
@@ -174,8 +190,11 @@ def changer(element: Locator) -> Callable[[], float]:
     """Return a function that moves the control one step and gives the ms until all is at rest.
 
     A slider walks up to its end and back, so that values seen before come late, if at all; a radio
-    goes round; of a choice's options the first that is not chosen is.
+    goes round; of a choice's options the first that is not chosen is; a box for a program runs
+    another.
     """
+    if element.evaluate("e => e.localName") == "textarea":
+        return runner(element)
     key = "ArrowRight"
 
     def change() -> float:
@@ -204,6 +223,28 @@ def changer(element: Locator) -> Callable[[], float]:
         )
 
     return change
+
+
+def runner(box: Locator) -> Callable[[], float]:
+    """Return a function that runs a new program and gives the ms from Run until all is at rest."""
+    number = 0
+
+    def run() -> float:
+        nonlocal number
+        number += 1
+        if not box.is_visible():
+            box.page.get_by_role("button", name="Edit").click()
+        box.fill(WRITTEN.format(number=number))
+        settled(box.page)
+        box.press("Control+Enter")
+        return float(
+            box.page.evaluate(
+                "([quiet, timeout]) => window.torchLoupeRest.change(quiet, timeout)",
+                [QUIET_MS, TIMEOUT_MS],
+            )
+        )
+
+    return run
 
 
 def counter(page: Page) -> Callable[[], int]:
@@ -289,9 +330,9 @@ def record(rows: Sequence[Row]) -> None:
 
 def catalogued() -> list[str]:
     """Return the slugs of all pages of the app."""
-    from ui.catalogue import PAGES  # noqa: PLC0415 - with --pages the app's code is not needed
+    from ui.catalogue import PAGES, SCRATCHPAD  # noqa: PLC0415 - not needed with --pages
 
-    return [page.slug for page in PAGES]
+    return [page.slug for page in (*PAGES, SCRATCHPAD)]
 
 
 def arguments() -> argparse.Namespace:

@@ -66,6 +66,15 @@ def seed(slug: str, kind: type[Parameters]) -> None:
         st.session_state.setdefault(key(slug, name), default)
 
 
+def begin(slug: str) -> bool:
+    """Note that the reader is on a page that reads the address itself; return whether just now."""
+    if st.session_state.get(_CURRENT) == (slug, None):
+        return False
+    leave()
+    st.session_state[_CURRENT] = (slug, None)
+    return True
+
+
 def leave() -> None:
     """Note that the reader is on a page without settings, so that a link back is read anew."""
     st.session_state.pop(_CURRENT, None)

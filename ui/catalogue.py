@@ -567,6 +567,15 @@ PAGES = in_reading_order(
 
 HOME = ROOT / "pages" / "home" / "home.py"
 PROOF = ROOT / "pages" / "home" / "proof.py"
+SCRATCHPAD = Page(
+    slug="scratchpad",
+    title="Scratchpad",
+    question="What does torch do with your own lines?",
+    icon=":material/edit_note:",
+    chapter="Home",
+    terms=(),
+)
+"""The page on which readers write; no topic, so it is not among `PAGES`."""
 
 CHAPTERS = tuple(dict.fromkeys(page.chapter for page in PAGES))
 """Every chapter, in reading order."""

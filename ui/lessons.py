@@ -9,7 +9,7 @@ import streamlit as st
 from explainers.program.lessons import Lesson, Slip
 from explainers.program.topic import LESSON, Lessons, View
 from figures import stage as figures
-from ui import figure, proofs
+from ui import address, catalogue, figure, offered, proofs
 from ui.frame import Download, Frame, device, mistakes, parts, predict
 from ui.points import POINTS
 from ui.stage import STAGE, stage
@@ -115,6 +115,8 @@ class _Page:
             key=f"{self._slug}.stage",
             address=STEP,
         )
+        if not address.bare():
+            self._pad("Open in the scratchpad", offered.lesson_query(self._slug, lesson, own))
         if view.lesson.figure is not None:
             self._figure(view)
         self._frame.live_checks(self._topic.view_checks(view, device=device()))
@@ -160,6 +162,17 @@ class _Page:
             stage(drawn, key=f"{self._slug}.{lesson.slug}.{title}.stage")
             words, url = slip.source
             st.markdown(f"{slip.lesson} Met in [{words}]({url}).")
+            if address.bare():
+                return
+            with st.container(horizontal=True, gap="medium"):
+                for line in ("wrong", "right"):
+                    query = offered.lesson_query(self._slug, lesson, own, slip, line)
+                    self._pad(f"The {line} line in the scratchpad", query)
+
+    def _pad(self, label: str, query: Mapping[str, str]) -> None:
+        """Draw a link that opens a program where readers write."""
+        pad = catalogue.SCRATCHPAD
+        st.page_link(pad.file, label=label, icon=pad.icon, query_params=dict(query))
 
     def _predict(self) -> None:
         lesson = self._lesson()

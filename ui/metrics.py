@@ -8,6 +8,7 @@ share; nothing of Streamlit is patched. Off unless `server.METRICS` asks for it.
 
 import sys
 import time
+from collections.abc import Iterator
 
 import torch
 from google.protobuf.message import DecodeError
@@ -21,6 +22,8 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -28,6 +31,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from explainers import scratchpad
 from ui import catalogue
 
 STREAM = "/_stcore/stream"
@@ -56,6 +60,32 @@ EXCEPTIONS = Counter(
 # Resident memory stays at its highest where free pieces lie between used ones; this tells a leak.
 BLOCKS = Gauge("torch_loupe_memory_blocks", "Memory blocks that Python uses.", registry=REGISTRY)
 BLOCKS.set_function(lambda: float(sys.getallocatedblocks()))
+
+
+class Scratchpad(Collector):
+    """Tell what readers' programs came to: the counts are the pool's own."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield its metrics as they stand."""
+        now = scratchpad.counts()
+        for name, words, value in (
+            ("runs", "Runs of readers' programs that are over.", now.runs),
+            ("refused", "Programs refused before they ran or as they ran.", now.refused),
+            ("killed", "Runs ended at their time, for their memory, or by a crash.", now.killed),
+            ("cancelled", "Runs given up by their reader.", now.cancelled),
+            ("seconds", "Seconds that children ran, of all runs together.", now.seconds),
+            ("helpers", "Helper processes started.", now.helpers),
+        ):
+            yield CounterMetricFamily(f"torch_loupe_scratchpad_{name}", words, value=value)
+        for name, words, value in (
+            ("running", "Children that run now.", now.running),
+            ("waiting", "Runs in the queue now.", now.waiting),
+            ("memory_bytes", "Memory of the helper and its children.", now.memory),
+        ):
+            yield GaugeMetricFamily(f"torch_loupe_scratchpad_{name}", words, value=value)
+
+
+REGISTRY.register(Scratchpad())
 
 
 class Watch:

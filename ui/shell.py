@@ -37,8 +37,12 @@ def main() -> None:
 
 
 def pages() -> dict[str, list[st.Page]]:
-    """Return the navigation: home, every chapter of the catalogue, the proof sheet."""
+    """Return the navigation: home, scratchpad, every chapter of the catalogue, proof sheet."""
     home = st.Page(catalogue.HOME, title="Home", icon=":material/home:", default=True)
+    pad = catalogue.SCRATCHPAD
+    scratchpad = st.Page(
+        pad.file, title=pad.title, icon=pad.icon, url_path=pad.slug, help=pad.question
+    )
     chapters = {
         chapter: [
             st.Page(
@@ -56,7 +60,7 @@ def pages() -> dict[str, list[st.Page]]:
     proof = st.Page(
         catalogue.PROOF, title="Proof sheet", icon=":material/fact_check:", url_path="proof"
     )
-    return {"": [home], **chapters, "Everything": [proof]}
+    return {"": [home, scratchpad], **chapters, "Everything": [proof]}
 
 
 def _seed_device() -> str:

@@ -30,7 +30,7 @@ from ui import catalogue
 
 PAGES = pytest.mark.parametrize("entry", catalogue.PAGES, ids=lambda entry: entry.slug)
 SLUGS = tuple(entry.slug for entry in catalogue.PAGES)
-PLACES = (*SLUGS, "", "proof")
+PLACES = (*SLUGS, "", "proof", "scratchpad")
 TOPICS = pytest.mark.parametrize("place", SLUGS, indirect=True)
 WRONG, RIGHT = "✗ The line people write", "✓ The line that does it"
 # What shows a view: a picture, or the tensors of a stage.

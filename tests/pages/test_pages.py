@@ -30,7 +30,7 @@ OWN, TAUGHT = (
 def test_the_sidebar_leads_to_every_page() -> None:
     tester = AppTest.from_file(SHELL, default_timeout=PATIENCE_S).run()
     links = [title for _, titles in chapters(tester) for title in titles]
-    assert links == ["Home", *(page.title for page in catalogue.PAGES), "Proof sheet"]
+    assert links == ["Home", "Scratchpad", *(page.title for page in catalogue.PAGES), "Proof sheet"]
 
 
 def test_home_shows_a_card_for_every_page_once_its_chapter_is_open() -> None:

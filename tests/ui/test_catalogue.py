@@ -10,7 +10,7 @@ from ui import catalogue
 def test_every_page_has_its_files_and_every_file_its_page() -> None:
     scripts = set((catalogue.ROOT / "pages").rglob("*.py"))
     home = set((catalogue.ROOT / "pages" / "home").glob("*.py"))
-    assert {path.stem for path in home} == {"home", "proof"}
+    assert {path.stem for path in home} == {"home", "proof", "scratchpad"}
     assert {page.file for page in catalogue.PAGES} == scripts - home
     for page in catalogue.PAGES:
         assert page.topic.__name__ == f"explainers.{page.folder}.{page.slug}"

@@ -1,12 +1,16 @@
 """Counting reads the messages that pass, and costs next to nothing."""
 
+import re
 import time
 
 import pytest
+from prometheus_client import generate_latest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from explainers import scratchpad
+from explainers.scratchpad import Counts
 from tests.clock import milliseconds
 from ui import metrics
 
@@ -51,6 +55,24 @@ def test_the_wait_counts_from_the_first_of_several_changes() -> None:
     watch.received(ASK)
     elapsed = watch.sent(DONE)
     assert elapsed is not None and elapsed >= 0.02
+
+
+def test_what_readers_programs_came_to_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = Counts(5, 4, 3, 2, 1.5, running=1, waiting=7, helpers=1, memory=9_000)
+    monkeypatch.setattr(scratchpad, "counts", lambda: counted)
+    told = generate_latest(metrics.REGISTRY).decode()
+    found = dict(re.findall(r"^torch_loupe_scratchpad_(\w+) (\S+)$", told, re.MULTILINE))
+    assert {name: float(value) for name, value in found.items()} == {
+        "runs_total": 5,
+        "refused_total": 4,
+        "killed_total": 3,
+        "cancelled_total": 2,
+        "seconds_total": 1.5,
+        "helpers_total": 1,
+        "running": 1,
+        "waiting": 7,
+        "memory_bytes": 9_000,
+    }
 
 
 def test_home_has_a_name_and_a_broken_message_is_left_to_streamlit() -> None:

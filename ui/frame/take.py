@@ -7,7 +7,6 @@ from typing import Any
 import streamlit as st
 
 from explainers import snippets
-from explainers.parameters import Parameters
 from ui import address, catalogue
 from ui.frame.parts import part, section, sentence_for_bad_input
 from ui.turns import in_turn
@@ -30,7 +29,7 @@ Make = Callable[[Any], tuple[str, Sequence[Download]]]
 
 def draw(
     page: catalogue.Page,
-    settings: Callable[[], Parameters],
+    settings: Callable[[], Any],
     link: Callable[[Any], Mapping[str, str]],
     make: Make,
 ) -> None:
@@ -38,7 +37,7 @@ def draw(
 
     Args:
         page: Of the catalogue.
-        settings: What the controls hold.
+        settings: What is on show: what the controls hold.
         link: From settings to what the address must spell.
         make: From settings to the code and the files to take away.
     """
@@ -49,7 +48,7 @@ def draw(
 @in_turn
 def _opened(
     page: catalogue.Page,
-    held: Callable[[], Parameters],
+    held: Callable[[], Any],
     link: Callable[[Any], Mapping[str, str]],
     make: Make,
 ) -> None:
