@@ -7,17 +7,22 @@ here waits longer than it is told, and nothing is drawn.
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from explainers import program, scratchpad
-from explainers.program import Trace
+from explainers.program import ModuleState, OptimizerState, State, Table, TensorState, Trace
 from explainers.scratchpad import puzzles
 from figures.stage import Stage, staged
 from ui import offered
 from ui.offered import GALLERY, Offer
 from ui.turns import turn
 
-__all__ = ["Attempt", "Refusal"]
+__all__ = ["MOST_CELLS", "Attempt", "Refusal"]
+
+MOST_CELLS = 400_000
+"""Cells of all steps together that are drawn of a reader's run: a quarter of a second's work, in
+which every other reader of the process waits."""
 
 _AT_LINE = re.compile(r"line (\d+): ")
 _EMPTY = "Type a line of torch first"
@@ -154,7 +159,7 @@ class Attempt:
             return
         lesson = self.offer.lesson if not jailed else None
         self.drawn = staged(
-            trace,
+            self._bounded(trace) if jailed else trace,
             notes=lesson.notes_at(trace.source) if lesson else None,
             start=lesson.first_step(trace) if lesson else None,
             shows=lesson.shows if lesson else (),
@@ -163,10 +168,43 @@ class Attempt:
         if others and self.offer.puzzle is not None:
             self.said = puzzles.judged(self.offer.puzzle, (trace, *others)).words
 
+    def _bounded(self, trace: Trace) -> Trace:
+        """Return of a run the steps that may be drawn, and say how many where not all may."""
+        cells = 0
+        for number, step in enumerate(trace.steps):
+            cells += sum(map(_cells, chain(step.names.values(), step.local.values())))
+            if cells > MOST_CELLS and number:
+                self.said = (
+                    f"The first {number} of {len(trace.steps)} steps: with the others their "
+                    f"tensors hold more than {MOST_CELLS:,} cells."
+                )
+                return replace(trace, steps=trace.steps[:number], failure=None)
+        return trace
+
     def _refuse(self, words: str) -> None:
         self.leave()
         self.ran += 1
         self.refused = _refusal(words)
+
+
+def _cells(state: State) -> int:
+    """Return how many cells are recorded of a state, and of all that it holds."""
+    match state:
+        case TensorState():
+            return 1 + len(state.values or ()) + (_cells(state.grad) if state.grad else 0)
+        case ModuleState():
+            held = chain(state.parameters.values(), state.buffers.values())
+            return 1 + sum(
+                map(_cells, chain(held, state.children.values(), state.unregistered.values()))
+            )
+        case OptimizerState():
+            groups = chain(state.groups, state.state.values())
+            return 1 + sum(_cells(one) for group in groups for one in group.values())
+        case program.Sequence():
+            return 1 + sum(map(_cells, state.items))
+        case Table():
+            return 1 + sum(map(_cells, state.items.values()))
+    return 1
 
 
 def _refusal(words: str) -> Refusal:

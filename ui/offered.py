@@ -11,7 +11,7 @@ from types import MappingProxyType
 from explainers.parameters import Parameters, shown
 from explainers.program.lessons import Lesson, Slip
 from explainers.program.topic import LESSON
-from explainers.scratchpad.gallery import PUZZLES, STARTS, Puzzle
+from explainers.scratchpad import gallery
 from ui import address, catalogue, packing
 
 __all__ = ["GALLERY", "LINE", "PROGRAM", "START", "Offer", "lesson_query", "of_text", "offer"]
@@ -41,7 +41,7 @@ class Offer:
     ours: bool
     title: str = ""
     notice: str = ""
-    puzzle: Puzzle | None = None
+    puzzle: gallery.Puzzle | None = None
     lesson: Lesson | None = field(default=None, repr=False)
 
 
@@ -53,9 +53,9 @@ GALLERY: Mapping[str, Offer] = MappingProxyType(
             ours=True,
             title=entry.title,
             notice=entry.notice,
-            puzzle=entry if isinstance(entry, Puzzle) else None,
+            puzzle=entry if isinstance(entry, gallery.Puzzle) else None,
         )
-        for entry in (*STARTS, *PUZZLES)
+        for entry in (*gallery.STARTS, *gallery.PUZZLES)
     }
 )
 """The gallery, by the names that an address has for it; the first is what the page opens with."""

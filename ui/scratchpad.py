@@ -8,7 +8,7 @@ import torch
 from streamlit.errors import StreamlitAPIException
 
 from explainers import scratchpad
-from explainers.scratchpad.gallery import PUZZLES, STARTS, Puzzle, Start
+from explainers.scratchpad import gallery
 from ui import address, catalogue, offered, packing, sentences, status, style
 from ui.attempts import Attempt
 from ui.frame import take
@@ -27,7 +27,10 @@ _PAGE = catalogue.SCRATCHPAD
 _KEY = "scratchpad"
 _ATTEMPT, _BAD, _TICKS = f"{_KEY}.attempt", f"{_KEY}.bad", f"{_KEY}.ticks"
 _VIEW = f"{_KEY}.view"
-_ROWS: Mapping[str, Sequence[Start | Puzzle]] = {"start": STARTS, "puzzle": PUZZLES}
+_ROWS: Mapping[str, Sequence[gallery.Start | gallery.Puzzle]] = {
+    "start": gallery.STARTS,
+    "puzzle": gallery.PUZZLES,
+}
 
 
 def draw() -> None:

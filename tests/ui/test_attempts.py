@@ -5,6 +5,7 @@ import pytest
 from explainers import program
 from explainers.scratchpad.gallery import PUZZLES, STARTS
 from tests.scratching import FakePool, pool, refused_by_a_wall
+from ui import attempts
 from ui.attempts import Attempt
 from ui.offered import GALLERY, of_text, offer
 
@@ -188,6 +189,32 @@ def test_a_lesson_opens_where_its_page_opens_it_with_its_words() -> None:
     trace = found.lesson.trace()
     assert attempt.drawn.start == found.lesson.first_step(trace)
     assert attempt.drawn.runs[0]["notes"]
+
+
+def test_a_run_that_holds_too_much_is_drawn_as_far_as_it_goes(
+    pool: FakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = """import torch
+from torch import nn
+
+net = nn.Linear(3, 2)
+opt = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+for _ in range(4):
+    net(torch.ones(1, 3)).sum().backward()
+    opt.step()
+pair = [net.weight, {"bias": net.bias}]
+"""
+    attempt = begun()
+    attempt.ask(source)
+    attempt.wait(0)
+    assert attempt.drawn is not None and attempt.said == ""
+    every = len(attempt.drawn.runs[0]["steps"])
+    monkeypatch.setattr(attempts, "MOST_CELLS", 200)
+    attempt.ask(source + "# once more\n")
+    attempt.wait(0)
+    drawn = len(attempt.drawn.runs[0]["steps"])
+    assert 4 < drawn < every
+    assert attempt.said.startswith(f"The first {drawn} of {every} steps")
 
 
 def test_half_a_character_becomes_a_question_mark(pool: FakePool) -> None:
