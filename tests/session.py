@@ -42,7 +42,7 @@ def status(tester: AppTest) -> dict[str, Any]:
 
 
 def chapters(tester: AppTest) -> list[tuple[str, list[str]]]:
-    """The sidebar's links by chapter; home and the proof sheet have none."""
+    """The sidebar's links by chapter; home, the scratchpad and the proof sheet have none."""
     groups = component(tester, "torch_loupe_navigation")["groups"]
     return [(each["title"], [link["title"] for link in each["links"]]) for each in groups]
 

@@ -1,4 +1,4 @@
-"""Draw the sidebar's links: home, every chapter's pages, folded, and the proof sheet.
+"""Draw the sidebar's links: home, scratchpad, every chapter's pages, folded, and the proof sheet.
 
 One element, however many pages there are: Streamlit's own links cost the browser a millisecond of
 every change of a control for every three of them.

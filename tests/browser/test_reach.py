@@ -130,7 +130,7 @@ class Visit:
 
     @property
     def entry(self) -> catalogue.Page:
-        """Its entry; home and the proof sheet have none."""
+        """Its entry; home, the scratchpad and the proof sheet have none."""
         return catalogue.page(self.place)
 
     @property

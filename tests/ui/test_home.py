@@ -66,7 +66,7 @@ def test_with_forty_pages_home_draws_eight_cards_and_the_sidebar_folds(
     assert home.CARDS <= cards < home.CARDS + 8
     listed = session.chapters(tester)
     assert [title for title, _ in listed if title] == list(chapters)
-    assert sum(len(links) for _, links in listed) == 42
+    assert sum(len(links) for _, links in listed) == 43  # home, scratchpad, proof sheet
     assert f"**1. {tour.STOPS[0].title}**" in [link.value for link in tester.main.page_link]
 
 
