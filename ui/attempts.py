@@ -70,7 +70,7 @@ class Attempt:
         """What the page shows: the offer as it was made, or what the reader has made of it."""
         if self.source == self.offer.source:
             return self.offer
-        return offered.of_text(self.source)
+        return offered.of_text(self.source, self.offer.puzzle)
 
     @property
     def waits(self) -> bool:

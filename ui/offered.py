@@ -61,13 +61,23 @@ GALLERY: Mapping[str, Offer] = MappingProxyType(
 """The gallery, by the names that an address has for it; the first is what the page opens with."""
 
 
-def of_text(source: str) -> Offer:
+def linked(source: str, puzzle: gallery.Puzzle | None = None) -> dict[str, str]:
+    """Return what an address spells to open a program, and the puzzle that it is to solve.
+
+    Raises:
+        ValueError: It is too long for a link.
+    """
+    asked = {} if puzzle is None else {START: puzzle.slug}
+    return asked | {PROGRAM: packing.packed(source)}
+
+
+def of_text(source: str, puzzle: gallery.Puzzle | None = None) -> Offer:
     """Return a reader's program; a program too long for a link has no address."""
     try:
-        query: Mapping[str, str] = {PROGRAM: packing.packed(source)}
+        query: Mapping[str, str] = linked(source, puzzle)
     except ValueError:
         query = _NONE
-    return Offer(query, source, ours=False)
+    return Offer(query, source, ours=False, puzzle=puzzle)
 
 
 def lesson_query(
@@ -96,7 +106,8 @@ def offer(query: Mapping[str, str]) -> Offer | None:
         ValueError: It names what is not there, or holds no program; a sentence for the reader.
     """
     if PROGRAM in query:
-        return Offer({PROGRAM: query[PROGRAM]}, packing.unpacked(query[PROGRAM]), ours=False)
+        began = GALLERY.get(query.get(START, ""))
+        return of_text(packing.unpacked(query[PROGRAM]), began.puzzle if began else None)
     if LESSON in query:
         return _of_lesson(query)
     if START in query:

@@ -9,7 +9,7 @@ from streamlit.errors import StreamlitAPIException
 
 from explainers import scratchpad
 from explainers.scratchpad import gallery
-from ui import address, catalogue, offered, packing, sentences, status, style
+from ui import address, catalogue, offered, sentences, status, style
 from ui.attempts import Attempt
 from ui.frame import take
 from ui.frame.parts import part
@@ -54,7 +54,7 @@ def draw() -> None:
                 _gallery(attempt)
         st.fragment(_view, key=_VIEW)(attempt, locked)
     if not address.bare():
-        take.draw(_PAGE, lambda: attempt.source, _link, lambda source: (source, ()))
+        take.draw(_PAGE, lambda: attempt.shown, _link, lambda offer: (offer.source, ()))
         st.caption(
             "What you type runs on this server, in a process without files and network that ends "
             "with your program. Nobody keeps it; it is in the link and in this tab."
@@ -192,10 +192,10 @@ def _marked(query: Mapping[str, str]) -> dict[str, tuple[int | None, int]]:
     }
 
 
-def _link(source: str) -> Mapping[str, str]:
+def _link(offer: offered.Offer) -> Mapping[str, str]:
     """Return what the link of a program spells: the program itself.
 
     Raises:
         ValueError: It is too long for a link.
     """
-    return {offered.PROGRAM: packing.packed(source)}
+    return offered.linked(offer.source, offer.puzzle)

@@ -61,6 +61,17 @@ def test_a_readers_program_is_nobodys_but_the_readers() -> None:
     assert offer({"program": packing.packed("x = 1"), "start": "views"}) is not None
 
 
+def test_a_link_keeps_the_puzzle_that_its_program_is_to_solve() -> None:
+    puzzle = PUZZLES[1]
+    found = offer(of_text(puzzle.solved, puzzle).query)
+    assert found is not None and not found.ours
+    assert (found.source, found.puzzle) == (puzzle.solved, puzzle)
+    assert found.query == {"start": puzzle.slug, "program": packing.packed(puzzle.solved)}
+    # Another name is passed over: the program is what the link holds.
+    stray = offer({"start": "nowhere", "program": packing.packed("x = 1")})
+    assert stray is not None and stray.puzzle is None and "start" not in stray.query
+
+
 def test_a_program_too_long_for_a_link_has_no_address() -> None:
     long = "".join(f"x{n * 7919 % 10007} = {n * n}\n" for n in range(1_500))
     assert dict(of_text(long).query) == {}

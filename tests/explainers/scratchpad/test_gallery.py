@@ -1,8 +1,10 @@
 """The scratchpad's own programs run and show what their notices say; its puzzles can be solved."""
 
+import dataclasses
+
 import pytest
 
-from explainers import program
+from explainers import program, scratchpad
 from explainers.program import Trace
 from explainers.program.lessons import final
 from explainers.scratchpad.gallery import PUZZLES, STARTS, Puzzle
@@ -140,3 +142,18 @@ def test_what_is_given_must_stay() -> None:
 def test_what_is_no_python_is_left_to_its_run() -> None:
     puzzle = puzzle_of("products")
     assert objection(puzzle, puzzle.given + "answer = (\n") == ""
+
+
+NO_JAIL = scratchpad.available()
+
+
+@pytest.mark.skipif(bool(NO_JAIL), reason=NO_JAIL or "this host jails")
+def test_the_jail_records_a_program_as_this_process_does_and_takes_every_solution() -> None:
+    for start in STARTS:
+        source = start.program + "# a reader's\n"
+        trace = scratchpad.run(source)
+        assert trace.jailed
+        assert dataclasses.replace(trace, jailed=False) == program.run(source), start.slug
+    for puzzle in PUZZLES:
+        sources = (puzzle.solved, *variants(puzzle, puzzle.solved))
+        assert judged(puzzle, [scratchpad.run(source) for source in sources]).solved, puzzle.slug
