@@ -47,7 +47,7 @@ def draw() -> None:
             PAD.send()
     st.markdown(_PAGE.question)
     if locked:
-        st.info(sentences.plain(f"Only the programs below run here: {locked}"))
+        st.info(sentences.plain(f"{locked} The programs below, and those of the lessons, run."))
     with st.container(key="see"):
         if not address.bare():
             with st.container(key="see-above"):
@@ -55,10 +55,11 @@ def draw() -> None:
         st.fragment(_view, key=_VIEW)(attempt, locked)
     if not address.bare():
         take.draw(_PAGE, lambda: attempt.shown, _link, lambda offer: (offer.source, ()))
-        st.caption(
-            "What you type runs on this server, in a process without files and network that ends "
-            "with your program. Nobody keeps it; it is in the link and in this tab."
-        )
+        if not locked:
+            st.caption(
+                "What you type runs on this server, in a process of its own without files and "
+                "network. It stands in the page's address and in this tab."
+            )
 
 
 def _attempt() -> Attempt:

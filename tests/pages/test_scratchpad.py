@@ -142,10 +142,10 @@ def test_what_was_asked_for_is_there_after_a_walk_to_home_and_back(pool: FakePoo
 def test_where_nothing_can_be_jailed_the_page_says_why_and_shows_what_is_ours(
     pool: FakePool,
 ) -> None:
-    pool.reason = "this system has no seccomp."
+    pool.reason = "This server has no seccomp."
     tester = opened(PAGE)
     assert not tester.exception
-    assert "this system has no seccomp" in tester.info[0].value.replace("\\", "")
+    assert tester.info[0].value.replace("\\", "").startswith("This server has no seccomp. ")
     assert shown(tester)["locked"] and shown(tester)["runs"]
     tester.button(key="scratchpad.start.try.2").click().run()
     assert shown(tester)["program"] == STARTS[2].program and shown(tester)["runs"]
@@ -154,7 +154,7 @@ def test_where_nothing_can_be_jailed_the_page_says_why_and_shows_what_is_ours(
     # A reader's program is shown, and does not run.
     tester = opened(PAGE, program=packed(OWN))
     assert shown(tester)["program"] == OWN and shown(tester)["runs"] == []
-    assert shown(tester)["refused"]["words"] == "This system has no seccomp."
+    assert shown(tester)["refused"]["words"] == "This server has no seccomp."
     assert pool.jobs == []
 
 
