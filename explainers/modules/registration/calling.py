@@ -166,7 +166,7 @@ CALLING = Lesson(
             source=("allennlp#456", "https://github.com/allenai/allennlp/issues/456"),
         ),
         Slip(
-            title="_init_ with one underscore",
+            title="init with one underscore a side",
             program=_LISTED + "optimizer = torch.optim.SGD(net.parameters(), lr=0.1)\n",
             wrong="def _init_(self):",
             right="def __init__(self):",

@@ -142,16 +142,16 @@ INSIDE = Lesson(
     notes={
         "hooks =": "Each hook is one entry of _forward_hooks.",
         "dicts =": "vars(net) holds what Python itself finds as net.name.",
-        "attributes =": "None is there: net.weight is found by Module.__getattr__, which looks "
+        "attributes =": "None is there: net.weight is found by `Module.__getattr__`, which looks "
         "into the three tables.",
     },
     slips=(
         Slip(
-            title="a lookup in __dict__",
+            title="a lookup in vars(net)",
             program='from torch import nn\n\nnet = nn.Linear(1, 1)\nfound = hasattr(net, "weight")',
-            wrong='found = "weight" in net.__dict__',
+            wrong='found = "weight" in vars(net)',
             right='found = hasattr(net, "weight")',
-            lesson="Parameters, buffers and children are in dicts inside __dict__; hasattr, "
+            lesson="Parameters, buffers and children are in dicts inside `vars(net)`; hasattr, "
             "getattr and dir look there.",
             source=("torch.nn.Module, source", f"{_DOCS}/_modules/torch/nn/modules/module.html"),
         ),
@@ -255,7 +255,7 @@ INSIDE = Lesson(
         program='from torch import nn\nnet = nn.Linear(1, 1)\nfound = "weight" in vars(net)',
         answer=lambda trace: str(told(trace, "found")),
         options=("True", "False", "it raises"),
-        because="weight is a key of net._parameters; Module.__getattr__ looks there.",
+        because="weight is a key of net._parameters; `Module.__getattr__` looks there.",
     ),
     references=(("torch.nn.Module, source", f"{_DOCS}/_modules/torch/nn/modules/module.html"),),
     terms=("_parameters", "_buffers", "_modules", "__dict__", "__getattr__", "OrderedDict"),

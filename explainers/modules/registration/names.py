@@ -180,12 +180,12 @@ NAMES = Lesson(
     },
     slips=(
         Slip(
-            title="a layer before super().__init__()",
+            title="a layer before the call of super()",
             program="from torch import nn\n\nclass Net(nn.Module):\n    def __init__(self):\n"
             "        super().__init__()\n        self.fc = nn.Linear(1, 1)\n\nnet = Net()",
             wrong="self.fc = nn.Linear(1, 1)\nsuper().__init__()",
             right="super().__init__()\n        self.fc = nn.Linear(1, 1)",
-            lesson="Until Module.__init__ has run there is no dict to register in.",
+            lesson="Until `Module.__init__` has run there is no dict to register in.",
             source=("pytorch#37824", "https://github.com/pytorch/pytorch/issues/37824"),
         ),
         Slip(
