@@ -26,7 +26,7 @@ const KINDS = [, "comment", "string", "word", "number"];
 const sign = (text) => text.replace(/-/g, "−");
 const tuple = (list) => `(${sign(list.join(", "))}${list.length === 1 ? "," : ""})`;
 const product = (list) => list.reduce((a, b) => a * b, 1);
-const short = (name) => name.replace(/Backward\d*$/, "").replace("AccumulateGrad", "leaf");
+const short = (name) => name.replace(/^.*::/, "").replace(/Backward\d*$/, "").replace("AccumulateGrad", "leaf");
 const range = (n) => Array.from({ length: n }, (_, i) => i);
 
 // Two or three digits in a cell; what is said of a cell has all of them.
@@ -442,7 +442,7 @@ class Graph {
     const width = starts.at(-1) - 18;
     const height = (Math.max(...nodes.map(([, , row]) => row)) + 1) * 54 - 4;
     const middle = nodes.map(([, column, row]) => [starts[column] + columns[column] / 2, row * 54 + 31]);
-    this.root = shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" });
+    this.root = shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img" });
     this.root.style.minWidth = `${0.8 * width}px`;
     const half = (at) => columns[nodes[at][1]] / 2;
     this.edges = edges.map(([from, to]) => {
@@ -480,7 +480,21 @@ class Graph {
       else node.tag.textContent = told;
       node.note.textContent = node.leaf ? (graded.has(tags[at]) ? "has .grad" : "no .grad") : words[now];
     });
-    for (const { from, to, root } of this.edges) root.classList.toggle("absent", signs[from] === "." || signs[to] === ".");
+    const into = new Map();
+    for (const { from, to, root } of this.edges) {
+      const absent = signs[from] === "." || signs[to] === ".";
+      root.classList.toggle("absent", absent);
+      if (!absent) into.set(from, [...(into.get(from) ?? []), to]);
+    }
+    // The same in words, from what was made last: the way of the gradients.
+    const called = (at) => (this.nodes[at].leaf ? bare(tags[at] ?? "a leaf") : short(this.nodes[at].name));
+    const said = this.nodes.flatMap((node, at) => {
+      if (signs[at] === "." || (node.leaf && !into.has(at))) return [];
+      const name = node.leaf || !tags[at] ? called(at) : `${bare(tags[at])}: ${called(at)}`;
+      const freed = words[signs[at]] ? `, ${words[signs[at]]}` : "";
+      return [`${name}${freed}${into.has(at) ? ` to ${into.get(at).map(called).join(" and ")}` : ""}`];
+    });
+    this.root.setAttribute("aria-label", `Gradients go from ${said.join("; ")}`);
   }
 }
 
@@ -1106,8 +1120,8 @@ class Stage {
     for (const other of this.marked ?? []) other.classList.remove("same", "at", "origin");
     this.marked = [];
     if (!cell || !cell.of?.name) {
-      this.look.replaceChildren(element("span", { class: "hint" }, this.narrow ? "Tap a cell: where it lies in memory, and who else sees it." : "Point at a cell: where it lies in memory, and who else sees it. Arrow keys step, space plays."));
-      return;
+      const hint = this.narrow ? "Tap a cell: where it lies in memory, and who else sees it." : "Point at a cell: where it lies in memory, and who else sees it. Arrow keys step, space plays.";
+      return this.tellOfCell(element("span", { class: "hint" }, hint));
     }
     const { of, at, number, value } = cell;
     const { storage } = of;
@@ -1137,7 +1151,13 @@ class Stage {
     if (shared.length) lines.push(element("span", {}, "also ", code(shared.slice(0, 6).join(", ")), shared.length > 6 ? ` and ${shared.length - 6} more` : ""));
     const made = this.run.states[this.step].made[storage]?.[at];
     if (made) lines.push(this.origins(made));
-    this.look.replaceChildren(...lines);
+    this.tellOfCell(...lines);
+  }
+
+  // A reader who listens hears only what is new.
+  tellOfCell(...lines) {
+    const now = element("p", {}, ...lines);
+    if (now.innerHTML !== this.look.innerHTML) this.look.replaceChildren(...lines);
   }
 
   // The cells that made one, as the line that wrote it found them.

@@ -4,8 +4,10 @@ A tensor's place is its first name's. Frames hold the places of what lies in one
 worked out over the whole run, so that nothing moves while a reader steps through it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from explainers.program import states
 from explainers.program.states import (
@@ -35,6 +37,28 @@ __all__ = [
 ]
 
 _DEEPEST = 8
+_KEPT = 8
+Told = TypeVar("Told")
+
+
+def once(function: Callable[[Step], Told]) -> Callable[[Step], Told]:
+    """Ask a function once for a step, while that is one of the last few that were asked for.
+
+    A step never changes, and is asked for the same many times while it is packed.
+    """
+    kept: dict[int, tuple[Step, Told]] = {}
+
+    @functools.wraps(function)
+    def asked(step: Step) -> Told:
+        found = kept.get(id(step))
+        if found is None or found[0] is not step:
+            found = step, function(step)
+            if len(kept) >= _KEPT:
+                kept.clear()
+            kept[id(step)] = found
+        return found[1]
+
+    return asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +74,8 @@ class Seen:
     state: TensorState | ArrayState
 
 
-def named(step: Step) -> dict[str, TensorState | ArrayState]:
+@once
+def named(step: Step) -> Mapping[str, TensorState | ArrayState]:
     """Return a step's tensors and arrays by their paths.
 
     Paths are ``x``, ``xs[0]``, ``d['x']``, ``net.0.weight``, as `Written` spells them. Names inside
@@ -115,6 +140,7 @@ class Holder:
     state: ModuleState | OptimizerState
 
 
+@once
 def holders(step: Step) -> tuple[Holder, ...]:
     """Return a step's modules and optimizers, each once, but those that another module holds."""
     found: dict[str, list[str]] = {}
@@ -151,7 +177,8 @@ def modules(path: str, state: State, depth: int = 0) -> Iterator[tuple[str, str]
         yield from modules(at, item, depth + 1)
 
 
-def again(step: Step) -> dict[str, str]:
+@once
+def again(step: Step) -> Mapping[str, str]:
     """Return where a module stands a second time: that path, and the one where it came first."""
     first: dict[str, str] = {}
     result: dict[str, str] = {}

@@ -222,7 +222,7 @@ def _told_of(name: str, state: TensorState | ArrayState, step: Step) -> dict[str
     }
     if isinstance(state, TensorState):
         facts["requires_grad"] = f"requires_grad {state.requires_grad}"
-        facts["made_by"] = f"grad_fn {state.made_by or None}"
+        facts["made_by"] = f"grad_fn {state.made_by.rpartition('::')[2] or None}"
         facts["grad"] = f"grad {_short(state.grad) if state.grad else None}"
         facts["version"] = f"version {state.version}"
     return facts
@@ -280,7 +280,8 @@ def _nothing(step: Step, statement: str) -> str:
         return _gave(step, step.value, statement.strip())
     if step.printed:
         return "Nothing changed; the line prints."
-    return "No name and no cell changed."
+    wanted = any(isinstance(one, TensorState) and one.requires_grad for one in named(step).values())
+    return f"No name{', no cell and no gradient' if wanted else ' and no cell'} changed."
 
 
 def _gave(step: Step, value: State, statement: str) -> str:
@@ -289,7 +290,7 @@ def _gave(step: Step, value: State, statement: str) -> str:
     if isinstance(value, TensorState | ModuleState | OptimizerState):
         known = {
             state.identity: path
-            for path, state in reversed(named(step).items())
+            for path, state in reversed(list(named(step).items()))
             if isinstance(state, TensorState)
         } | {
             identity: path
@@ -525,7 +526,9 @@ def _stepped(step: Step, before: Step | None) -> list[str]:
             said += [
                 f"`{name}`{where} has {key} {text_of(value)} now; it was {text_of(theirs[key])}."
                 for key, value in ours.items()
-                if key != "params" and key in theirs and text_of(theirs[key]) != text_of(value)
+                if key != "params"
+                and theirs.get(key, value) != value
+                and text_of(theirs[key]) != text_of(value)
             ]
         if (added := len(new.groups) - len(old.groups)) > 0:
             said.append(f"`{name}` has {_many(added, 'more group')}.")
@@ -538,7 +541,8 @@ def _stepped(step: Step, before: Step | None) -> list[str]:
 
 
 def _kept_of(items: Mapping[str, State]) -> list[str]:
-    return [name for name, item in items.items() if text_of(item) != "None"]
+    nothing = Plain("None", "NoneType")
+    return [name for name, item in items.items() if item != nothing]
 
 
 def _article(kind: str) -> str:
@@ -637,7 +641,7 @@ def _facts(step: Step, before: Step | None) -> list[str]:
         if "retains_grad" in fields and new.retains_grad:
             said.append(f"`{path}` will keep its gradient.")
         if "made_by" in fields and new.made_by:
-            said.append(f"The graph knows `{path}` by {new.made_by} now.")
+            said.append(f"The graph knows `{path}` by {new.made_by.rpartition('::')[2]} now.")
         if "dtype" in fields:
             cast.setdefault(new.dtype, []).append(path)
         moved = [field for field in _EVERY_FIELD if field in fields]

@@ -140,7 +140,8 @@ class Lesson:
             holes in it are filled too.
         presets: Settings worth a look; the first are the defaults.
         notes: Words on a statement, by a piece of the program that stands in its first line.
-        opens: A piece of the line at which the stage opens; empty for the last step.
+        opens: A piece of the line at which the stage opens; the last step, or the error that ended
+            the run, where it is empty or that line was not reached.
         shows: Names that get a card, where not all should.
         slips: The mistakes.
         proofs: The checks.
@@ -270,19 +271,20 @@ class Lesson:
     def first_step(self, trace: Trace) -> int:
         """Return the number of the step at which the stage opens, from 0.
 
-        Where the run was ended, and nothing else is asked for, that is the step after the last:
-        what stood when it was.
+        What ended a run is a step of its own, after the last of `Trace.steps`.
         """
-        last = max(len(trace.steps) - 1, 0)
-        if trace.failure is not None and trace.failure.after is not None and not self.opens:
-            return len(trace.steps)
+        ended = trace.failure is not None and trace.failure.after is not None
+        last = len(trace.steps) if ended else max(len(trace.steps) - 1, 0)
         if not self.opens:
             return last
         lines = trace.source.splitlines()
+        places = [(step.first, step.last) for step in trace.steps]
+        if trace.failure is not None and ended:
+            places.append((trace.failure.line, trace.failure.line))
         at = [
             index
-            for index, step in enumerate(trace.steps)
-            if any(self.opens in line for line in lines[step.first - 1 : step.last])
+            for index, (start, end) in enumerate(places)
+            if any(self.opens in line for line in lines[max(start - 1, 0) : end])
         ]
         return at[-1] if at else last
 

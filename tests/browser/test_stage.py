@@ -286,6 +286,92 @@ def test_a_step_takes_a_few_milliseconds(kept: Page, program: str) -> None:
         assert (worked() - before) / STEPS < MOST_MS
 
 
+LISTEN = """root => {
+    const heard = window.heard = [];
+    for (const region of root.querySelectorAll("[aria-live]")) {
+        new MutationObserver(() => region.ariaLive === "polite" && heard.push(
+            region.dataset.testid)).observe(region, { childList: true, subtree: true });
+    }
+}"""
+
+
+def test_a_step_is_announced_once_and_playing_announces_none(kept: Page) -> None:
+    views = Shown(kept).at(6)
+    views.root.evaluate(LISTEN)
+    views.press("ArrowRight")
+    expect(views.say).to_contain_text("1 cell of storage A changed")
+    assert kept.evaluate("heard.splice(0)") == ["stage-said"]
+    views.at(8)
+    assert kept.evaluate("heard.splice(0)") == ["stage-said"]
+    views.press(" ")
+    expect(views.root).to_have_attribute("data-step", "8")
+    expect(views.root).to_have_attribute("data-playing", "false")
+    assert kept.evaluate("heard") == []
+
+
+def test_who_listens_finds_the_program_its_line_the_buttons_and_each_tensor(kept: Page) -> None:
+    views = Shown(kept).at(7)
+    heard = views.root.aria_snapshot()
+    assert 'list "The program"' in heard
+    for button in ("Line before", "Play", "Next line"):
+        assert f'button "{button}"' in heard
+    assert 'slider "Step": "6"' in heard
+    assert 'grid "b, shape (3, 4)"' in heard
+    assert heard.count('row "0 99 2 3"') == 1, "rows are rows, and their cells are cells"
+    assert heard.count('group "After line 8: a (12,), b (3, 4)') == 1
+    (line,) = views.root.locator("[aria-current=step]").all()
+    expect(line).to_contain_text("b[0, 1] = 99.")
+    graph = Shown(kept, "accumulation").at(9).objects.get_by_role("img")
+    expect(graph).to_have_attribute(
+        "aria-label",
+        "Gradients go from loss: Div, freed to Mean; Mean to Pow; Pow, freed to Sub; Sub to Mv; "
+        "Mv, freed to w",
+    )
+
+
+FOCUSED = """() => {
+    let active = document.activeElement;
+    while (active?.shadowRoot) active = active.shadowRoot.activeElement;
+    return active?.closest(".grid")?.ariaLabel ?? active?.ariaLabel ?? active?.textContent;
+}"""
+
+
+def test_tab_leads_from_the_stage_to_its_buttons_and_then_from_tensor_to_tensor(kept: Page) -> None:
+    views = Shown(kept).at(7)
+    views.root.focus()
+    found = []
+    for _ in range(8):
+        kept.keyboard.press("Tab")
+        found.append(kept.evaluate(FOCUSED))
+    assert found[:4] == ["Line before", "Play", "Next line", "Step"]
+    assert [label.split(", shape")[0] for label in found[4:]] == ["a", "b", "c", "e"]
+    for _ in found:
+        kept.keyboard.press("Shift+Tab")
+    assert kept.evaluate(FOCUSED) == "Program views", "and back"
+
+
+def test_who_prefers_less_motion_sees_no_flash_and_has_longer_to_read(kept: Page) -> None:
+    flash = """root => {
+        root.classList.add("rolling");
+        const found = getComputedStyle(root.querySelector(".wrote")).animationName;
+        root.classList.remove("rolling");
+        return found;
+    }"""
+    views = Shown(kept).at(7)
+    assert views.root.evaluate(flash) == "written"
+    kept.emulate_media(reduced_motion="reduce")
+    try:
+        assert views.root.evaluate(flash) == "none"
+        views.at(7)
+        kept.evaluate("window.begun = performance.now()")
+        views.press(" ")
+        expect(views.root).to_have_attribute("data-step", "7")
+        assert kept.evaluate("performance.now() - begun") > 1900
+        views.press(" ")
+    finally:
+        kept.emulate_media(reduced_motion="no-preference")
+
+
 def axe_findings(page: Page) -> list[str]:
     found = Axe().run(page, context="[data-testid='stMain']").response["violations"]
     return [f"{v['id']}: {n['html'][:120]}" for v in found for n in v["nodes"]]

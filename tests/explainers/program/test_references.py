@@ -1,5 +1,6 @@
 """What a run is held against: a difference that no number hides."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from explainers.program import run
 from explainers.program.lessons import final, first, replaced
 from explainers.program.references import apart, difference
+from explainers.tensors.views import LESSONS
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,13 @@ def test_a_piece_that_ends_its_line_is_replaced_with_the_line_s_end() -> None:
     program = "for i in range(2):\n    a = i\n    b = i\n"
     changed = replaced(program, ("a = i\n", "a = 0\nc = 1\n"))
     assert changed == "for i in range(2):\n    a = 0\n    c = 1\n    b = i\n"
+
+
+def test_a_lesson_opens_at_the_line_it_names_or_at_the_error_before_it() -> None:
+    lesson = dataclasses.replace(LESSONS[0], program="x = 1\ny = 2\nz = x / 0\nt = 3", opens="y =")
+    trace = run(lesson.program)
+    assert lesson.first_step(trace) == 1
+    for opens in ("", "z =", "t ="):
+        assert dataclasses.replace(lesson, opens=opens).first_step(trace) == len(trace.steps) == 2
+    whole = run("x = 1\ny = 2")
+    assert dataclasses.replace(lesson, opens="").first_step(whole) == 1
