@@ -27,6 +27,7 @@ class Tensors(Parameters):
         ("grad.clamp(max=10)", "-grad", "grad / grad.norm()", "None"),
         label="it returns",
         help="In place of the gradient; None leaves it.",
+        words=("clamp at 10", "-grad", "length 1", "None"),
     )
     x: float = number(1.0, label="x[0]", help="x[1] is 2.", minimum=-2, maximum=3, step=0.5)
 
