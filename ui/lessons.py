@@ -9,7 +9,7 @@ import streamlit as st
 from explainers.program.lessons import Lesson, Slip
 from explainers.program.topic import LESSON, Lessons, View
 from figures import stage as figures
-from ui import address, catalogue, figure, offered, proofs
+from ui import address, catalogue, figure, offered, proofs, sentences
 from ui.frame import Download, Frame, device, mistakes, parts, predict
 from ui.points import POINTS
 from ui.stage import STAGE, stage
@@ -126,6 +126,9 @@ class _Page:
         lesson = view.lesson
         with st.container(key="figure"):
             st.subheader(lesson.figure.title, anchor="figure")  # type: ignore[union-attr]
+            if view.seen is None:
+                sentences.warn("This machine is busy: the figure's run was ended. Set it again.")
+                return
             drawn = self._drawn[lesson.slug](view.seen)
             key = f"{self._slug}.{lesson.slug}.figure"
             figure.draw(drawn, key=key, on_edit=lambda rows: self._moved(view, rows))

@@ -6,6 +6,7 @@ read from them; a lesson brings no code but its program and the functions that j
 
 import ast
 import dataclasses
+import math
 import re
 import string
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from explainers.parameters import Number, Parameters, Preset
 from explainers.pasted import shortest
 from explainers.program.figure import Change, Figure, FigureProof
 from explainers.program.parting import Parting, part
-from explainers.program.running import run
+from explainers.program.running import STOPPED, run
 from explainers.program.states import Plain, State, Trace
 
 __all__ = [
@@ -215,7 +216,10 @@ class Lesson:
         return wrong, right, part(wrong, right)
 
     def seen(self, settings: Parameters | None = None, *, device: str = "cpu") -> Any:
-        """Compute what the lesson's figure shows at these settings; None where it has none."""
+        """Compute what the lesson's figure shows at these settings.
+
+        None where it has none, and where a bound ended its run: a busy machine may do that.
+        """
         held = self.parameters() if settings is None else settings
         return None if self.figure is None else self._seen(self.figure, held, device)
 
@@ -290,7 +294,7 @@ class Lesson:
 
     def _seen(self, figure: Figure, settings: Parameters, device: str) -> Any:
         trace = run(self.source(settings, figure.program), device=device)
-        return figure.result(trace, settings)
+        return None if _stopped(trace) else figure.result(trace, settings)
 
     def _wrongly_seen(self, proof: FigureProof, settings: Parameters) -> Any:
         """Compute what the figure shows, with the error in it that the proof must see."""
@@ -304,7 +308,8 @@ class Lesson:
 
     def _checked(self, proof: Proof, settings: Parameters, device: str) -> Check:
         trace = run(self.source(settings, proof.program), device=device)
-        error = proof.error(trace, settings)
+        # Of a run that was ended nothing is known.
+        error = math.inf if _stopped(trace) else proof.error(trace, settings)
         return Check(
             proof.statement,
             proof.reference,
@@ -312,6 +317,10 @@ class Lesson:
             tolerance=proof.tolerance,
             kind=proof.kind,
         )
+
+
+def _stopped(trace: Trace) -> bool:
+    return trace.failure is not None and trace.failure.kind == STOPPED
 
 
 def final(trace: Trace, name: str) -> Any:
@@ -365,7 +374,7 @@ def _of_figure(proof: FigureProof, result: Any, settings: Parameters) -> Check:
     return Check(
         proof.statement,
         proof.reference,
-        error=proof.error(result, settings),
+        error=math.inf if result is None else proof.error(result, settings),
         tolerance=proof.tolerance,
         kind=proof.kind,
     )

@@ -26,7 +26,7 @@ class View:
         trace: The run.
         start: The step at which the stage opens, from 0.
         notes: Words on statements, by the number of their line, from 1.
-        seen: What the lesson's figure shows; None where it has none.
+        seen: What the lesson's figure shows; None where it has none, or its run was ended.
     """
 
     lesson: Lesson

@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explainers.program.lessons import Lesson
 from tests.session import drawn, opened, status, warnings
 from ui import catalogue
 
@@ -119,3 +120,13 @@ def test_what_cannot_be_gets_its_sentence_and_the_page_stays(address: str, sente
     tester = visited("initialization", address)
     assert sentence in warnings(tester)
     assert "Keep this scheme" in [button.label for button in tester.button]
+
+
+def test_where_a_figures_run_was_ended_the_page_says_so_and_shows_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Lesson, "seen", lambda *_, **__: None)
+    tester = opened(catalogue.page("accumulation"), lesson="clip")
+    assert not tester.exception
+    assert "the figure's run was ended" in warnings(tester)
+    assert "torch.nn.utils.clip_grad_norm_" in drawn(tester)
