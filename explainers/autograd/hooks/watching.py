@@ -119,7 +119,9 @@ layer = torch.nn.Identity()
 seen = []
 keep = lambda module, args, out: seen.append(out)
 for x in (torch.ones(1), torch.zeros(1)):
-    with layer.register_forward_hook(keep): layer(x)
+    handle = layer.register_forward_hook(keep)
+    layer(x)
+    handle.remove()
 """
 
 WATCHING = Lesson(
@@ -151,10 +153,10 @@ WATCHING = Lesson(
         Slip(
             title="a hook that stays",
             program=_LEFT,
-            wrong="layer.register_forward_hook(keep); layer(x)",
-            right="with layer.register_forward_hook(keep): layer(x)",
-            lesson="Two calls, three entries: the first hook was still there. A handle removes it, "
-            "by remove() or at the end of a with.",
+            wrong="layer(x)",
+            right="layer(x)\n    handle.remove()",
+            lesson="Two calls, three entries: the first hook was still there. Its handle removes "
+            "it, and serves as a with.",
             source=("bdpy#72", "https://github.com/KamitaniLab/bdpy/issues/72"),
         ),
         Slip(
