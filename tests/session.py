@@ -1,8 +1,10 @@
 """Open pages in Streamlit's own tester, and read what they show."""
 
+import functools
 import json
 from typing import Any
 
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from ui import catalogue
@@ -11,10 +13,16 @@ SHELL = str(catalogue.ROOT / "ui" / "shell.py")
 # What a run may take where other work holds up the machine.
 PATIENCE_S = 600
 
+# Each new tester would read again what every installed package says of itself, which takes longer
+# than most of our pages. A server does it once.
+manifest_scanner.scan_component_manifests = functools.cache(
+    manifest_scanner.scan_component_manifests
+)
+
 
 def opened(page: catalogue.Page, **address: str) -> AppTest:
-    """Open a page by a link, in a new session."""
-    tester = AppTest.from_file(SHELL, default_timeout=PATIENCE_S).run()
+    """Open a page by a link, in a new session, which runs nothing else before it."""
+    tester = AppTest.from_file(SHELL, default_timeout=PATIENCE_S)
     tester.switch_page(f"../{page.file.relative_to(catalogue.ROOT)}")
     for name, text in address.items():
         tester.query_params[name] = text

@@ -10,7 +10,7 @@ PREFIX = "affine_grid.matrix"
 
 
 def page(*, folded: bool = False, **address: str) -> AppTest:
-    tester = AppTest.from_file(SHELL, default_timeout=PATIENCE_S).run()
+    tester = AppTest.from_file(SHELL, default_timeout=PATIENCE_S)
     file = catalogue.page("affine_grid").file
     tester.switch_page(f"../{file.relative_to(catalogue.ROOT)}")
     for name, text in address.items():

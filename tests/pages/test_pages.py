@@ -1,5 +1,6 @@
 """Every page, under every preset and under a stranger's address, through Streamlit's own tester."""
 
+import functools
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -61,6 +62,7 @@ def test_a_preset_sets_every_control_and_shows_its_notice(
     assert held(tester, page) == preset.parameters.values()
     assert status(tester)["notice"] == f"Notice: {preset.notice}"
     assert dict(parse_qsl(status(tester)["query"])) == preset.parameters.address()
+    assert status(tester)["rows"]["preset"] == [index, len(page.topic.PRESETS)]
 
 
 @pytest.mark.parametrize(("page", "preset"), CASES)
@@ -126,19 +128,26 @@ TYPED = [
 ]
 
 
+@functools.cache
+def with_box(slug: str, name: str) -> Any:
+    """Return the first preset that shows the box in which these numbers are typed."""
+    page = catalogue.page(slug)
+    return next(
+        preset
+        for preset in page.topic.PRESETS
+        if any(
+            box.key == f"{slug}.{name}.text"
+            for box in opened(page, **preset.parameters.address()).text_input
+        )
+    )
+
+
 @pytest.mark.parametrize(("page", "name"), TYPED)
 @pytest.mark.parametrize("text", ["1, nan", "", "1;2,3", "__import__('os')", "9" * 500])
 def test_text_that_is_no_numbers_gets_its_sentence_and_the_view_stays(
     page: catalogue.Page, name: str, text: str
 ) -> None:
-    preset = next(
-        preset
-        for preset in page.topic.PRESETS
-        if any(
-            box.key == f"{page.slug}.{name}.text"
-            for box in opened(page, **preset.parameters.address()).text_input
-        )
-    )
+    preset = with_box(page.slug, name)
     tester = opened(page, **preset.parameters.address())
     tester.text_input(key=f"{page.slug}.{name}.text").set_value(text).run()
     assert not tester.exception

@@ -16,7 +16,7 @@ def opened() -> Callable[..., AppTest]:
         tester = AppTest.from_file(SHELL, default_timeout=PATIENCE_S)
         if slug:
             page = catalogue.page(slug)
-            tester.run().switch_page(f"../{page.file.relative_to(catalogue.ROOT)}")
+            tester.switch_page(f"../{page.file.relative_to(catalogue.ROOT)}")
         for name, text in address.items():
             tester.query_params[name] = text
         tester.run()

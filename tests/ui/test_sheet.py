@@ -169,9 +169,7 @@ def test_a_time_too_short_to_write_is_not_nought() -> None:
 
 def opened() -> AppTest:
     tester = AppTest.from_file(catalogue.ROOT / "ui" / "shell.py", default_timeout=PATIENCE_S)
-    tester.run()
-    tester.switch_page("../pages/home/proof.py").run()
-    return tester
+    return tester.switch_page("../pages/home/proof.py").run()
 
 
 def table(tester: AppTest) -> str:
