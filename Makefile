@@ -12,6 +12,8 @@ ARGS ?=
 PY := $(VENV)/bin/python
 # Each serves the app and opens a browser of its own: more than four want much memory.
 PROCESSES := -n auto --maxprocesses 4 --max-worker-restart 0
+TYPED := explainers figures ui pages app.py assets benchmarks skeleton \
+  tests/browser tests/deploy tests/faults
 PIP := $(PY) -m pip install --disable-pip-version-check --quiet
 # Stamps: pip runs again only after a requirements file has changed.
 RUN := $(VENV)/.installed-run
@@ -49,7 +51,7 @@ test-quick: $(DEV) ## Run the tests that need neither browser nor server
 lint: $(DEV) ## Check style, types and the direction of imports
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy explainers figures ui pages app.py
+	$(PY) -m mypy $(TYPED)
 	$(VENV)/bin/lint-imports
 
 format: $(DEV) ## Put the code into shape

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
 
@@ -23,7 +23,8 @@ def processor_s(*, children: bool) -> float:
     """
     if not (children and Path("/proc/self/stat").exists()):
         return time.process_time()
-    times, parents = {}, {}
+    times: dict[int, float] = {}
+    parents: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
         if not folder.name.isdecimal():
             continue
@@ -48,8 +49,8 @@ class Costs:
     """Collect what each test takes, from setting up to tearing down."""
 
     def __init__(self) -> None:
-        self.wall: Counter[str] = Counter()
-        self.processor: Counter[str] = Counter()
+        self.wall: defaultdict[str, float] = defaultdict(float)
+        self.processor: defaultdict[str, float] = defaultdict(float)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -76,6 +77,7 @@ class Costs:
         self.wall[report.nodeid] += report.duration
         for name, value in report.user_properties:
             if name == _PROCESSOR:
+                assert isinstance(value, float)
                 self.processor[report.nodeid] += value
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

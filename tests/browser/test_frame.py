@@ -33,7 +33,9 @@ def test_controls_stay_beside_the_pictures_that_they_change(page: Page, app_url:
     open_page(page, f"{app_url}/grad_scaler")
     load_all(page)
     last = page.get_by_test_id("curves-title").nth(1)
-    scroll(page, main(page).evaluate("main => main.scrollTop") + last.bounding_box()["y"] - 300)
+    box = last.bounding_box()
+    assert box is not None
+    scroll(page, main(page).evaluate("main => main.scrollTop") + box["y"] - 300)
     expect(last).to_be_in_viewport()
     expect(page.get_by_test_id("stSlider").filter(has_text="growth_interval")).to_be_in_viewport()
     assert controls(page)["bottom"] <= 900

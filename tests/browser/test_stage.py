@@ -404,8 +404,8 @@ def test_a_phone_in_the_dark(
     assert views.step() == 8
     wait_for_query(page, {"step": "8", "kept": "1"})
     # 200 % of 1280 x 900, and as small as a page must bear.
-    for size in ({"width": 640, "height": 450}, {"width": 320, "height": 640}):
-        page.set_viewport_size(size)
+    for width, height in ((640, 450), (320, 640)):
+        page.set_viewport_size({"width": width, "height": height})
         settled(page)
         assert page.evaluate(wide) <= 0
     page.get_by_role("button", name="Again").click()

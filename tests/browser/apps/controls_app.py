@@ -4,7 +4,7 @@ import dataclasses
 
 import streamlit as st
 
-from explainers.parameters import Parameters, number
+from explainers.parameters import Number, Parameters, number
 from ui import address
 from ui.controls import Controls
 
@@ -30,4 +30,6 @@ if __name__ == "__main__":
     controls = Controls("app", Rate)
     st.text(f"rate: {controls.settings().rate!r}")
     controls.draw("rate")
-    st.text(f"stops: {Rate.specs()['rate'].stops(0.1)}")
+    rate = Rate.specs()["rate"]
+    assert isinstance(rate, Number)
+    st.text(f"stops: {rate.stops(0.1)}")

@@ -17,11 +17,16 @@ def counting() -> Iterator[tuple[float, int]]:
         yield step / STEPS, step
 
 
+def draw(step: int, key: str) -> None:
+    """Draw how far it is."""
+    st.markdown(f"at {step} of {STEPS}")
+
+
 def learn() -> None:
     """Draw the run, once it is asked for."""
     if st.button("Begin") or st.session_state.get("begun"):
         st.session_state["begun"] = True
-        training("run", "always", counting, lambda step, key: st.markdown(f"at {step} of {STEPS}"))
+        training("run", "always", counting, draw)
 
 
 st.fragment(learn)()
