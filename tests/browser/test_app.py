@@ -6,12 +6,12 @@ import struct
 import urllib.request
 import zlib
 from collections.abc import Callable
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from explainers.sampling import affine_grid
 from tests.browser.harness import (
@@ -32,24 +32,19 @@ Tab = Callable[..., Page]
 # --- addresses ---
 
 
-# Each starts a server of its own, which takes seconds: one page of each chapter.
-@pytest.mark.parametrize(
-    "entry",
-    {entry.chapter: entry for entry in catalogue.PAGES}.values(),
-    ids=lambda entry: entry.slug,
-)
-def test_a_deep_link_on_a_cold_server_opens_its_page_with_its_settings(
-    entry: catalogue.Page, page: Page
-) -> None:
-    preset = entry.topic.PRESETS[1]
-    address = urlencode(preset.parameters.address())
+def test_a_deep_link_on_a_cold_server_opens_its_page_with_its_settings(page: Page) -> None:
+    # A server takes seconds to start: one for a page of each chapter, which it has never shown.
+    entries = {entry.chapter: entry for entry in catalogue.PAGES}
     with serving("app.py") as server:
-        errors = console_errors(page)
-        open_page(page, f"{server.url}/{entry.slug}?{address}")
-        expect(page.get_by_role("heading", name=entry.title)).to_be_visible()
-        expect(page.get_by_text(f"Notice: {preset.notice}")).to_be_visible()
-        wait_for_query(page, preset.parameters.address())
-        assert errors == []
+        for entry in entries.values():
+            preset = entry.topic.PRESETS[1]
+            address = urlencode(preset.parameters.address())
+            errors = console_errors(page)
+            open_page(page, f"{server.url}/{entry.slug}?{address}")
+            expect(page.get_by_role("heading", name=entry.title)).to_be_visible()
+            expect(page.get_by_text(f"Notice: {preset.notice}")).to_be_visible()
+            wait_for_query(page, preset.parameters.address())
+            assert errors == []
 
 
 def test_a_control_writes_the_address_and_the_address_restores_the_control(
@@ -124,18 +119,25 @@ def test_home_leads_to_a_page_and_back_and_search_filters(page: Page, app_url: s
     assert errors == []
 
 
-def test_the_tour_leads_to_each_stop_with_its_settings(page: Page, app_url: str) -> None:
+def test_home_links_to_each_stop_of_the_tour_with_its_settings(page: Page, app_url: str) -> None:
     errors = console_errors(page)
     open_page(page, app_url)
-    for number, stop in enumerate(tour.STOPS, 1):
+
+    def link(number: int) -> Locator:
+        return page.get_by_role("link", name=re.compile(rf"^(.*\b)?{number}\. "))
+
+    for number in (1, len(tour.STOPS)):
         if number > 1:
             page.get_by_text("All stops").click()
             settled(page)
-        page.get_by_role("link", name=re.compile(rf"^(.*\b)?{number}\. ")).click()
-        # It sets every control anew, whatever an earlier stop has left behind.
+            for other, stop in enumerate(tour.STOPS, 1):
+                found = urlsplit(urljoin(page.url, link(other).get_attribute("href")))
+                assert found.path == f"/{stop.slug}"
+                assert dict(parse_qsl(found.query, keep_blank_values=True)) == stop.query
+        stop = tour.STOPS[number - 1]
+        link(number).click()
         wait_for_query(page, {**stop.settings.address(), "tour": str(number)})
         expect(page.get_by_text(f"Stop {number} of {len(tour.STOPS)}: ")).to_be_visible()
-        settled(page)
         page.get_by_test_id("stSidebar").get_by_role("link", name="Home").click()
         settled(page, quiet_ms=400)
     assert errors == []
