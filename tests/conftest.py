@@ -4,6 +4,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+# As the app does: its tensors are tiny, and a pool of threads costs more than it saves.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 import torch
 from hypothesis import settings
@@ -14,7 +17,6 @@ from tests.browser.harness import Server, serving
 from tests.costs import Costs
 from tests.hosting import NO_NGINX, QUIET, nginx_path
 
-# As the app does: its tensors are tiny, and a pool of threads costs more than it saves.
 torch.set_num_threads(1)
 
 settings.register_profile("developer", deadline=None, print_blob=True)
@@ -27,7 +29,7 @@ SERVER_TESTS = (TESTS / "deploy", TESTS / "faults")
 VISITS = "tests/browser/test_reach.py"
 
 
-class InFiles(LoadScopeScheduling):
+class InFiles(LoadScopeScheduling):  # type: ignore[misc] # xdist ships no types
     """Hand a process the tests of a file together, and of a visit: they share what they open."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -23,6 +23,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = logging.getLogger("torch_loupe")
 
+# The pages' tensors are tiny, and where another process wants the cores, a pool's threads burn them
+# waiting for each other. Set before anything imports torch, as the metrics do: every run is a new
+# thread, and in one `torch.set_num_threads` no longer holds once `torch.randn` was called.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 METRICS = "TORCH_LOUPE_METRICS"
 """Environment: "1" serves ``/healthz`` and ``/metrics``. Keep both from strangers."""
 WORKER = "TORCH_LOUPE_WORKER"
@@ -139,10 +144,6 @@ def get_ready() -> None:
     With torch imported a collection takes 60 ms, in which nobody is served; what never dies need
     not be looked at. The topics run once because torch imports much of itself only when it is used.
     """
-    # The pages' tensors are tiny, and where another process wants the cores, a pool's threads burn
-    # them waiting for each other. Set before torch is imported: every run is a new thread, and in
-    # one `torch.set_num_threads` no longer holds once `torch.randn` was called.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     torch = importlib.import_module("torch")
     # Streamlit imports pandas to look at the first component's data, and its list of emojis, a
     # pattern that takes 100 ms to compile, for the first label.

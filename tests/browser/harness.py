@@ -169,11 +169,13 @@ def running(
     """
     with tempfile.TemporaryDirectory() as logs:
         log_path = Path(logs, "server.log")
+        # That it keeps to one core a server sees to itself, and is not told.
+        around = {name: text for name, text in os.environ.items() if name != "OMP_NUM_THREADS"}
         with log_path.open("wb") as log:
             process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env={**os.environ, **(environment or {})},
+                env=around | dict(environment or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
