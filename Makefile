@@ -12,8 +12,7 @@ ARGS ?=
 PY := $(VENV)/bin/python
 # Each serves the app and opens a browser of its own: more than four want much memory.
 PROCESSES := -n auto --maxprocesses 4 --max-worker-restart 0
-TYPED := explainers figures ui pages app.py assets benchmarks skeleton \
-  tests/browser tests/deploy tests/faults
+TYPED := explainers figures ui pages app.py assets benchmarks skeleton tests/deploy tests/faults
 PIP := $(PY) -m pip install --disable-pip-version-check --quiet
 # Stamps: pip runs again only after a requirements file has changed.
 RUN := $(VENV)/.installed-run

@@ -9,7 +9,8 @@ import streamlit as st
 from explainers import program
 from explainers.scratchpad.gallery import STARTS
 from figures.stage import staged
-from ui.pad import PAD, Refusal, pad
+from ui.attempts import Refusal
+from ui.pad import PAD, pad
 
 MOST = 400
 KNOWN = {start.program: start for start in STARTS}
@@ -37,12 +38,11 @@ with st.container(horizontal=True):
         st.button(start.title, on_click=choose, args=(index,))
     locked = st.checkbox("locked")
 source = state.program
+drawn = refused = None
 if source in KNOWN or source == LATER:
-    drawn, refused = staged(program.run(source)), None
-elif "wait" in source:
-    drawn, refused = None, None
-else:
-    drawn, refused = None, Refusal(3, "Line 3: x.numpy is not available here: x.tolist() is.")
+    drawn = staged(program.run(source))
+elif "wait" not in source:
+    refused = Refusal(3, "Line 3: x.numpy is not available here: x.tolist() is.")
 pad(
     source,
     drawn,
