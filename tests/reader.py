@@ -7,6 +7,7 @@ format that Streamlit's client and server share; nothing of the server is import
 
 import asyncio
 import http.client
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -92,9 +93,9 @@ class Run:
         return wrong
 
     def says(self, text: str) -> bool:
-        """Return whether any of it holds this text."""
-        wanted = text.encode()
-        return any(wanted in data for data in self.raw)
+        """Return whether any of it holds this text, as it is or as JSON spells it."""
+        wanted = text.encode(), json.dumps(text)[1:-1].encode()
+        return any(form in data for form in wanted for data in self.raw)
 
 
 class Reader:

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from ui import catalogue
@@ -18,6 +19,26 @@ PATIENCE_S = 600
 manifest_scanner.scan_component_manifests = functools.cache(
     manifest_scanner.scan_component_manifests
 )
+
+# The tester forgets between two runs of a session which pages there are; a part of a page that runs
+# alone does not name them again, and could link to none.
+_named: dict[str, Any] = {}
+_begin, _name = PagesManager.__init__, PagesManager.set_pages_and_resolve
+
+
+def _begin_with_pages(manager: PagesManager, script: str, *rest: Any, **more: Any) -> None:
+    _begin(manager, script, *rest, **more)
+    if script in _named:
+        manager._set_pages(_named[script])
+
+
+def _name_and_keep(manager: PagesManager, pages: Any, *rest: Any, **more: Any) -> Any:
+    _named[manager.main_script_path] = pages
+    return _name(manager, pages, *rest, **more)
+
+
+PagesManager.__init__ = _begin_with_pages  # type: ignore[method-assign]
+PagesManager.set_pages_and_resolve = _name_and_keep  # type: ignore[method-assign]
 
 
 def opened(page: catalogue.Page, **address: str) -> AppTest:
