@@ -324,6 +324,23 @@ PAGES = in_reading_order(
         ),
     ),
     Page(
+        slug="modes",
+        title="Modes and moves",
+        question="What does eval() switch, what does to() change, and what does neither reach?",
+        icon=":material/toggle_on:",
+        chapter="Modules",
+        terms=(
+            "nn.Module",
+            "train",
+            "eval",
+            "dropout",
+            "half",
+            "requires_grad_",
+            "forward hook",
+            "feature extraction",
+        ),
+    ),
+    Page(
         slug="affine_grid",
         title="affine_grid and grid_sample",
         question="Which way does theta move a picture, and why does it come out wrong?",
@@ -486,7 +503,7 @@ PAGES = in_reading_order(
         slug="state",
         title="What an optimizer holds",
         question="Which options, which memory, and which parameters?",
-        icon=":material/inventory_2:",
+        icon=":material/memory:",
         chapter="Optimizers",
         terms=(
             "torch.optim",
