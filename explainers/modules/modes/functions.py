@@ -19,9 +19,10 @@ class Functions(Parameters):
 
     call: str = choice(
         "F.dropout(x, 0.5)",
-        (*_FOLLOWS, *_ALWAYS, "F.dropout(x, 0.5, False)"),
+        (*_FOLLOWS, *_ALWAYS),
         label="forward returns",
-        help="A module, or a function.",
+        help="The child's output, the function's with self.training or alone, a new module's.",
+        words=("self.drop(x)", "F, told", "F.dropout(x)", "a new one"),
     )
     mode: str = choice("eval", ("train", "eval"), label="mode", help="Of the net.")
     size: int = number(1, label="x", help="The value of its cells.", minimum=1, maximum=5, step=1)

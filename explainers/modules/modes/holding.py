@@ -31,8 +31,8 @@ class Holding(Parameters):
         "net[0].requires_grad = False",
         tuple(_GRADS),
         label="freeze",
-        help="The line that freezes.",
-        words=("net[0], as an attribute", "net[0]", "net[1]", "net[0].bias", "net"),
+        help="net[0] by an attribute; by the method net[0], net[1], the first bias or all of net.",
+        words=("attribute", "net[0]", "net[1]", "bias", "net"),
     )
     last: int = number(2, label="x[0, 1]", help="The last cell of x.", minimum=1, maximum=9, step=1)
 

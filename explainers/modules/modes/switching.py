@@ -13,10 +13,8 @@ from explainers.program.states import ModuleState, Trace
 _DOCS = "https://docs.pytorch.org/docs/stable"
 _FLAGS = {
     "pass": {},
-    "net[0].train()": {0: True},
     "net[0].eval()": {0: False},
     "net[1].train()": {1: True},
-    "net[1].eval()": {1: False},
 }
 
 

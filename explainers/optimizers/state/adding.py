@@ -25,7 +25,11 @@ class Adding(Parameters):
         help="Of the added group.",
     )
     scheduler: str = choice(
-        _HALVES, (_HALVES, *_OF_ITS_OWN), label="scheduler", help="Made before the group came."
+        _HALVES,
+        (_HALVES, *_OF_ITS_OWN),
+        label="scheduler",
+        help="Made before the group came.",
+        words=("ExponentialLR", "LambdaLR"),
     )
     lr: float = number(
         0.2, label="lr", help="Of the added group.", minimum=0.1, maximum=0.4, step=0.1

@@ -12,10 +12,10 @@ _DOCS = "https://docs.pytorch.org/docs/stable"
 _LINES = {
     "p -= …": "p -= ${lr} * p.grad",
     "p = p - …": "p = p - ${lr} * p.grad",
-    "p.copy_(p - …)": "p.copy_(p - ${lr} * p.grad)",
-    "p.data = p - …": "p.data = p - ${lr} * p.grad",
+    "p.copy_(…)": "p.copy_(p - ${lr} * p.grad)",
+    "p.data = …": "p.data = p - ${lr} * p.grad",
 }
-_IN_PLACE = ("p -= …", "p.copy_(p - …)")
+_IN_PLACE = ("p -= …", "p.copy_(…)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,9 +117,9 @@ HAND = Lesson(
             Hand(mode="enable_grad"),
         ),
         Preset(
-            "p.data = p - …",
+            "p.data = …",
             "w and b are the tensors that they were, in other memory.",
-            Hand("p.data = p - …"),
+            Hand("p.data = …"),
         ),
     ),
     notes={
