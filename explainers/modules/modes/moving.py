@@ -124,6 +124,14 @@ def _in_place(trace: Trace) -> tuple[Verdict, str]:
     return (Verdict.HOLDS if x == "float64" else Verdict.CONDITION), words
 
 
+def _all_moved(trace: Trace) -> tuple[Verdict, str]:
+    net, same = final(trace, "net"), final(trace, "same").text
+    devices = {one.device for one in (*net.parameters.values(), *net.buffers.values())}
+    right = devices == {"meta"} and same == "True"
+    words = f"on {', '.join(sorted(devices))}; returns the module: {same}"
+    return (Verdict.HOLDS if right else Verdict.WRONG), words
+
+
 MOVING = Lesson(
     slug="moving",
     title="half, double, to",
@@ -228,6 +236,15 @@ MOVING = Lesson(
             truth="Either order ends the same, here with the meta device for a GPU. half first "
             "only sends half as many bytes.",
             twin=(".to('meta').half()", ".to('meta')"),
+        ),
+        Statement(
+            says="cuda(), cpu() and to() move all parameters and buffers, and return the module.",
+            where="cuda() & cpu() & to()",
+            program="import torch\nnet = torch.nn.BatchNorm1d(2)\nsame = net.to('meta') is net",
+            judge=_all_moved,
+            truth="All that are registered, here to the meta device; the module stays the object "
+            "that it is.",
+            twin=("net.to('meta') is net", "net.weight.to('meta') is net"),
         ),
         Statement(
             says="x.to(…) and model.to(…) move what they are called on.",

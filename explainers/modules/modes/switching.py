@@ -99,6 +99,12 @@ def _statistics(trace: Trace) -> tuple[Verdict, str]:
     return verdict, f"running mean {held:.2f}, mean of all that came {whole:.2f}"
 
 
+def _small(trace: Trace) -> tuple[Verdict, str]:
+    four, two = final(trace, "all4").values[0], final(trace, "two").values[0]
+    verdict = Verdict.HOLDS if abs(four - two) > 1e-3 else Verdict.WRONG
+    return verdict, f"the first sample among four: {four:.2f}, among two: {two:.2f}"
+
+
 SWITCHING = Lesson(
     slug="switching",
     title="train and eval",
@@ -220,6 +226,16 @@ SWITCHING = Lesson(
             truth="A running average of the batches, begun at 0, a tenth each: the last ones "
             "count most. With momentum=None it is their plain mean.",
             twin=("BatchNorm1d(1)", "BatchNorm1d(1, momentum=None)"),
+        ),
+        Statement(
+            says="Without eval(), a small test batch changes what BatchNorm gives.",
+            where="model.eval()",
+            program="import torch\nnorm = torch.nn.BatchNorm1d(1)\nnorm.train()\n"
+            "x = torch.tensor([[1.], [3.], [8.], [9.]])\nall4, two = norm(x), norm(x[:2])",
+            judge=_small,
+            truth="In training each batch is normalized by itself. In eval a sample's value does "
+            "not depend on the others.",
+            twin=("norm.train()", "norm.eval()"),
         ),
     ),
     ask=Ask(

@@ -201,6 +201,16 @@ HAND = Lesson(
             truth="model.parameters() with brackets: without, it is the method itself.",
             twin=("model.parameters:", "model.parameters():"),
         ),
+        Statement(
+            says="With an optimizer: optimizer = torch.optimum.SGD(model.parameters(), lr=1e-4, "
+            "momentum=0.9).",
+            where="Optimizing with an Optimizer",
+            program="import torch\nmodel = torch.nn.Linear(2, 1)\n"
+            "optimizer = torch.optimum.SGD(model.parameters(), lr=1e-4, momentum=0.9)",
+            judge=_raises,
+            truth="The package is torch.optim.",
+            twin=("torch.optimum", "torch.optim"),
+        ),
     ),
     ask=Ask(
         text="w is 5 and its gradient 10. with torch.no_grad(): for p in [w]: p = p - 0.1 * "
