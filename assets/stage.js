@@ -163,6 +163,7 @@ class Block {
         ? { root: element("div", { class: "large" }) }
         : product(shape) <= 256 && key !== "none" ? new Cells(shape, width, kind)
         : { root: element("p", { class: "hint" }, `${product(shape).toLocaleString("en")} cells`) };
+      if (values?.summary) summary(part.root, facts[fact], values.summary); // keeps its place
       this.parts.set(key, part);
       this.root.append(part.root);
     }
@@ -197,8 +198,31 @@ class Block {
 
 const NOTHING = new Set();
 
+// Each cell a dot or a small square, by its sign and size.
+function heat(shape, shades) {
+  const bytes = atob(shades);
+  const columns = shape.length > 1 ? shape.at(-1) : 64;
+  const height = Math.ceil(bytes.length / columns);
+  const canvas = element("canvas", { class: "dots", role: "img", width: columns, height });
+  canvas.ariaLabel = `${bytes.length.toLocaleString("en")} cells by size: blue below 0, orange above`;
+  canvas.style.width = `${columns * Math.max(1, Math.min(6, Math.floor(200 / Math.max(columns, height))))}px`;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(columns, height);
+  const colours = [BELOW, ABOVE].map((text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16)));
+  for (let at = 0; at < bytes.length; at++) {
+    const level = bytes.charCodeAt(at);
+    const share = level ? Math.abs(level - 128) / 127 : 1;
+    const colour = level ? colours[Number(level > 128)] : [128, 128, 128];
+    image.data.set([...colour, share ? 255 * (0.08 + 0.72 * share ** 0.7) : 0], 4 * at);
+  }
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
 // Of a tensor too large to show: its corners, and its numbers in short.
 function summary(root, { shape }, said) {
+  if (root.said === said) return;
+  root.said = said;
   const of = (index) => said.corners.find(([at]) => at.join() === index.join())?.[1];
   const lead = shape.slice(0, -2).map(() => 0);
   const ends = shape.slice(-2).map((size) => (size > 1 ? [0, size - 1] : [0]));
@@ -212,7 +236,8 @@ function summary(root, { shape }, said) {
   const words = [`${product(shape).toLocaleString("en")} cells`, `mean ${brief(said.mean)}`, `std ${brief(said.deviation)}`];
   if (said.lowest !== null) words.splice(1, 0, `${brief(said.lowest)} to ${brief(said.highest)}`);
   if (said.nans) words.push(`${said.nans} nan`);
-  root.replaceChildren(table, element("p", { class: "hint" }, words.join(" · ")));
+  const dots = said.shades ? [heat(shape, said.shades)] : [];
+  root.replaceChildren(table, ...dots, element("p", { class: "hint" }, words.join(" · ")));
 }
 
 // ---- A tensor's place: its names, its cells, what is said of it, what hangs on it.

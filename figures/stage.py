@@ -43,6 +43,10 @@ MOST_WITH_ORIGINS = 24
 """Steps of a run of which is sent which cells made a cell, where nothing else is asked for."""
 MOST_ON_STRIP = 64
 """Cells of a storage that are drawn as it lies in memory, beside the tensors on it."""
+MOST_WIDE = 256
+"""Rows and columns of a tensor that is drawn by its shades alone."""
+MOST_OF_SHADES = 12_000
+"""Letters of a run's shades."""
 MOST_OF_A_VALUE = 200
 """Letters of a bare expression's value."""
 _EXACT = 2**53
@@ -227,6 +231,7 @@ def _packed(
         for index, made in enumerate(all_made(trace, packer.shown)):
             if made:
                 packed[index]["made"] = made
+    _without_shades(packed)
     return {
         "lines": lines,
         "graded": packer.graded,
@@ -452,7 +457,10 @@ class _Packer:
             del said["contiguous"]
         number = self._noted(self.facts, said)
         if isinstance(state, TensorState) and state.summary is not None:
-            return [number, {"summary": _summary(state.summary, state.dtype)}]
+            said = _summary(state.summary, state.dtype)
+            if state.summary.shades and 1 < max(state.shape[-1], _rows(state.shape)) <= MOST_WIDE:
+                said["shades"] = state.summary.shades
+            return [number, {"summary": said}]
         if state.values is None or self._in_memory(state):
             return [number, None]
         return [number, [_number(value, state.dtype) for value in state.values]]
@@ -588,6 +596,25 @@ def _value(state: State | None) -> str:
 
 def _cut(text: str, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _rows(shape: Sequence[int]) -> int:
+    return math.prod(shape[:-1])
+
+
+def _without_shades(steps: Sequence[Json]) -> None:
+    """Leave out the shades of large tensors where a run has too many of them: all, or none."""
+    found = [
+        values["summary"]
+        for step in steps
+        for card in step.get("cards", {}).values()
+        if card is not None
+        for _, values in ((None, card[2]), *((None, beside[2]) for beside in card[3]))
+        if isinstance(values, dict) and "shades" in values["summary"]
+    ]
+    if sum(len(said["shades"]) for said in found) > MOST_OF_SHADES:
+        for said in found:
+            del said["shades"]
 
 
 def _summary(summary: states.Summary, dtype: str) -> Json:

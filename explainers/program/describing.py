@@ -1,5 +1,6 @@
 """Describe objects as they stand at one moment, and keep hold of nothing that a program made."""
 
+import base64
 import dataclasses
 import enum
 import functools
@@ -19,6 +20,7 @@ from explainers.program.states import (
     MOST_CELLS,
     MOST_ITEMS,
     MOST_NODES,
+    MOST_SHADED,
     NAN,
     ArrayState,
     Freed,
@@ -483,7 +485,16 @@ def _summary(tensor: Tensor) -> Summary:
     )
     mean = _one_nan([wide.mean().item()])[0]
     deviation = _one_nan([wide.std(correction=0).item()])[0]
-    return Summary(lowest, highest, mean, float(deviation.real), nans, corners)
+    shades = "" if tensor.is_complex() or tensor.numel() > MOST_SHADED else _shades(wide)
+    return Summary(lowest, highest, mean, float(deviation.real), nans, corners, shades)
+
+
+def _shades(values: Tensor) -> str:
+    finite = values[values.isfinite()].abs()
+    most = float(finite.max()) if finite.numel() else 0.0
+    share = (values / most if most else values).clamp(-1, 1)
+    levels = torch.where(share.isnan(), 0, 128 + (127 * share.nan_to_num()).round())
+    return base64.b64encode(levels.to(torch.uint8).cpu().numpy().tobytes()).decode()
 
 
 def _is_named(name: str, value: object) -> bool:

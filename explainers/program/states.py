@@ -18,6 +18,8 @@ NAN = math.nan
 
 MOST_CELLS = 256
 """Cells of a tensor, an array or a storage whose values are recorded."""
+MOST_SHADED = 4_096
+"""Cells of a tensor of which at least a shade is recorded."""
 MOST_STEPS = 200
 """Statements that a run records before it is ended."""
 MOST_SECONDS = 2.0
@@ -46,6 +48,9 @@ class Summary:
         nans: How many cells are NaN.
         corners: Index and value of the first and last cell along the first four dimensions that
             have more than one: at most 16.
+        shades: Of up to 4,096 cells one byte each, in reading order and as base64: 128 for 0, up to
+            127 more or less in proportion, by the largest finite value; 0 for NaN. "" for more
+            cells, and for complex numbers.
     """
 
     lowest: Number | None
@@ -54,6 +59,7 @@ class Summary:
     deviation: float
     nans: int
     corners: tuple[tuple[tuple[int, ...], Number], ...]
+    shades: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

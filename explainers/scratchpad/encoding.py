@@ -11,6 +11,7 @@ import enum
 import functools
 import json
 import math
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from explainers.program.states import (
     MOST_CELLS,
     MOST_ITEMS,
     MOST_NODES,
+    MOST_SHADED,
     MOST_STEPS,
     Failure,
     Memory,
@@ -34,6 +36,7 @@ MOST_BYTES = 4 << 20
 """Bytes of a trace."""
 _MOST_WEIGHT = 400_000
 _MOST_STATE = 8_000
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _MOST_CHARACTERS = 20_000
 _DEEPEST = 40
 _MOST_DIMENSIONS = 64
@@ -198,8 +201,9 @@ def _check(made: Any) -> None:
             good = len(items) <= max(MOST_ITEMS, made.length) and len(items) <= MOST_CELLS
         case states.Table(items=table):
             good = len(table) <= MOST_ITEMS
-        case states.Summary(corners=corners):
-            good = len(corners) <= 16
+        case states.Summary(corners=corners, shades=shades):
+            good = len(corners) <= 16 and len(shades) <= 4 * -(-MOST_SHADED // 3)
+            good = good and bool(_BASE64.fullmatch(shades))
         case states.Graph(nodes=nodes):
             numbers = {node.number for node in nodes}
             good = len(numbers) == len(nodes) and all(

@@ -286,6 +286,23 @@ def test_a_step_takes_a_few_milliseconds(kept: Page, program: str) -> None:
         assert (worked() - before) / STEPS < MOST_MS
 
 
+def test_a_tensor_too_large_for_cells_is_drawn_by_its_shades(kept: Page) -> None:
+    large = Shown(kept, "large").at(6)
+    dots = large.objects.get_by_role("img", name="3,072 cells by size")
+    expect(dots).to_be_visible()
+    blue, orange = dots.evaluate(
+        """canvas => {
+            const { data } = canvas.getContext("2d").getImageData(0, 0, 48, 64);
+            let found = [0, 0];
+            for (let at = 0; at < data.length; at += 4)
+                found[data[at] > data[at + 2] ? 1 : 0] += data[at + 3] > 0;
+            return found;
+        }"""
+    )
+    # What is next to nothing has no colour.
+    assert 2900 < blue + orange < 3072 and 1400 < blue < 1700
+
+
 LISTEN = """root => {
     const heard = window.heard = [];
     for (const region of root.querySelectorAll("[aria-live]")) {

@@ -622,6 +622,18 @@ def size(drawn: Stage) -> int:
     return len(json.dumps(drawn.runs, separators=(",", ":")))
 
 
+def test_a_large_tensor_sends_a_shade_a_cell_until_a_run_has_too_many() -> None:
+    def sent(source: str) -> list[bool]:
+        steps = staged(run(f"import torch\n{source}")).runs[0]["steps"]
+        cards = [card for step in steps for card in step.get("cards", {}).values() if card]
+        return ["shades" in card[2]["summary"] for card in cards if isinstance(card[2], dict)]
+
+    assert sent("x = torch.randn(64, 64)\ny = x[:, :32]") == [True, True]
+    assert sent("x = torch.randn(64, 64)\ny = x * 2\nz = y * 2") == [False] * 3
+    assert sent("x = torch.randn(2, 1000)") == [False], "a row of 1,000 has no room"
+    assert sent("x = torch.randn(65, 64)") == [False], "more than 4,096"
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_a_run_is_small(name: str) -> None:
     assert size(staged(run(EVERY[name]))) < 30_000

@@ -1,5 +1,6 @@
 """A program runs statement by statement; its thread, seed, settings and bounds are its own."""
 
+import base64
 import gc
 import random
 import runpy
@@ -354,6 +355,24 @@ def test_a_large_tensor_has_its_facts_and_statistics_and_the_run_goes_on() -> No
     assert [value for _, value in state.summary.corners] == [-5.0, 29.0, 570.0, 599.0]
     assert trace.steps[2].changes.written[0].cells is None
     assert len(tensor(trace, "y").values or ()) == 30
+
+
+def shades(source: str) -> list[int]:
+    state = tensor(run(f"import torch\n{source}\n"), "x")
+    assert state.summary is not None
+    return list(base64.b64decode(state.summary.shades))
+
+
+def test_up_to_4096_cells_have_a_shade_each_by_their_share_of_the_largest() -> None:
+    found = shades("x = torch.linspace(-2, 4, 4096).view(64, 64)")
+    values = np.linspace(-2, 4, 4096)
+    assert np.abs(np.array(found) - (128 + 127 * values / 4)).max() < 0.51
+    odd = shades(
+        "x = torch.zeros(300)\nx[1:5] = torch.tensor([1., -2., float('nan'), -float('inf')])"
+    )
+    assert odd[:6] == [128, 192, 1, 0, 1, 128]
+    assert set(shades("x = torch.zeros(300)")) == {128}
+    assert shades("x = torch.ones(4097)") == shades("x = torch.ones(300, dtype=torch.cfloat)") == []
 
 
 STRANGE = {

@@ -76,6 +76,8 @@ CHANGED = {
     "too much": b" " * (MOST_BYTES + 1),
     "more cells than there are": whole(objects=[["Memory", "float32", 2, [1.0] * 200]]),
     "more cells than are drawn": whole(objects=[["Memory", "float32", 999, [1.0] * 999]]),
+    "shades that are none": whole(objects=[["Summary", 0.0, 1.0, 0.5, 0.5, 0, [], "no!"]]),
+    "too many shades": whole(objects=[["Summary", 0.0, 1.0, 0.5, 0.5, 0, [], "AAAA" * 1400]]),
     "a thousand steps": whole(
         objects=[*TENSOR], steps=[{"r": len(TENSOR) - 1}] * 1000
     ),
