@@ -9,33 +9,26 @@ from explainers.program.lessons import Ask, Lesson, Proof, Slip, Statement, told
 from explainers.program.states import Trace
 
 _DOCS = "https://docs.pytorch.org/docs/stable"
-_KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "list": ("[nn.Linear(1, 1, bias=False) for _ in range(${n})]", ()),
-    "dict": ("{str(i): nn.Linear(1, 1, bias=False) for i in range(${n})}", ()),
-    "tensor": ("torch.ones(${n}, requires_grad=True)", ()),
-    "Parameter": ("nn.Parameter(torch.ones(${n}))", ("rest",)),
-    "ModuleList": (
-        "nn.ModuleList(nn.Linear(1, 1, bias=False) for _ in range(${n}))",
-        ("rest.{i}.weight",),
-    ),
-    "ModuleDict": (
-        "nn.ModuleDict({str(i): nn.Linear(1, 1, bias=False) for i in range(${n})})",
-        ("rest.{i}.weight",),
-    ),
-    "ParameterList": (
-        "nn.ParameterList(torch.ones(1) for _ in range(${n}))",
-        ("rest.{i}",),
-    ),
+_LAYERS: Mapping[str, str] = {
+    "list": "[nn.Linear(1, 1, bias=False) for _ in range(${n})]",
+    "dict": "{str(i): nn.Linear(1, 1, bias=False) for i in range(${n})}",
+    "ModuleList": "nn.ModuleList(nn.Linear(1, 1, bias=False) for _ in range(${n}))",
+    "ModuleDict": "nn.ModuleDict({str(i): nn.Linear(1, 1, bias=False) for i in range(${n})})",
 }
-"""By kind: what stands in the program, and the names that the rule gives for each i."""
+_SCALES: Mapping[str, str] = {
+    "tensor": "torch.ones(1, requires_grad=True)",
+    "Parameter": "nn.Parameter(torch.ones(1))",
+    "ParameterList": "nn.ParameterList([torch.ones(1)])",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Attributes(Parameters):
-    """Say what kind of attribute is set, and how much is in it."""
+    """Say in what layers and a number of one's own are kept."""
 
-    kind: str = choice("list", tuple(_KINDS), label="self.rest", help="What is assigned to it.")
-    n: int = number(2, label="n", help="How much is in it.", minimum=1, maximum=3, step=1)
+    layers: str = choice("list", tuple(_LAYERS), label="self.rest", help="What holds the layers.")
+    scale: str = choice("tensor", tuple(_SCALES), label="self.scale", help="A number of one's own.")
+    n: int = number(1, label="n", help="Layers in rest.", minimum=1, maximum=3, step=1)
 
 
 PROGRAM = """
@@ -46,7 +39,8 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.first = nn.Linear(1, 1)
-        self.rest = ${kind}
+        self.rest = ${layers}
+        self.scale = ${scale}
 
 net = Net()
 known = [name for name, _ in net.named_parameters()]
@@ -56,10 +50,12 @@ net.double()
 
 
 def _names(settings: Attributes) -> list[str]:
-    names, first = _KINDS[settings.kind][1], ["first.weight", "first.bias"]
-    rest = dict.fromkeys(name.format(i=i) for i in range(settings.n) for name in names)
-    # A module's own parameters come before its children's.
-    return [*rest, *first] if settings.kind == "Parameter" else [*first, *rest]
+    names = ["first.weight", "first.bias"]
+    if settings.layers in {"ModuleList", "ModuleDict"}:
+        names += [f"rest.{i}.weight" for i in range(settings.n)]
+    # A module's own parameters come before its children's; a ParameterList is a child.
+    own = {"Parameter": ["scale"]}.get(settings.scale, [])
+    return [*own, *names, *(["scale.0"] if settings.scale == "ParameterList" else [])]
 
 
 def _known(trace: Trace, settings: Attributes) -> float:
@@ -117,31 +113,30 @@ class Net(nn.Module):
 ATTRIBUTES = Lesson(
     slug="attribute",
     title="attributes",
-    notice="self.rest is a list, so net knows of self.first alone: the rest stays in float32.",
+    notice="self.rest is a list and self.scale a plain tensor: net knows of self.first alone.",
     program=PROGRAM,
     parameters=Attributes,
-    spelled={"kind": {kind: spelled for kind, (spelled, _) in _KINDS.items()}},
+    spelled={"layers": _LAYERS, "scale": _SCALES},
     presets=(
         Preset(
             "A list",
-            "self.rest is a list, so net knows of self.first alone: the rest stays in float32.",
+            "self.rest is a list and self.scale a plain tensor: net knows of self.first alone.",
             Attributes(),
         ),
         Preset(
             "A ModuleList",
             "A list that is a module: what is in it is registered, and moves.",
-            Attributes("ModuleList"),
+            Attributes("ModuleList", n=2),
         ),
         Preset(
-            "A tensor",
-            "Requiring a gradient makes no parameter of it.",
-            Attributes("tensor"),
+            "A Parameter",
+            "Its type alone registers scale; requiring a gradient did not.",
+            Attributes(scale="Parameter"),
         ),
-        Preset("A Parameter", "Its type alone registers it.", Attributes("Parameter")),
         Preset(
-            "A ParameterList",
-            "It made Parameters of plain tensors, named by their place.",
-            Attributes("ParameterList"),
+            "Torch's own",
+            "All is registered, by key and by place; ParameterList made a Parameter of a tensor.",
+            Attributes("ModuleDict", "ParameterList"),
         ),
     ),
     notes={

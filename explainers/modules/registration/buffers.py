@@ -169,7 +169,7 @@ BUFFERS = Lesson(
         ),
     ),
     notes={
-        "self.mean +=": "forward itself writes the buffer: no backward and no optimizer does.",
+        "self.mean +=": "forward itself writes mean: no backward and no optimizer does.",
         "saved =": "What a file would hold.",
         "trained =": "What an optimizer would be given.",
         "net.double()": "Parameters and buffers are converted; `.to(device)` goes the same way.",

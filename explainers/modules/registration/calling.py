@@ -143,7 +143,7 @@ CALLING = Lesson(
         ),
     ),
     notes={
-        "net.register_forward_hook": "A hook runs after forward, with what it returned.",
+        "net.register_forward_hook": "A hook runs after forward, where net itself is called.",
     },
     slips=(
         Slip(

@@ -142,8 +142,8 @@ INSIDE = Lesson(
     notes={
         "hooks =": "Each hook is one entry of _forward_hooks.",
         "dicts =": "vars(net) holds what Python itself finds as net.name.",
-        "attributes =": "None is there: net.weight is found by `Module.__getattr__`, which looks "
-        "into the three tables.",
+        "attributes =": "None is there: a registered name is found by `Module.__getattr__`, "
+        "which looks into the three tables.",
     },
     slips=(
         Slip(

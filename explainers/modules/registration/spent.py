@@ -107,7 +107,7 @@ SPENT = Lesson(
     ),
     shows=("second",),
     notes={
-        "found =": "Nothing is walked yet.",
+        "found =": "A generator has walked nothing yet.",
         "second =": "A generator has no beginning to go back to.",
     },
     slips=(

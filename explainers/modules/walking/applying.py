@@ -145,7 +145,7 @@ APPLYING = Lesson(
         ),
     ),
     notes={
-        "order.append": "Called once for each module that apply comes to.",
+        "order.append": "Called each time that apply comes to a module.",
         "same =": "apply returns the module itself; what init returns is dropped.",
     },
     slips=(

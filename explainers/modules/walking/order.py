@@ -154,8 +154,7 @@ ORDER = Lesson(
             Order(walk="named_parameters"),
         ),
     ),
-    shows=("order",),
-    notes={"for name, found": "Step through the loop: found is the module that the walk is at."},
+    notes={"for name, found": "Step through the loop: found is what the walk is at."},
     slips=(
         Slip(
             title="children() misses what is nested",

@@ -18,11 +18,9 @@ _BUILT: Mapping[str, tuple[str, tuple[str, str, str]]] = {
     "numbered": ("nn.Sequential(fc, act, out)", ("0", "1", "2")),
 }
 _GETS: Mapping[str, str] = {
-    "net[0]": "net[0]",
     "net[-1]": "net[-1]",
     "net[:2]": "net[:2]",
     "net.fc": "net.fc",
-    "get_submodule": 'net.get_submodule("fc")',
     'net["fc"]': 'net["fc"]',
     "net[3]": "net[3]",
 }
@@ -60,13 +58,11 @@ def _found(trace: Trace, settings: Sequence) -> float:
     named = dict(zip(names, layers, strict=True))
     expected: object
     match settings.get:
-        case "net[0]":
-            expected = layers[0]
         case "net[-1]":
             expected = layers[-1]
         case "net[:2]":
             expected = layers[:2]
-        case "net.fc" | "get_submodule":
+        case "net.fc":
             expected = named.get("fc", "AttributeError")
         case 'net["fc"]':
             expected = "TypeError"

@@ -129,7 +129,7 @@ VERSIONS = Lesson(
     ),
     shows=("saved", "new"),
     notes={
-        "version =": "Each module's version travels beside the tensors, in saved._metadata.",
+        "version =": "A module's version travels in _metadata; a plain dict has none.",
         "new = nn.BatchNorm1d(1)": "It counts the batches that it sees in training mode.",
         "missing =": "What load_state_dict returns; without strict nobody else says it.",
     },
