@@ -197,6 +197,7 @@ class Block {
 }
 
 const NOTHING = new Set();
+const INSIDE = /[.[]/; // of what a module or a list holds
 
 // Each cell a dot or a small square, by its sign and size.
 function heat(shape, shades) {
@@ -293,19 +294,27 @@ class Card {
     if (others.length) this.root.append(this.keeps);
   }
 
-  // A parameter is known by its first path; that it stands in another place too is said below.
+  // Names of their own lead; that a tensor also stands in a module or a list is said below.
   names(list) {
     const names = [...new Set(list.map(bare))];
-    if (names[0].includes(".")) return names[0];
-    return names.slice(0, 3).join(", ") + (names.length > 3 ? ", …" : "");
+    const own = names.filter((name) => !INSIDE.test(name));
+    if (!own.length) return names[0];
+    return own.slice(0, 3).join(", ") + (own.length > 3 ? ", …" : "");
+  }
+
+  places(list) {
+    const names = [...new Set(list.map(bare))];
+    const inside = names.filter((name) => INSIDE.test(name));
+    return inside.length < names.length ? inside : inside.slice(1);
   }
 
   // What is said under a tensor's cells: kind of what is said, and the words.
   said([names, fact, , , words]) {
     const { kind, dtype, stride, offset, contiguous, requires_grad: wants, leaf, made_by: made, retains_grad: retains, version, device, layout, shape, storage } = this.facts[fact];
     const found = [];
-    const [first, ...others] = [...new Set(names.map(bare))];
-    if (first.includes(".") && others.length) found.push(["also", `also ${others.join(", ")}`]);
+    const places = this.places(names);
+    const more = places.length > 3 ? ", …" : "";
+    if (places.length) found.push(["also", `also ${places.slice(0, 3).join(", ")}${more}`]);
     const inside = names[0].match(/ in (.*)/);
     if (inside) found.push(["scope", `in ${inside[1]}`]);
     if (kind === ARRAY) found.push(["kind", kind]);

@@ -33,7 +33,7 @@ from figures.stage_graph import laid_out
 from figures.stage_holders import drawn
 from figures.stage_names import Seen, frames, holders, named, places, seen
 from figures.stage_origins import all_made
-from figures.stage_words import both, changed, failed, text_of
+from figures.stage_words import both, changed, failed, is_class, text_of
 
 __all__ = ["Parted", "Stage", "staged", "two"]
 
@@ -516,6 +516,7 @@ class _Packer:
             for name, state in everything.items()
             if isinstance(state, Plain | states.Sequence | states.Table)
             and getattr(state, "kind", "") not in _SILENT_KINDS
+            and not is_class(state)
             and _flat(state)
         }
 

@@ -20,7 +20,7 @@ from explainers.program.states import (
 )
 from figures.stage_names import again, being_made, holders, modules, named, objects, through, within
 
-__all__ = ["both", "changed", "counted", "failed", "spelled", "text_of"]
+__all__ = ["both", "changed", "counted", "failed", "is_class", "spelled", "text_of"]
 
 _MOST = 3
 """Objects of one kind of change that are told one by one."""
@@ -38,6 +38,11 @@ _EVERY_FIELD = ("stride", "contiguous", "offset")
 def spelled(sizes: Sequence[int]) -> str:
     """Return a shape or a stride as Python writes it: ``(4,)``, ``()``."""
     return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
+
+
+def is_class(state: State) -> bool:
+    """Tell whether a value is a class, also one whose own class is no `type`."""
+    return isinstance(state, Plain) and state.text.startswith("class ")
 
 
 def _many(count: int, noun: str) -> str:
@@ -335,7 +340,7 @@ def _bound(step: Step, before: Step | None) -> list[str]:
         said.append(f"{_many(len(others) - _MOST, 'more name')} got a value.")
     for name in plain[:_MOST]:
         state = now[name]
-        kind = _DEFINITIONS.get(getattr(state, "kind", ""))
+        kind = "class" if is_class(state) else _DEFINITIONS.get(getattr(state, "kind", ""))
         said.append(f"The {kind} `{name}` is defined." if kind else f"`{name}` is {_short(state)}.")
     return said
 

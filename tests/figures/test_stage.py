@@ -427,6 +427,8 @@ def said(source: str, line: int, nth: int = 0) -> str:
             "`w` requires a gradient; no cell changed.",
         ),
         ("import torch\na = torch.ones(2)\nb = a", 3, "`b` is another name of `a`: one tensor."),
+        ("import torch\nclass Exp(torch.autograd.Function):\n    pass", 2,
+         "The class `Exp` is defined."),
         ("import torch\nw = torch.ones(2)\nassert w.any()", 3, "No name and no cell changed."),
         ("import torch\nw = torch.ones(2, requires_grad=True)\nassert 1", 3,
          "No name, no cell and no gradient changed."),
