@@ -78,24 +78,12 @@ def test_streamlits_own_switches_stay_in_the_address(page: Page, app_url: str) -
     wait_for_query(page, {"degrees": "90", "embed": "true"})
 
 
-@pytest.mark.parametrize(
-    ("address", "sentence"),
-    [
-        ("degrees=nan", "degrees must be a number from -180 to 180, got nan"),
-        ("mode=../../etc/passwd", "mode must be one of bilinear, nearest, bicubic, got ../../etc"),
-        ("device=cuda:5", "device must be one of cpu"),
-        (
-            "by_hand=true&theta_00=0&theta_01=0&theta_10=0&theta_11=0",
-            "theta must be invertible, got a matrix with determinant 0",
-        ),
-    ],
-)
-def test_a_bad_address_gets_its_sentence_and_keeps_the_rest(
-    page: Page, app_url: str, address: str, sentence: str
-) -> None:
+def test_a_bad_address_gets_its_sentence_and_keeps_the_rest(page: Page, app_url: str) -> None:
+    # Others that are refused: tests/pages.
     errors = console_errors(page)
-    open_page(page, f"{app_url}/affine_grid?{address}&padding_mode=border")
-    expect(page.get_by_text(sentence)).to_be_visible()
+    open_page(page, f"{app_url}/affine_grid?degrees=nan&device=cuda:5&padding_mode=border")
+    expect(page.get_by_text("degrees must be a number from -180 to 180, got nan")).to_be_visible()
+    expect(page.get_by_text("device must be one of cpu")).to_be_visible()
     expect(page.get_by_role("radio", name="border")).to_be_checked()
     assert "Traceback" not in page.content()
     assert errors == []

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explainers.program.lessons import Lesson
-from tests.session import drawn, opened, status, warnings
+from tests.session import drawn, held, opened, status, warnings
 from ui import catalogue
 
 
@@ -79,6 +79,24 @@ def test_a_refused_call_is_explained_in_place_and_loses_nothing(
     assert not tester.exception
     assert sentence not in shown(tester)
     assert presets[index].parameters.samples.split(",")[0] in drawn(tester)
+
+
+WARPS = [
+    ("mode=../../etc/passwd", "mode must be one of bilinear, nearest, bicubic, got ../../etc"),
+    (
+        "by_hand=true&theta_00=0&theta_01=0&theta_10=0&theta_11=0",
+        "theta must be invertible, got a matrix with determinant 0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("address", "sentence"), WARPS)
+def test_a_warp_that_is_none_gets_its_sentence_and_the_rest_is_kept(
+    address: str, sentence: str
+) -> None:
+    tester = visited("affine_grid", f"{address}&padding_mode=border")
+    assert sentence in warnings(tester)
+    assert held(tester, catalogue.page("affine_grid"))["padding_mode"] == "border"
 
 
 SCHEDULES = [
