@@ -166,6 +166,17 @@ def test_whoever_waits_is_told_and_may_ask_for_another_run(pad: Pad) -> None:
     expect(pad.state).to_have_text("")
 
 
+def test_what_has_not_run_yet_shows_the_program_and_no_empty_frame(page: Page, url: str) -> None:
+    pad = Pad(open_page(page, f"{url}?first=x.numpy()"))
+    expect(pad.box).to_have_value("x.numpy()")
+    expect(pad.refusal).to_be_visible()
+    expect(page.get_by_test_id("stage-objects")).to_be_hidden()
+    expect(pad.button("Back to the run")).to_be_hidden()
+    pad.box.focus()
+    pad.write(LATER).run()
+    expect(page.get_by_test_id("stage-objects")).to_be_visible()
+
+
 def test_a_step_has_an_address_and_another_program_begins_anew(pad: Pad) -> None:
     pad.root.focus()
     pad.page.keyboard.press("Home")

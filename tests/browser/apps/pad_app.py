@@ -18,7 +18,8 @@ LATER = "import torch\n\nx = torch.arange(3)\ny = x + 1\n"
 
 state = st.session_state
 if "program" not in state:
-    state.update(program=STARTS[0].program, turn=0, ran=0, sent=None)
+    first = st.query_params.get("first", STARTS[0].program)
+    state.update(program=first, turn=0, ran=0, sent=None)
 
 
 def choose(number: int) -> None:
