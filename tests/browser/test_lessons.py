@@ -2,8 +2,10 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from explainers.program.lessons import Lesson
 from tests.browser.harness import console_errors, load_all, open_page, settled, wait_for_query
 from tests.browser.test_reach import PHONE, is_accessible_in_both_themes
 from ui import catalogue
@@ -64,7 +66,7 @@ def test_code_sentence_and_cards_of_every_lesson_fit_one_screen(page: Page, app_
 
 
 FIGURES = [
-    (entry, lesson)
+    pytest.param(entry, lesson, id=f"{entry.slug}.{lesson.slug}")
     for entry in catalogue.PAGES
     for lesson in getattr(entry.topic, "LESSONS", ())
     if lesson.figure is not None
@@ -77,40 +79,39 @@ FAR_RIGHT = """node => {
 }"""
 
 
+@pytest.mark.parametrize(("entry", "lesson"), FIGURES)
 def test_a_figure_stands_below_the_stage_whole_in_words_and_in_numbers(
-    page: Page, app_url: str
+    entry: catalogue.Page, lesson: Lesson, page: Page, app_url: str
 ) -> None:
+    assert lesson.figure is not None
     errors = console_errors(page)
-    for entry, lesson in FIGURES:
-        page.set_viewport_size(DESK)
-        open_page(page, f"{app_url}/{entry.slug}?lesson={lesson.slug}")
-        settled(page)
-        stage = page.get_by_test_id("stage").first.bounding_box()
-        place = page.locator(".st-key-figure")
-        title = place.get_by_role("heading", name=lesson.figure.title).bounding_box()
-        assert stage is not None and title is not None
-        assert title["y"] >= stage["y"] + stage["height"], lesson.slug
-        # The link above the stage leads to it.
-        page.get_by_role("link", name=f"Figure below: {lesson.figure.title}").click()
-        expect(place.get_by_role("heading", name=lesson.figure.title)).to_be_in_viewport()
-        before = place.locator('[role="img"]').all()
-        assert before
-        words = [figure.get_attribute("aria-label") or "" for figure in before]
-        assert all(len(each) > 15 for each in words), lesson.slug
-        data = place.locator("details:has(> summary:text-is('Data'))").first
-        data.locator("summary").click()
-        expect(data.locator("tbody tr").first).to_be_visible()
-        # Its words follow the lesson's settings, and its numbers stay open.
-        page.locator(f".st-key-{entry.slug}-{lesson.slug}-try-1 button").click()
-        expect(marked(page, f"-{lesson.slug}-try-")).to_have_text(lesson.presets[1].name)
-        settled(page)
-        now = [figure.get_attribute("aria-label") for figure in place.locator('[role="img"]').all()]
-        assert now != words, lesson.slug
-        expect(data).to_have_attribute("open", "")
-        load_all(page)
-        assert place.evaluate(FAR_RIGHT) <= DESK["width"]
-        is_accessible_in_both_themes(page, "dark")
-        page.set_viewport_size(PHONE)
-        settled(page)
-        assert place.evaluate(FAR_RIGHT) <= PHONE["width"], lesson.slug
+    page.set_viewport_size(DESK)
+    open_page(page, f"{app_url}/{entry.slug}?lesson={lesson.slug}")
+    settled(page)
+    stage = page.get_by_test_id("stage").first.bounding_box()
+    place = page.locator(".st-key-figure")
+    title = place.get_by_role("heading", name=lesson.figure.title).bounding_box()
+    assert stage is not None and title is not None
+    assert title["y"] >= stage["y"] + stage["height"]
+    # The link above the stage leads to it.
+    page.get_by_role("link", name=f"Figure below: {lesson.figure.title}").click()
+    expect(place.get_by_role("heading", name=lesson.figure.title)).to_be_in_viewport()
+    figures = place.locator('[role="img"]')
+    words = [each.get_attribute("aria-label") or "" for each in figures.all()]
+    assert words and all(len(each) > 15 for each in words)
+    data = place.locator("details:has(> summary:text-is('Data'))").first
+    data.locator("summary").click()
+    expect(data.locator("tbody tr").first).to_be_visible()
+    # Its words follow the lesson's settings, and its numbers stay open.
+    page.locator(f".st-key-{entry.slug}-{lesson.slug}-try-1 button").click()
+    expect(marked(page, f"-{lesson.slug}-try-")).to_have_text(lesson.presets[1].name)
+    settled(page)
+    assert [each.get_attribute("aria-label") for each in figures.all()] != words
+    expect(data).to_have_attribute("open", "")
+    load_all(page)
+    assert place.evaluate(FAR_RIGHT) <= DESK["width"]
+    is_accessible_in_both_themes(page, "dark")
+    page.set_viewport_size(PHONE)
+    settled(page)
+    assert place.evaluate(FAR_RIGHT) <= PHONE["width"]
     assert errors == []
