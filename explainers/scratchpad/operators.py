@@ -6,6 +6,7 @@ most. What torch leaves unset is set to zero: nothing of the process's memory is
 """
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -44,7 +45,7 @@ ALLOWED = _names(
     "_foreach_mul_ _foreach_norm _fused_sdp_choice _index_put_impl_ _is_all_true _is_any_true "
     "_linalg_det _linalg_eigh _linalg_slogdet _linalg_solve_ex _linalg_svd _local_scalar_dense "
     "_log_softmax _logcumsumexp _native_batch_norm_legit _prelu_kernel _reshape_alias "
-    "_safe_softmax _scaled_dot_product_flash_attention_for_cpu _softmax _stack "
+    "_safe_softmax _scaled_dot_product_flash_attention_for_cpu _softmax "
     "_thnn_fused_lstm_cell _to_copy _trilinear _unique2 _unsafe_index _unsafe_index_put "
     "_unsafe_view _upsample_nearest_exact1d _upsample_nearest_exact2d abs abs_ acos acos_ "
     "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool2d add add_ addbmm addbmm_ "
@@ -95,6 +96,9 @@ ALLOWED = _names(
 
 _UNSET = _names("empty empty_like empty_strided new_empty new_empty_strided")
 _PIECES = _names("split split_with_sizes unbind")
+
+# A whole number is taken for one, and one that is none ends the process.
+_KINDS = ("dtype", "memory_format", "layout", "out_dtype", "output_dtype")
 
 _Rule = Callable[[dict[str, Any]], int]
 
@@ -187,7 +191,7 @@ class Operators(TorchDispatchMode):
         space, _, name = func._schema.name.partition("::")
         if space == "profiler":
             return func(*args, **kwargs)
-        if space != "aten" or name not in ALLOWED:
+        if space != "aten" or name not in ALLOWED or not _is_of_tensors(func):
             raise Refused(f"torch's operator {name}", "the scratchpad has it not")
         self._calls += 1
         if self._calls > MOST_CALLS:
@@ -207,6 +211,8 @@ class Operators(TorchDispatchMode):
         self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], leaves: list[Any]
     ) -> None:
         named = dict(zip((one.name for one in func._schema.arguments), args, strict=False)) | kwargs
+        if any(isinstance(named.get(one), int) for one in _KINDS):
+            raise Refused("a number for a dtype", "torch.float32 is one")
         if name in _PIECES:
             _few_pieces(name, named)
         if name in _BY_VALUES:
@@ -266,6 +272,13 @@ def without() -> Iterator[None]:
             yield
     else:
         yield
+
+
+@functools.cache
+def _is_of_tensors(func: Any) -> bool:
+    """Whether an overload takes or makes a tensor; those of plain numbers are no operators here."""
+    whole = (*func._schema.arguments, *func._schema.returns)
+    return any("Tensor" in str(one.type) for one in whole)
 
 
 def _usual(one: Any) -> None:

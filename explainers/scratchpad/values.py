@@ -72,6 +72,7 @@ _INPLACE: Mapping[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 # A whole number is taken for a dtype there, and one that is none ends the process.
 _DTYPE_AT = {"softmax": 2, "log_softmax": 2, "softmin": 2, "cumsum": 2, "cumprod": 2}
+_KINDS = ("dtype", "memory_format")
 _CONTEXTS = tuple(getattr(torch, name) for name in offered.CONTEXTS)
 _TYPES = (list, tuple, dict, set, int, float, complex, bool, str, range, zip, enumerate, reversed)
 _OTHER_DEVICES = re.compile(
@@ -529,6 +530,8 @@ class Guard:
         for name in kwargs:
             if name not in offered.KEYWORDS and not ours:
                 raise Refused(f"{name}=", offered.instead(name, "the scratchpad has it not"))
+        if any(isinstance(kwargs.get(one), int) for one in _KINDS):
+            raise Refused("a number for a dtype", "torch.float32 is one")
         if id(function) in self._inner:
             return function(*args, **kwargs)
         name = getattr(function, "__name__", "")

@@ -5,6 +5,7 @@ As the helper does, but for a child that runs a list of programs: a fork costs m
 
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,23 @@ class Children:
                 outcomes.append(None)  # the first that is missing ended its child
         return outcomes
 
+    def fuzz(self, names: list[str], calls: int, seed: int) -> list[list[Any]]:
+        """Call operators behind the third wall with arguments at the edges.
+
+        Returns of each call the operator, what it raised, cells, seconds and memory; of one that
+        ended its child, the operator alone.
+        """
+        outcomes: list[list[Any]] = []
+        names = list(names)
+        while names:
+            some = names[:20]
+            done = self._ask(tuple(some), ("fuzz", str(calls), str(seed)), 20.0)
+            outcomes.extend(done)
+            if done and len(done[-1]) == 1:  # it begins behind the one that ended the child
+                some = some[: some.index(done[-1][0].split(".")[0]) + 1]
+            names = names[len(some) :]
+        return outcomes
+
     def _ask(
         self, some: tuple[str, ...], walls: tuple[str, ...], seconds: float
     ) -> list[list[Any]]:
@@ -64,6 +82,7 @@ class Children:
 def main() -> None:
     """Be that process."""
     from explainers.scratchpad import helper
+    from tests.explainers.scratchpad import fuzzing  # noqa: F401  # in the jail it is too late
 
     helper.warm()
     for line in sys.stdin:
@@ -78,7 +97,10 @@ def _forked(some: list[str], walls: list[str], seconds: float) -> list[list[Any]
     child = os.fork()
     if child == 0:
         try:
-            pipe = jail.enter(write, seconds * len(some) + (len(some) > 1))
+            pipe = jail.enter(write, min(30, seconds * len(some) + (len(some) > 1)))
+            if walls[:1] == ["fuzz"]:
+                _fuzzed(pipe, some, int(walls[1]), int(walls[2]))
+                os._exit(0)
             for source in some:
                 os.write(pipe, json.dumps(_one(source, walls, seconds)).encode() + b"\n")
         finally:
@@ -89,7 +111,13 @@ def _forked(some: list[str], walls: list[str], seconds: float) -> list[list[Any]
         text += part
     os.close(read)
     os.waitpid(child, 0)
-    return [json.loads(one) for one in text.decode().splitlines()]
+    rows = [json.loads(one) for one in text.decode().splitlines()]
+    # Of a call, its name is written before it, the rest after it.
+    return [
+        row
+        for row, after in zip(rows, [*rows, None][1:], strict=True)
+        if len(row) > 1 or after is None
+    ]
 
 
 def _one(source: str, walls: list[str], seconds: float) -> list[Any]:
@@ -109,3 +137,16 @@ def _one(source: str, walls: list[str], seconds: float) -> list[Any]:
     if failure is None:
         return ["", "", 0, len(trace.steps), printed]
     return [failure.kind, failure.message, failure.line, len(trace.steps), printed]
+
+
+def _fuzzed(pipe: int, names: list[str], calls: int, seed: int) -> None:
+    from explainers.scratchpad.operators import Operators
+    from tests.explainers.scratchpad import fuzzing
+
+    for func in fuzzing.overloads(names):
+        dice = random.Random(f"{func} {seed}")
+        for _ in range(calls):
+            name = str(func).removeprefix("aten.")
+            os.write(pipe, json.dumps([name]).encode() + b"\n")
+            done = fuzzing.call(func, Operators(lambda: None), dice)
+            os.write(pipe, json.dumps([name, *done, fuzzing.memory()]).encode() + b"\n")
