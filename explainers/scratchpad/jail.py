@@ -25,7 +25,7 @@ from pathlib import Path
 MOST_MEMORY = 256 << 20
 """Bytes that a child may take beyond what it was born with."""
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
+_PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
 _SECCOMP_MODE_FILTER = 2
 _KILL, _ERRNO, _ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
 _LOAD, _EQUALS, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
@@ -135,7 +135,6 @@ def _filter(pipe: int) -> None:
     long = ctypes.c_ulong
     for call in (
         (_PR_SET_PDEATHSIG, long(signal.SIGKILL)),
-        (_PR_SET_DUMPABLE, long(0)),
         (_PR_SET_NO_NEW_PRIVS, long(1)),
         (_PR_SET_SECCOMP, long(_SECCOMP_MODE_FILTER), ctypes.byref(given)),
     ):
