@@ -2,6 +2,7 @@
 
 import builtins
 import sys
+import time
 import types
 from typing import Any
 
@@ -12,6 +13,7 @@ from explainers.program import instrument
 from explainers.program.recording import Recorder
 from explainers.program.running import Run
 from explainers.scratchpad import weaving
+from explainers.scratchpad.jail import PATIENCE
 from explainers.scratchpad.operators import Operators, without
 from explainers.scratchpad.refusals import Refused
 from explainers.scratchpad.values import Guard
@@ -41,6 +43,7 @@ class Guarded(Run):
         super().__init__(source, "cpu", recorder, wall, seconds)
         self._guard = Guard(self.in_time, wall.around) if wall else Guard(self.in_time)
         self._values = values
+        self._until = time.monotonic() + PATIENCE * seconds
 
     def code(self) -> types.CodeType:
         """Compile the program, with the second wall woven in."""
@@ -52,6 +55,12 @@ class Guarded(Run):
     def builtins(self) -> dict[str, Any]:
         """Return the guards, and what of Python's own is offered."""
         return self._guard.builtins() if self._values else vars(builtins)
+
+    def in_time(self) -> None:
+        """End the run if its time is over; also where it waits for the processor too long."""
+        if time.monotonic() > self._until:
+            self._why = self._why or self._too_long
+        super().in_time()
 
     def entered(self) -> None:
         """Count a function that begins."""

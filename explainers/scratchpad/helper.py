@@ -8,7 +8,6 @@ Neither side trusts what a child sends: the helper passes it on unread.
 import gc
 import json
 import os
-import resource
 import selectors
 import signal
 import socket
@@ -25,9 +24,6 @@ HEAD = struct.Struct("<IIIf")
 """What stands before an answer: number of the run, how it ended, bytes that follow, seconds."""
 READY, DONE, KILLED, TOO_MUCH = range(4)
 """How a run ended: the helper is ready, it answered, it was ended or crashed, it wrote too much."""
-PATIENCE = 3.0
-"""How many times its seconds may pass until a child is killed, on a busy machine; and two more."""
-
 _WARM = """import torch
 from torch import nn
 class Net(nn.Module):
@@ -117,7 +113,7 @@ class Helper:
             _live(write, source, seconds, walls)
         os.close(write)
         os.set_blocking(read, False)
-        child = _Child(number, pid, read, time.monotonic() + PATIENCE * seconds + 2)
+        child = _Child(number, pid, read, time.monotonic() + jail.PATIENCE * seconds + 2)
         self._children[number] = child
         self._waits.register(read, selectors.EVENT_READ, child)
 
@@ -206,6 +202,8 @@ def warm() -> None:
 
 def main(door: int) -> None:
     """Be the helper, at the other end of a socket."""
+    import resource  # noqa: PLC0415  # not on every system that serves the page
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who ends the server, ends the socket
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with socket.socket(fileno=door) as other:

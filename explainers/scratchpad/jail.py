@@ -9,11 +9,9 @@ resource limits bound memory and time. Nothing here imports torch.
 import contextlib
 import ctypes
 import errno
-import functools
 import json
 import os
 import platform
-import resource
 import signal
 import socket
 import struct
@@ -24,6 +22,10 @@ from pathlib import Path
 
 MOST_MEMORY = 256 << 20
 """Bytes that a child may take beyond what it was born with."""
+
+PATIENCE = 3.0
+"""How many times its seconds may pass until a run is ended, on a busy machine. It is killed two
+seconds later."""
 
 _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
 _SECCOMP_MODE_FILTER = 2
@@ -72,6 +74,8 @@ def enter(pipe: int, seconds: float, memory: int = MOST_MEMORY) -> int:
     Raises:
         OSError: The kernel does not do it.
     """
+    import resource  # noqa: PLC0415  # not on every system that serves the page
+
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         if pipe != standard:
@@ -153,11 +157,20 @@ def available() -> str:
     """Say in one sentence why this host cannot jail a run; "" where it can."""
     if os.environ.get(SWITCH) == "off":
         return "The scratchpad is switched off on this server."
-    return _tried()
+    if "" not in _FOUND:
+        why = tried()
+        if why == _UNTRIED:  # the machine may have been too busy
+            return why
+        _FOUND[""] = why
+    return _FOUND[""]
 
 
-@functools.cache
-def _tried() -> str:
+_FOUND: dict[str, str] = {}
+_UNTRIED = "The scratchpad could not try out its jail on this server."
+
+
+def tried() -> str:
+    """Try the jail out, and say in one sentence why it is none; "" where it holds."""
     if sys.platform != "linux":
         return "The scratchpad needs Linux to lock programs in; this server runs another system."
     if platform.machine() not in _MACHINES:
@@ -166,12 +179,12 @@ def _tried() -> str:
     try:
         done = subprocess.run(
             [sys.executable, "-I", here],
-            capture_output=True, timeout=20, check=False, cwd="/",
+            capture_output=True, timeout=60, check=False, cwd="/",
             env={"LANG": "C.UTF-8"}, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         answer = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError):
-        return "The scratchpad could not try out its jail on this server."
+        return _UNTRIED
     if answer.get("why"):
         return f"The scratchpad's jail cannot be built on this server: {answer['why']}."
     if answer.get("open"):

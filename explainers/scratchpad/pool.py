@@ -8,7 +8,7 @@ import socket
 import struct
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from explainers.program import Failure, Trace
@@ -67,8 +67,7 @@ class Counts:
         running: Children now.
         waiting: Runs in the queue now.
         helpers: Helper processes that were started.
-        memory: Bytes that the helper and its children have now, without what they share with
-            others.
+        memory: Bytes that the helper and its children have now, without what is a file's.
     """
 
     runs: int = 0
@@ -339,16 +338,22 @@ class _Helper:
 
 
 def _memory(pid: int) -> int:
-    """Bytes that a process and its children have to themselves."""
+    """Bytes of a process and its children that are no file's, those they share counted once."""
     total = 0
-    with contextlib.suppress(OSError):
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        for one in [str(pid), *children]:
-            with contextlib.suppress(OSError):
-                for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
-                    if line.startswith("Private_"):
-                        total += int(line.split()[1]) << 10
+    for one in [pid, *_children(pid)]:
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss_Anon:"):
+                    total += int(line.split()[1]) << 10
     return total
+
+
+def _children(pid: int) -> Iterator[int]:
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = stat.read_text().rsplit(") ", 1)[1].split()[1]
+            if int(parent) == pid:
+                yield int(stat.parent.name)
 
 
 _POOL = Pool()
