@@ -498,6 +498,7 @@ class Guard:
             with _unseen():
                 return str(value)
         if isinstance(value, torch.optim.Optimizer):
+            self._measured((value.param_groups,))
             return str(value)[:_SHOWN]
         if isinstance(value, Node):
             return f"<{value.name()}>"

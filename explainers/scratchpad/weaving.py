@@ -36,7 +36,7 @@ HASHED = "guard hashed"
 _Woven = TypeVar("_Woven", bound=ast.AST)
 _AS_THEY_ARE = (
     ast.Module, ast.Expr, ast.Assign, ast.If, ast.Return, ast.Pass, ast.Break, ast.Continue,
-    ast.Constant, ast.BoolOp, ast.UnaryOp, ast.IfExp, ast.Assert, ast.arguments, ast.arg,
+    ast.Constant, ast.BoolOp, ast.UnaryOp, ast.IfExp, ast.arguments, ast.arg,
     ast.keyword, ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop, ast.withitem,
 )  # fmt: skip
 
@@ -215,6 +215,13 @@ class _Weaver(ast.NodeTransformer):
             elif not isinstance(part, ast.Constant):
                 _refuse("such a text")
         return _at(_guard(TEXT, node), node)
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        self._inside(node)
+        if node.msg is not None:
+            said = _guard(SAID, node.msg, ast.Constant(""), ast.Constant(-1))
+            node.msg = _at(said, node.msg)
+        return node
 
     # -- loops
 
