@@ -345,6 +345,5 @@ def _attributes(tree: ast.AST) -> Iterator[str]:
     for node in _walk(tree):
         if isinstance(node, ast.ClassDef):
             yield from (inner.name for inner in node.body if isinstance(inner, ast.FunctionDef))
-            for inner in _walk(node):
-                if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store):
-                    yield inner.attr
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr

@@ -140,6 +140,7 @@ class Guard:
         self._blocks: dict[int, int] = {}
         self._spaces = {name: Space(name) for name in offered.SPACES}
         self._classes: set[type] = set()
+        self._given: set[str] = set()
         self._own: dict[str, Any] = {
             name: getattr(self, f"_{name}", None) or getattr(builtins, name)
             for name in offered.BUILTINS
@@ -233,7 +234,7 @@ class Guard:
         if name.startswith("_") and name != offered.VERSION:
             raise Refused(f".{name}", "names begin with a letter here")
         kind = type(value)
-        if kind in self._classes and self._is_own(value, name):
+        if isinstance(value, nn.Module) and self._is_own(value, name):
             return self._method(value, name)
         for of, names in offered.ATTRIBUTES:
             if isinstance(value, of):
@@ -251,12 +252,16 @@ class Guard:
         raise Refused(said, offered.instead(name, "the scratchpad has it not"))
 
     def _is_own(self, module: Any, name: str) -> bool:
-        held = module.__dict__
-        return (
-            (name in held and name not in _STATEFUL)
-            or name in type(module).__dict__
-            or any(name in held.get(table, ()) for table in ("_parameters", "_buffers", "_modules"))
-        )
+        """Whether a module has this of the program: from its class, or set by it."""
+        if type(module) not in self._classes:
+            return name in self._given and (name in module.__dict__ or self._is_held(module, name))
+        held = name in module.__dict__ and name not in _STATEFUL
+        return held or name in type(module).__dict__ or self._is_held(module, name)
+
+    def _is_held(self, module: Any, name: str) -> bool:
+        """Whether a parameter, a buffer or a module is registered by this name."""
+        tables = ("_parameters", "_buffers", "_modules")
+        return any(name in module.__dict__.get(table, ()) for table in tables)
 
     def _method(self, value: Any, name: str) -> Any:
         if isinstance(value, nn.Sequential | nn.ModuleDict | nn.ParameterDict) and name in {
@@ -297,11 +302,10 @@ class Guard:
             return value
         own = type(value) in self._classes
         if isinstance(value, nn.Module) and not name.startswith("_"):
-            registered = any(
-                name in value.__dict__.get(table, ())
-                for table in ("_parameters", "_buffers", "_modules")
-            )
-            if (own and name not in _STATEFUL) or (registered and not own) or name == "training":
+            held = self._is_held(value, name)
+            new = name not in _STATEFUL and not hasattr(value, name)
+            if (own and name not in _STATEFUL) or new or (held and not own) or name == "training":
+                self._given.add(name)
                 return value
         raise Refused(f"to set .{name} of a {_kind(value)}", "make a new one that has it")
 

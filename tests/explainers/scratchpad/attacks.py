@@ -31,7 +31,6 @@ OBJECTS = (
     "def f():\n    return 1\nx = f.__code__",
     "def f():\n    return 1\nx = f.__closure__",
     "def f():\n    return 1\nf.__code__ = 1",
-    "def f():\n    return 1\nf.x = 1",
     "f = lambda: 1\nx = f.__globals__",
     "x = torch.ones(1).__reduce_ex__(2)",
     "x = torch.ones(2)\nf'{x.__reduce__()}'",
@@ -116,7 +115,6 @@ NAMES = (
     "x = SystemExit",
     "try:\n    1 / 0\nexcept BaseException:\n    pass",
     "try:\n    1 / 0\nexcept:\n    pass",
-    "print.x = 1",
     "del torch",
 )
 
@@ -201,6 +199,8 @@ SYNTAX = (
 
 # Through torch's own doors.
 DOORS = (
+    "def f():\n    return 1\nf.x = 1",
+    "print.x = 1",
     "x = torch.ones(1).view.name",
     "x = type('A', (), {})",
     "y = type(nn)('torch')",
@@ -295,6 +295,12 @@ DOORS = (
     "nn.Linear(1, 1).forward.x",
     "m = nn.Linear(1, 1)\nm.forward = print",
     "m = nn.Linear(1, 1)\nm.in_features = 9",
+    "m = nn.Linear(1, 1)\nm.register_forward_hook = print",
+    "m = nn.Linear(1, 1)\nm.state_dict = print",
+    "m = nn.Linear(1, 1)\nm.weight = print",
+    "m = nn.Linear(1, 1)\nm.x = 1\nm.x.y",
+    "m = nn.Conv2d(1, 1, 1)\nm.padding_mode = 'x'",
+    "m = nn.LSTM(1, 1)\nm.num_layers = 10**9",
     "F.relu.x = 1",
     "torch.ones = 1",
     "nn.Linear.weight = 1",
