@@ -287,7 +287,7 @@ class Snapshot:
             training=bool(fields.get("training", True)),
             parameters=MappingProxyType(parameters),
             buffers=MappingProxyType(buffers),
-            transient=frozenset(fields.get("_non_persistent_buffers_set", ())) & buffers.keys(),
+            transient=frozenset(fields.get("_non_persistent_buffers_set", ())) & frozenset(buffers),
             children=MappingProxyType(children),
             unregistered=MappingProxyType(unregistered),
         )

@@ -135,7 +135,7 @@ DROPPING = Lesson(
             wrong="return nn.Dropout(0.5)(x)",
             right="return self.drop(x)",
             lesson="A new module is in training mode, and eval() never saw it. Make it in "
-            "__init__.",
+            "`__init__`.",
             source=("NTS-Net#14", "https://github.com/yangze0930/NTS-Net/issues/14"),
         ),
     ),
