@@ -160,14 +160,25 @@ def get_ready() -> None:
     for module in pkgutil.iter_modules(ui.__path__, "ui."):
         if module.name != "ui.shell":  # the script itself
             importlib.import_module(module.name)
-    catalogue = importlib.import_module("ui.catalogue")
-    for page in catalogue.PAGES:
-        importlib.import_module("ui.proofs").of(page.slug, "cpu")
-        importlib.import_module("ui.home").thumbnail(page.slug, torch.__version__)
+    for page in importlib.import_module("ui.catalogue").PAGES:
+        run_once(page.slug, torch.__version__)
     importlib.import_module("explainers.program").warm()
     importlib.import_module("ui.search").index()
     gc.collect()
     gc.freeze()
+
+
+def run_once(slug: str, torch_version: str) -> None:
+    """Prove a page and draw its card, so that its first reader need not wait for it.
+
+    A machine that is busy enough ends a lesson's run before its time. That keeps no server from
+    starting: whoever opens the page runs it anew.
+    """
+    try:
+        importlib.import_module("ui.proofs").of(slug, "cpu")
+        importlib.import_module("ui.home").thumbnail(slug, torch_version)
+    except Exception:
+        log.exception("%s did not run at the start", slug)
 
 
 def keep_freed_memory() -> None:

@@ -5,9 +5,10 @@ import re
 import socket
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
-from ui import sentences, server
+from ui import proofs, sentences, server
 
 
 def broken() -> None:
@@ -71,3 +72,15 @@ def test_a_worker_whose_name_would_break_its_cookie_does_not_start(
     monkeypatch.setenv(server.WORKER, name)
     with pytest.raises(ValueError, match="must be 1 to 32 of a-z, 0-9 and -, got"):
         server.middleware()
+
+
+def test_a_page_that_does_not_run_at_the_start_keeps_no_server_from_starting(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(slug: str, device: str) -> None:
+        raise KeyError("begin")
+
+    monkeypatch.setattr(proofs, "of", ended)
+    with caplog.at_level(logging.ERROR, logger="torch_loupe"):
+        server.run_once("views", torch.__version__)
+    assert "views did not run at the start" in caplog.text
