@@ -5,9 +5,9 @@ from a run without it, as `backward` adds gradients in another way under such a 
 """
 
 import bisect
+import cmath
 import dataclasses
 import functools
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -460,7 +460,7 @@ def _sum(held: Mapping[_Cell, float | None], cell: _Cell, weight: float | None) 
 
 def _strength(origin: Origin) -> tuple[bool, float, str, tuple[int, ...]]:
     weight = origin.weight
-    strength = 0.0 if weight is None or math.isnan(weight) else abs(weight)
+    strength = 0.0 if weight is None or cmath.isnan(weight) else abs(weight)
     return weight is None, -strength, origin.name, origin.index
 
 

@@ -1,13 +1,14 @@
 """Every page, under every preset and under a stranger's address, through Streamlit's own tester."""
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explainers.parameters import Choice, Flag, Number, Numbers, Text
+from explainers.parameters import Choice, Flag, Number, Numbers
 from tests.session import PATIENCE_S, SHELL, chapters, held, opened, status, warnings
 from ui import catalogue, tour
 
@@ -73,33 +74,54 @@ def test_a_link_restores_the_view_it_was_made_for(page: catalogue.Page, preset: 
     assert held(tester, page) == preset.parameters.values()
 
 
+def ends(page: catalogue.Page, name: str) -> list[str]:
+    """Return how a link spells the least and the most of a control, or each of its options."""
+    match spec := page.topic.PRESETS[0].parameters.specs()[name]:
+        case Number():
+            return [spec.spell(spec.minimum), spec.spell(spec.maximum)]
+        case Choice():
+            return list(spec.options)
+        case Flag():
+            return ["true", "false"]
+        case Numbers():
+            return [
+                ";".join([",".join([f"{value:g}"] * columns)] * rows)
+                for value, rows, columns in (
+                    (spec.minimum, spec.rows[0], spec.columns[0]),
+                    (spec.maximum, spec.rows[1], spec.columns[1]),
+                )
+            ]
+    return [spec.spell(getattr(page.topic.PRESETS[1].parameters, name))]
+
+
+def links_to_ends(page: catalogue.Page) -> Iterator[dict[str, str]]:
+    """Yield the links that take every control to each of its ends.
+
+    One control at a time; a lesson's together, for they are there only while it is on show, and
+    that it runs wherever they stand its own tests ask.
+    """
+    if not hasattr(page.topic, "LESSONS"):
+        specs = page.topic.PRESETS[0].parameters.specs()
+        yield from ({name: text} for name in specs for text in ends(page, name))
+        return
+    for lesson in page.topic.LESSONS:
+        names = [f"{lesson.slug}_{name}" for name in lesson.parameters.specs()]
+        texts = {name: ends(page, name) for name in names}
+        for place in range(max(map(len, texts.values()), default=1)):
+            at = {name: own[min(place, len(own) - 1)] for name, own in texts.items()}
+            yield {"lesson": lesson.slug, **at}
+
+
 @PAGES
 def test_every_control_at_its_ends_keeps_the_page_whole(page: catalogue.Page) -> None:
     specs = page.topic.PRESETS[0].parameters.specs()
-    for name, spec in specs.items():
-        match spec:
-            case Number():
-                ends = [spec.spell(spec.minimum), spec.spell(spec.maximum)]
-            case Choice():
-                ends = list(spec.options)
-            case Flag():
-                ends = ["true", "false"]
-            case Numbers():
-                ends = [
-                    ";".join([",".join([f"{value:g}"] * columns)] * rows)
-                    for value, rows, columns in (
-                        (spec.minimum, spec.rows[0], spec.columns[0]),
-                        (spec.maximum, spec.rows[1], spec.columns[1]),
-                    )
-                ]
-            case Text():
-                ends = [spec.spell(getattr(page.topic.PRESETS[1].parameters, name))]
-        for text in ends:
-            tester = opened(page, **{name: text})
-            assert not tester.exception, (name, text)
-            assert "Something went wrong" not in " ".join(e.value for e in tester.error)
-            assert "not understood" not in warnings(tester), (name, text)
-            assert spec.spell(held(tester, page)[name]) == text
+    for link in links_to_ends(page):
+        tester = opened(page, **link)
+        assert not tester.exception, link
+        assert "Something went wrong" not in " ".join(e.value for e in tester.error)
+        assert "not understood" not in warnings(tester), link
+        found = held(tester, page)
+        assert {name: specs[name].spell(found[name]) for name in link} == link
 
 
 @PAGES

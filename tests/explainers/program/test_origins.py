@@ -197,3 +197,10 @@ def test_a_readers_program_never_runs_here_not_even_for_its_origins() -> None:
     trace = dataclasses.replace(run(VIEWS), jailed=True)
     with pytest.raises(ValueError, match="trace must be of a program of this project"):
         origins(trace, 1, "a", 0)
+
+
+def test_a_real_cell_made_of_complex_ones_has_origins_too() -> None:
+    trace = run("import torch\nx = torch.tensor([3 + 4j, 6 + 8j])\ny = x.abs().sum()\n")
+    found = origins(trace, 2, "y", ())
+    assert [(origin.name, origin.index) for origin in found] == [("x", (0,)), ("x", (1,))]
+    assert [abs(origin.weight or 0) for origin in found] == pytest.approx([1, 1])
