@@ -3,11 +3,11 @@
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(CSS);
 
+// Streamlit keeps the place where another component takes over.
 function dress(place) {
-  if (!place || place.hasChildNodes()) return;
-  const around = place.getRootNode();
-  const sheets = around.adoptedStyleSheets;
-  if (!sheets.includes(sheet)) around.adoptedStyleSheets = [...sheets, sheet];
+  if (!place || place.dataset.drawn === "NAME") return;
+  place.dataset.drawn = "NAME";
+  place.getRootNode().adoptedStyleSheets = [sheet];
   place.innerHTML = HTML;
 }
 

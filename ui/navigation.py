@@ -16,9 +16,11 @@ __all__ = ["links", "listed"]
 
 _LINKS = st.components.v2.component(
     "torch_loupe_navigation",
-    html='<nav class="base" aria-label="Pages"></nav>',
-    css=asset("base.css") + asset("navigation.css"),
+    html='<nav class="loupe-pages" aria-label="Pages"></nav>',
+    css=asset("navigation.css"),
     js=asset("navigation.js"),
+    # In the page's own tree: the link that skips to the page's main part must stand before them.
+    isolate_styles=False,
 )
 
 
