@@ -214,9 +214,11 @@ def main(door: int) -> None:
 def command(door: int) -> list[str]:
     """Return what starts a helper: nothing of the environment leads it elsewhere."""
     root = str(Path(__file__).resolve().parents[2])
-    paths = [root, *(one for one in sys.path if Path(one).is_absolute() and one != root)]
+    # The server's own come last: its script's folder may have a module that Python's own library
+    # has too.
+    paths = [one for one in sys.path if Path(one).is_absolute()]
     code = (
-        f"import sys; sys.path[:] = {paths!r}; "
+        f"import sys; sys.path[:0] = [{root!r}]; sys.path += {paths!r}; "
         f"from explainers.scratchpad import helper; helper.main({door})"
     )
     return [sys.executable, "-I", "-B", "-c", code]

@@ -35,6 +35,7 @@ PROGRAM = """
 import torch
 from torch import nn
 
+torch.manual_seed(0)
 class Net(nn.Module):
     def __init__(self):
         super().__init__()

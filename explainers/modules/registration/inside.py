@@ -40,6 +40,7 @@ PROGRAM = """
 import torch
 from torch import nn
 
+torch.manual_seed(0)
 net = ${module}
 hooks = [net.register_forward_hook(lambda *args: None) for _ in range(${hooks})]
 dicts = {name: held for name, held in vars(net).items() if isinstance(held, dict)}

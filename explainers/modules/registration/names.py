@@ -42,6 +42,7 @@ PROGRAM = """
 import torch
 from torch import nn
 
+torch.manual_seed(0)
 net = nn.Module()
 net.w = nn.Parameter(torch.zeros(1))
 net.note = "plain"

@@ -35,6 +35,7 @@ PROGRAM = """
 import torch
 from torch import nn
 
+torch.manual_seed(0)
 net = nn.Sequential(nn.Linear(1, 1), nn.BatchNorm1d(1))
 found = ${keep}
 kind = type(found).__name__

@@ -35,6 +35,7 @@ PROGRAM = """
 import torch
 from torch import nn
 
+torch.manual_seed(0)
 order = []
 def init(module):
     order.append(type(module).__name__)

@@ -34,6 +34,7 @@ PROGRAM = """
 import torch
 from torch import nn
 
+torch.manual_seed(0)
 act = nn.ReLU()
 net = ${tree}
 order = []

@@ -6,11 +6,13 @@ import importlib
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ import torch
 
 from explainers import program, scratchpad
 from explainers.program.lessons import Lesson
-from explainers.scratchpad import jail, pool
+from explainers.scratchpad import helper, jail, pool
 from explainers.scratchpad.pool import Pool
 from tests.explainers.scratchpad.attacks import ATTACKS
 from tests.explainers.scratchpad.programs import FAILING, LEAST, PROGRAMS
@@ -27,7 +29,7 @@ from ui import catalogue
 pytestmark = pytest.mark.skipif(scratchpad.available() != "", reason=scratchpad.available())
 
 SHORT = "x = torch.ones(2)\ny = x * 3\n"
-SPINS = "import torch\nx = torch.rand(200, 200)\ny = [x.sort()[0].sum() for i in range(9999)]\n"
+SPINS = "import torch\nx = torch.rand(200, 200)\ny = [i for i in range(9999) if x.sort()[0].sum() < 0]\n"
 LOST = "x = torch.ones(2)\nwhile True:\n    x = (x @ x).exp()\n"
 
 
@@ -62,7 +64,10 @@ def test_a_lessons_program_gives_the_trace_that_it_gives_in_the_server(own: Pool
     jobs = {name: (own.submit(source, seconds=2), source) for name, source in chosen[::2]}
     differ = []
     for name, (job, source) in jobs.items():
-        if job.result() != dataclasses.replace(program.run(source), jailed=True):
+        result = job.result()
+        if result.failure is not None and result.failure.kind == scratchpad.STOPPED:
+            result = own.submit(source, seconds=2).result()  # a busy machine's clock, not a wall
+        if result != dataclasses.replace(program.run(source), jailed=True):
             differ.append(name)
     assert differ == []
 
@@ -307,3 +312,14 @@ def processor(pid: int) -> float:
     with open(f"/proc/{pid}/stat") as stat:
         fields = stat.read().rsplit(") ", 1)[1].split()
     return sum(int(one) for one in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_helper_finds_pythons_own_modules_whatever_the_servers_folder_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numbers.py").write_text("raise ImportError")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    *python, code = helper.command(3)
+    looks = code.partition("from explainers")[0] + "import numbers; print(numbers.Number)"
+    done = subprocess.run([*python, looks], capture_output=True, text=True, cwd="/", check=False)
+    assert (done.stdout, done.returncode) == ("<class 'numbers.Number'>\n", 0)
