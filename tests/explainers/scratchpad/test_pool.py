@@ -29,7 +29,10 @@ from ui import catalogue
 pytestmark = pytest.mark.skipif(scratchpad.available() != "", reason=scratchpad.available())
 
 SHORT = "x = torch.ones(2)\ny = x * 3\n"
-SPINS = "import torch\nx = torch.rand(200, 200)\ny = [i for i in range(9999) if x.sort()[0].sum() < 0]\n"
+SPINS = (
+    "import torch\nx = torch.rand(200, 200)\n"
+    "y = [i for i in range(9999) if x.sort()[0].sum() < 0]\n"
+)
 LOST = "x = torch.ones(2)\nwhile True:\n    x = (x @ x).exp()\n"
 
 
