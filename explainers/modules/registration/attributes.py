@@ -42,7 +42,6 @@ class Net(nn.Module):
         self.first = nn.Linear(1, 1)
         self.rest = ${layers}
         self.scale = ${scale}
-
 net = Net()
 known = [name for name, _ in net.named_parameters()]
 saved = list(net.state_dict())
