@@ -74,8 +74,6 @@ def chosen(key: str, titles: Sequence[str]) -> str:
         titles,
         key=key,
         required=True,
-        # Code stands in titles: p * q is no emphasis.
-        format_func=sentences.plain,
         label_visibility="collapsed",
         on_change=lambda: address.show_mistake(st.session_state[key] or titles[0]),
     )

@@ -140,7 +140,7 @@ OWN = Lesson(
             source=("AdaBound#6", "https://github.com/Luolc/AdaBound/issues/6"),
         ),
         Slip(
-            title="no super().__init__",
+            title="no call of super()",
             program=_PLAIN.strip() + "\n" + _RUN.rstrip(),
             wrong='self.param_groups = [{"params": params, "lr": lr}]',
             right='super().__init__(params, {"lr": lr})',
