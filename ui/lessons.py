@@ -161,14 +161,15 @@ class _Page:
             _, own = self._topic.chosen(self._frame.settings())
             wrong, right, parting = lesson.parts(slip, own, device=device())
             drawn = figures.two(wrong, right, parting, shows=slip.shows)
-            title = slip.title.replace("__", "-")  # which Streamlit takes in no component's key
+            # As an address spells it: Streamlit takes no "__" in a component's key.
+            title = address.spelled(slip.title)
             stage(drawn, key=f"{self._slug}.{lesson.slug}.{title}.stage")
             words, url = slip.source
             st.markdown(f"{slip.lesson} Met in [{words}]({url}).")
             if address.bare():
                 return
             with st.container(horizontal=True, gap="medium"):
-                for line in ("wrong", "right"):
+                for line in offered.LINES:
                     query = offered.lesson_query(self._slug, lesson, own, slip, line)
                     self._pad(f"The {line} line in the scratchpad", query)
 

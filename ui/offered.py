@@ -14,10 +14,23 @@ from explainers.program.topic import LESSON
 from explainers.scratchpad import gallery
 from ui import address, catalogue, packing
 
-__all__ = ["GALLERY", "LINE", "PROGRAM", "START", "Offer", "lesson_query", "of_text", "offer"]
+__all__ = [
+    "GALLERY",
+    "LINE",
+    "LINES",
+    "PROGRAM",
+    "START",
+    "Offer",
+    "lesson_query",
+    "of_text",
+    "offer",
+]
 
 START, PROGRAM, LINE = "start", "program", "line"
 """What an address calls a program of the gallery's, a packed one, and which line of a mistake."""
+
+LINES = ("wrong", "right")
+"""A mistake's lines, in the order in which a lesson gives their programs."""
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -145,9 +158,8 @@ def _of_lesson(query: Mapping[str, str]) -> Offer:
             lesson=lesson,
         )
     slips = {address.spelled(slip.title): slip for slip in lesson.slips}
-    lines = dict(zip(("wrong", "right"), range(2), strict=True))
     line = query.get(LINE, "wrong")
-    if asked not in slips or line not in lines:
+    if asked not in slips or line not in LINES:
         raise ValueError(
             f"mistake must be one of {', '.join(slips)}, and line wrong or right, "
             f"got {shown(asked)} and {shown(line)}"
@@ -155,7 +167,7 @@ def _of_lesson(query: Mapping[str, str]) -> Offer:
     slip = slips[asked]
     return Offer(
         lesson_query(slug, lesson, own, slip, line),
-        lesson.wrong(slip, own)[lines[line]],
+        lesson.wrong(slip, own)[LINES.index(line)],
         ours=True,
         title=f"{lesson.title}: {slip.title}",
         notice=slip.lesson,

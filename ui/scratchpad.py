@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 import torch
-from streamlit.errors import StreamlitAPIException
 
 from explainers import scratchpad
 from explainers.scratchpad import gallery
 from ui import address, catalogue, offered, sentences, status, style
 from ui.attempts import Attempt
 from ui.frame import take
-from ui.frame.parts import part
+from ui.frame.parts import part, rerun
 from ui.pad import PAD, pad
 
 __all__ = ["draw"]
@@ -147,11 +146,7 @@ def _again() -> None:
     parts = [_VIEW]
     if st.session_state.get(part(_KEY, "take")):
         parts.append(part(_KEY, "take"))
-    try:
-        st.rerun(parts)
-    except StreamlitAPIException:
-        # A run that was cut short has not drawn every part: draw the whole page.
-        st.rerun()
+    rerun(parts)
 
 
 def _notice(attempt: Attempt) -> str:

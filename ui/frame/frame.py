@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 import streamlit as st
 import torch
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.errors import StreamlitAPIException
 
 from explainers import devices
 from explainers.evidence import Check, Question
@@ -18,7 +17,7 @@ from ui.controls import Controls, part_key
 from ui.curves import CHART
 from ui.frame import foot, learn, mistakes, predict, prove, take
 from ui.frame.mistakes import Lesson
-from ui.frame.parts import DEVICE, PARTS, device, part, sentence_for_bad_input
+from ui.frame.parts import DEVICE, PARTS, device, part, rerun, sentence_for_bad_input
 from ui.frame.take import Make
 from ui.proofs import Proof
 from ui.turns import in_turn
@@ -123,11 +122,7 @@ class Frame:
         parts[:0] = [part_key(slug, name) for name in also]
         if st.session_state.get(part(slug, "take")):
             parts.append(part(slug, "take"))
-        try:
-            st.rerun(parts)
-        except StreamlitAPIException:
-            # A run that was cut short has not drawn every part: draw the whole page.
-            st.rerun()
+        rerun(parts)
 
     def part(self, name: str, draw: Callable[[], None]) -> None:
         """Draw a part of the controls that `changed` can draw again by its name."""

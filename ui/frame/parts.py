@@ -1,14 +1,15 @@
 """What the parts of a page have in common: a heading, a name, the device, bad input's sentence."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from ui import sentences
 
-__all__ = ["DEVICE", "PARTS", "device", "part", "section", "sentence_for_bad_input"]
+__all__ = ["DEVICE", "PARTS", "device", "part", "rerun", "section", "sentence_for_bad_input"]
 
 DEVICE = "device"
 PARTS = ("break", "prove", "learn", "take")
@@ -23,6 +24,15 @@ def device() -> str:
 def part(slug: str, name: str) -> str:
     """Return the key of a part of the page that reruns alone."""
     return f"{slug}.{name}"
+
+
+def rerun(parts: Sequence[str]) -> None:
+    """Rerun, from a callback, these parts of the page and nothing else."""
+    try:
+        st.rerun(list(parts))
+    except StreamlitAPIException:
+        # A run that was cut short has not drawn every part: draw the whole page.
+        st.rerun()
 
 
 def section(title: str, words: str) -> None:
