@@ -1,17 +1,18 @@
 """Draw a page of lessons: each a torch program on the stage, with its mistakes, proof and code."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
+from explainers.pasted import shortest
 from explainers.program.lessons import Lesson, Slip
 from explainers.program.topic import LESSON, Lessons, View
 from figures import stage as figures
 from ui import address, catalogue, figure, offered, proofs, sentences
+from ui.component import Component
 from ui.frame import Download, Frame, device, mistakes, parts, predict
-from ui.points import POINTS
 from ui.stage import STAGE, stage
 
 __all__ = ["page"]
@@ -24,26 +25,34 @@ Draw = Callable[[Any], figure.Drawn]
 """What draws the result of a lesson's figure."""
 
 
-def page(slug: str, topic: Lessons, drawn: Mapping[str, Draw] | None = None) -> None:
+def page(
+    slug: str,
+    topic: Lessons,
+    drawn: Mapping[str, Draw] | None = None,
+    components: Sequence[Component] = (),
+) -> None:
     """Draw the page of a topic of lessons.
 
     Args:
         slug: Of the page in the catalogue.
         topic: Its lessons.
         drawn: By a lesson's slug, what draws its figure, where it has one.
+        components: What the figures draw besides markup and charts.
     """
-    _Page(slug, topic, drawn or {}).draw()
+    _Page(slug, topic, drawn or {}, components).draw()
 
 
 class _Page:
-    def __init__(self, slug: str, topic: Lessons, drawn: Mapping[str, Draw]) -> None:
+    def __init__(
+        self, slug: str, topic: Lessons, drawn: Mapping[str, Draw], components: Sequence[Component]
+    ) -> None:
         self._slug = slug
         self._topic = topic
         self._drawn = drawn
         self._frame = Frame(
             slug,
             topic.presets,
-            components=(STAGE, POINTS) if self._edited() else (STAGE,),
+            components=(STAGE, *components),
             also=("predict", "break"),
             # The browser keeps the step in the address while the lesson is the same.
             kept={STEP: LESSON},
@@ -78,7 +87,7 @@ class _Page:
                         on_click=self._set,
                         args=(lesson, preset.parameters),
                     )
-                if lesson.figure is not None:
+                if lesson.figure is not None and not lesson.figure.leads:
                     st.markdown(f":small[[Figure below: {lesson.figure.title}](#figure)]")
                 if edited:
                     # What the figure sets, for those who would rather type.
@@ -104,6 +113,9 @@ class _Page:
             shown=self._topic.lessons.index(lesson),
             rows={f"{lesson.slug}.try": row},
         )
+        leads = lesson.figure is not None and lesson.figure.leads
+        if leads:
+            self._figure(view)
         stage(
             figures.staged(
                 view.trace,
@@ -117,12 +129,12 @@ class _Page:
         )
         if not address.bare():
             self._pad("Open in the scratchpad", offered.lesson_query(self._slug, lesson, own))
-        if view.lesson.figure is not None:
+        if lesson.figure is not None and not leads:
             self._figure(view)
         self._frame.live_checks(self._topic.view_checks(view, device=device()))
 
     def _figure(self, view: View) -> None:
-        """Draw the lesson's figure, below its stage."""
+        """Draw the lesson's figure, beside its stage."""
         lesson = view.lesson
         with st.container(key="figure"):
             st.subheader(lesson.figure.title, anchor="figure")  # type: ignore[union-attr]
@@ -136,14 +148,10 @@ class _Page:
     def _moved(self, view: View, rows: list[list[float]]) -> None:
         """Take what a reader moved in the figure as the setting that it edits."""
         name = view.lesson.figure.edits  # type: ignore[union-attr]
-        text = "; ".join(", ".join(f"{value:g}" for value in row) for row in rows)
+        text = "; ".join(", ".join(shortest(value) for value in row) for row in rows)
         # Everything else as it is now: a control may have moved since the figure was drawn.
         _, own = self._topic.chosen(self._frame.settings())
         self._set(view.lesson, dataclasses.replace(own, **{name: text}))
-
-    def _edited(self) -> bool:
-        """Return whether a figure of the page has something to move."""
-        return any(each.figure and each.figure.edits for each in self._topic.lessons)
 
     def _break(self) -> None:
         """Draw the choice between the lesson's mistakes, and both runs of the chosen one."""

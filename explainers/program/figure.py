@@ -49,6 +49,7 @@ class Figure:
         proofs: Its checks.
         program: What runs, with the lesson's holes; empty for the lesson's own program.
         edits: The parameter that the reader sets in the figure itself; empty for none.
+        leads: Whether it stands above the stage: where it says more than the program's run.
     """
 
     title: str
@@ -56,3 +57,4 @@ class Figure:
     proofs: tuple[FigureProof, ...]
     program: str = ""
     edits: str = ""
+    leads: bool = False

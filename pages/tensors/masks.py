@@ -3,5 +3,6 @@
 from explainers.tensors import masks as topic
 from figures.tensors import masks as figures
 from ui import lessons
+from ui.points import POINTS
 
-lessons.page("masks", topic.TOPIC, figures.FIGURES)
+lessons.page("masks", topic.TOPIC, figures.FIGURES, (POINTS,))
