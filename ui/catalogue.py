@@ -590,7 +590,15 @@ SCRATCHPAD = Page(
     question="What does torch do with your own lines?",
     icon=":material/edit_note:",
     chapter="Home",
-    terms=(),
+    terms=(
+        "my own code",
+        "try your own lines",
+        "code editor",
+        "write and run a program",
+        "playground",
+        "sandbox",
+        "REPL",
+    ),
 )
 """The page on which readers write; no topic, so it is not among `PAGES`."""
 
@@ -599,21 +607,21 @@ CHAPTERS = tuple(dict.fromkeys(page.chapter for page in PAGES))
 
 
 def page(slug: str) -> Page:
-    """Return the page of that slug.
+    """Return the page of that slug; the scratchpad has one too.
 
     Raises:
         KeyError: There is none.
     """
-    return {entry.slug: entry for entry in PAGES}[slug]
+    return {entry.slug: entry for entry in (*PAGES, SCRATCHPAD)}[slug]
 
 
 def neighbours(slug: str) -> tuple[Page | None, Page | None]:
     """Return the pages before and after the page of that slug in reading order; None at the ends.
 
     Raises:
-        KeyError: There is no such page.
+        KeyError: There is no such page on the path.
     """
-    here = PAGES.index(page(slug))
+    here = {entry.slug: place for place, entry in enumerate(PAGES)}[slug]
     return (
         PAGES[here - 1] if here else None,
         PAGES[here + 1] if here + 1 < len(PAGES) else None,

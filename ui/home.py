@@ -53,6 +53,11 @@ def draw() -> None:
     if query and query.strip():
         _results(query)
         return
+    st.page_link(
+        catalogue.SCRATCHPAD.file,
+        label=f"**{catalogue.SCRATCHPAD.title}** :small[Type lines of torch, and see them run.]",
+        icon=catalogue.SCRATCHPAD.icon,
+    )
     room = CARDS
     for stage, chapters in catalogue.PATH.items():
         if there := [chapter for chapter in chapters if chapter in catalogue.CHAPTERS]:

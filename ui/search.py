@@ -1,7 +1,8 @@
 """Find pages, lessons, mistakes, presets and statements of the notes by the words a reader types.
 
-The index is read from what is declared (the catalogue, presets, lessons, the source of the
-mistakes and of the claims), never by running a topic; it is made at the server's start.
+The index is read from what is declared (the catalogue, presets, lessons, the scratchpad's gallery,
+the source of the mistakes and of the claims), never by running a topic; it is made at the server's
+start.
 """
 
 import bisect
@@ -17,7 +18,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from explainers.program.lessons import Lesson
-from ui import address, catalogue, declared
+from ui import address, catalogue, declared, offered
 
 __all__ = ["Entry", "Found", "Index", "Kind", "Word", "entries", "index", "words"]
 
@@ -208,9 +209,9 @@ def entries(pages: Sequence[catalogue.Page] | None = None) -> Iterator[Entry]:
     """Yield all that can be found, page by page, read from what is declared.
 
     Args:
-        pages: Of the catalogue; all, if it is left out.
+        pages: Of the catalogue; all and the scratchpad, if it is left out.
     """
-    for page in catalogue.PAGES if pages is None else pages:
+    for page in (*catalogue.PAGES, catalogue.SCRATCHPAD) if pages is None else pages:
         yield Entry(
             Kind.PAGE,
             page.title,
@@ -218,6 +219,9 @@ def entries(pages: Sequence[catalogue.Page] | None = None) -> Iterator[Entry]:
             names=(page.slug, *page.terms),
             text=page.question,
         )
+        if page is catalogue.SCRATCHPAD:
+            yield from _to_begin_with(page)
+            continue
         lessons: Sequence[Lesson] = getattr(page.topic, "LESSONS", ())
         if lessons:
             # Their presets are the lessons, and a text to search has no need of their source.
@@ -241,6 +245,13 @@ def entries(pages: Sequence[catalogue.Page] | None = None) -> Iterator[Entry]:
             )
         for statement in declared.statements(page):
             yield Entry(Kind.STATEMENT, statement, page.slug, {address.PART: "prove"})
+
+
+def _to_begin_with(page: catalogue.Page) -> Iterator[Entry]:
+    """Yield the programs of the scratchpad's gallery, and its puzzles."""
+    for offer in offered.GALLERY.values():
+        notice = offer.notice if offer.puzzle is None else f"Puzzle: {offer.notice}"
+        yield Entry(Kind.PRESET, offer.title, page.slug, offer.query, text=notice)
 
 
 def _taught(page: catalogue.Page, lessons: Sequence[Lesson]) -> Iterator[Entry]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explainers.scratchpad import gallery
 from tests import session
 from tests.session import PATIENCE_S, SHELL
 from ui import catalogue, home, tour
@@ -52,6 +53,21 @@ def test_search_lists_what_it_finds_and_home_comes_back_when_it_is_cleared(
     assert search(tester, " ") == before
 
 
+def test_home_leads_to_the_scratchpad_and_search_to_a_puzzle_of_it(
+    opened: Callable[..., AppTest],
+) -> None:
+    tester = opened()
+    (first, *_) = tester.main.page_link
+    assert catalogue.SCRATCHPAD.title in first.value
+    assert first.proto.page == catalogue.SCRATCHPAD.slug
+    (puzzle,) = gallery.PUZZLES[:1]
+    tester.text_input(key="home.query").set_value(puzzle.notice[:60]).run()
+    (first, *_) = tester.main.page_link
+    assert puzzle.title in first.value.replace("\\", "")
+    assert first.proto.page == catalogue.SCRATCHPAD.slug
+    assert first.proto.query_string == f"start={puzzle.slug}"
+
+
 def test_with_forty_pages_home_draws_eight_cards_and_the_sidebar_folds(
     opened: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,7 +78,7 @@ def test_with_forty_pages_home_draws_eight_cards_and_the_sidebar_folds(
     monkeypatch.setattr(catalogue, "CHAPTERS", chapters)
     assert {page.chapter for page in catalogue.PAGES} == set(chapters)
     tester = opened()
-    cards = len(tester.main.page_link) - 1  # the tour's first stop
+    cards = len(tester.main.page_link) - 2  # the scratchpad, the tour's first stop
     assert home.CARDS <= cards < home.CARDS + 8
     listed = session.chapters(tester)
     assert [title for title, _ in listed if title] == list(chapters)

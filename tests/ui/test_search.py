@@ -10,7 +10,7 @@ import pytest
 
 from explainers.evidence import Question
 from tests import clock
-from ui import address, catalogue, declared, frame, proofs, search
+from ui import address, catalogue, declared, frame, offered, proofs, search
 from ui.search import Entry, Index, Kind
 
 PAGES = pytest.mark.parametrize("page", catalogue.PAGES, ids=lambda page: page.slug)
@@ -50,6 +50,19 @@ def test_what_a_reader_types_leads_to_the_very_mistake_preset_or_page(
 ) -> None:
     found = first(query)
     assert (found.kind, found.title) == (kind, title)
+
+
+@pytest.mark.parametrize(
+    "query", ["scratchpad", "my own code", "own code", "try", "editor", "playground", "repl"]
+)
+def test_who_wants_to_type_is_led_to_the_scratchpad(query: str) -> None:
+    assert (first(query).kind, first(query).page) == (Kind.PAGE, catalogue.SCRATCHPAD.slug)
+
+
+def test_every_program_of_the_scratchpads_gallery_is_found_by_title_and_place() -> None:
+    for offer in offered.GALLERY.values():
+        found = search.index().find(f"scratchpad {offer.title}").entries
+        assert offer.query in [dict(one.query) for one in found[:3]], offer.title
 
 
 @pytest.mark.parametrize(
