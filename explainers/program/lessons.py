@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from explainers.evidence import Check, Claim, Kind, Question, Verdict
-from explainers.parameters import Number, Parameters, Preset
+from explainers.parameters import Number, Numbers, Parameters, Preset, Spec
 from explainers.pasted import shortest
 from explainers.program.figure import Change, Figure, FigureProof
 from explainers.program.parting import Parting, part
@@ -174,6 +174,8 @@ class Lesson:
     def source(self, settings: Parameters | None = None, program: str = "") -> str:
         """Return the program with the settings in its holes: what is shown, run and taken away.
 
+        A row of numbers stands there as a list, a table as a list of lists, a line a row.
+
         Args:
             settings: The settings; None for the defaults.
             program: Another one with the same holes, in place of the lesson's own.
@@ -183,10 +185,7 @@ class Lesson:
         """
         held = self.parameters() if settings is None else settings
         specs = held.specs()
-        said = {
-            name: shortest(value) if isinstance(specs[name], Number) else str(value)
-            for name, value in held.values().items()
-        }
+        said = {name: _said(specs[name], value) for name, value in held.values().items()}
         said |= {
             name: string.Template(options[said[name]]).substitute(said)
             for name, options in self.spelled.items()
@@ -317,6 +316,25 @@ class Lesson:
             tolerance=proof.tolerance,
             kind=proof.kind,
         )
+
+
+def _said(spec: Spec, value: Any) -> str:
+    """Return a setting as it stands in a program."""
+    if isinstance(spec, Number):
+        return shortest(value)
+    if not isinstance(spec, Numbers):
+        return str(value)
+    rows = [
+        "[" + ", ".join(_written(cell, whole=spec.integer) for cell in row) + "]"
+        for row in spec.table(value)
+    ]
+    return rows[0] if spec.rows == (1, 1) else "[" + ",\n    ".join(rows) + "]"
+
+
+def _written(cell: float, *, whole: bool) -> str:
+    """Return a number as Python reads it: a float unless it is whole by declaration."""
+    text = shortest(cell)
+    return text if whole or not text.lstrip("-").isdigit() else f"{text}."
 
 
 def _stopped(trace: Trace) -> bool:
