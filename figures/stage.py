@@ -138,19 +138,22 @@ def two(
     parting: Parting | None,
     *,
     notes: Mapping[int, str] | None = None,
+    start: int | None = None,
     shows: Sequence[str] = (),
     title: str = "The line people write, and the line that does it",
     origins: bool | None = None,
 ) -> Stage:
     """Return two runs of a program that differ in a line or two, as one stage shows them.
 
-    It opens where one sees that they part; on the last step of `wrong` where they do not.
+    Unless told otherwise it opens where one sees that they part, and on the last step of `wrong`
+    where they do not.
 
     Args:
         wrong: With the line that people write.
         right: With the line that does what they mean.
         parting: Where they first differ, as `explainers.program.part` finds it.
         notes: Words to a line, by its number from 1 in `wrong`.
+        start: Step of `wrong` on which it opens, from 0.
         shows: As of `staged`.
         title: What the program is about.
         origins: As of `staged`.
@@ -170,8 +173,9 @@ def two(
             shown, seen_words = _told_of(wrong, right, visible)
             if shown[0] > at[0]:
                 parted = Parted(at, words, shown, seen_words)
-    opens = None if parted is None else (parted.shown or parted.steps)[0]
-    return Stage(title, runs, _checked(opens, runs[0]), parted)
+    if start is None and parted is not None:
+        start = (parted.shown or parted.steps)[0]
+    return Stage(title, runs, _checked(start, runs[0]), parted)
 
 
 def _told_of(wrong: Trace, right: Trace, parting: Parting) -> tuple[tuple[int, int], str]:

@@ -58,11 +58,17 @@ def held(tester: AppTest, page: catalogue.Page) -> dict[str, Any]:
 
 def component(tester: AppTest, name: str) -> dict[str, Any]:
     """What the one component of this name is given."""
-    (found,) = (
-        node.proto for node in tester.get("bidi_component") if node.proto.component_name == name
-    )
-    data: dict[str, Any] = json.loads(found.json)
-    return data
+    (found,) = components(tester, name)
+    return found
+
+
+def components(tester: AppTest, name: str) -> list[dict[str, Any]]:
+    """What each component of this name is given."""
+    return [
+        json.loads(node.proto.json)
+        for node in tester.get("bidi_component")
+        if node.proto.component_name == name
+    ]
 
 
 def status(tester: AppTest) -> dict[str, Any]:

@@ -168,7 +168,8 @@ class _Page:
         with parts.sentence_for_bad_input():
             _, own = self._topic.chosen(self._frame.settings())
             wrong, right, parting = lesson.parts(slip, own, device=device())
-            drawn = figures.two(wrong, right, parting, shows=slip.shows)
+            start = slip.first_step(wrong)
+            drawn = figures.two(wrong, right, parting, start=start, shows=slip.shows)
             # As an address spells it: Streamlit takes no "__" in a component's key.
             title = address.spelled(slip.title)
             stage(drawn, key=f"{self._slug}.{lesson.slug}.{title}.stage")

@@ -53,6 +53,8 @@ class Slip:
         source: Where people met it: words and address.
         program: Where both run, with the lesson's holes; empty for the lesson's own program.
         shows: Names that get a card, where not all should.
+        opens: A piece of the line of the wrong program at which the stage opens, when it is run for
+            the last time; where the two part, if it is empty or that line was not reached.
     """
 
     title: str
@@ -62,6 +64,15 @@ class Slip:
     source: tuple[str, str]
     program: str = ""
     shows: tuple[str, ...] = ()
+    opens: str = ""
+
+    def first_step(self, wrong: Trace) -> int | None:
+        """Return the number of the step at which the stage opens, from 0; None for the parting's.
+
+        Args:
+            wrong: The run with the line that people write.
+        """
+        return _last_at(wrong, self.opens)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -276,20 +287,8 @@ class Lesson:
 
         What ended a run is a step of its own, after the last of `Trace.steps`.
         """
-        ended = trace.failure is not None and trace.failure.after is not None
-        last = len(trace.steps) if ended else max(len(trace.steps) - 1, 0)
-        if not self.opens:
-            return last
-        lines = trace.source.splitlines()
-        places = [(step.first, step.last) for step in trace.steps]
-        if trace.failure is not None and ended:
-            places.append((trace.failure.line, trace.failure.line))
-        at = [
-            index
-            for index, (start, end) in enumerate(places)
-            if any(self.opens in line for line in lines[max(start - 1, 0) : end])
-        ]
-        return at[-1] if at else last
+        found = _last_at(trace, self.opens)
+        return max(len(_places(trace)) - 1, 0) if found is None else found
 
     def _seen(self, figure: Figure, settings: Parameters, device: str) -> Any:
         trace = run(self.source(settings, figure.program), device=device)
@@ -335,6 +334,25 @@ def _written(cell: float, *, whole: bool) -> str:
     """Return a number as Python reads it: a float unless it is whole by declaration."""
     text = shortest(cell)
     return text if whole or not text.lstrip("-").isdigit() else f"{text}."
+
+
+def _places(trace: Trace) -> list[tuple[int, int]]:
+    """Return the first and last line of each step, of what ended the run, too."""
+    places = [(step.first, step.last) for step in trace.steps]
+    if trace.failure is not None and trace.failure.after is not None:
+        places.append((trace.failure.line, trace.failure.line))
+    return places
+
+
+def _last_at(trace: Trace, piece: str) -> int | None:
+    """Return the last step on a line with this piece in it, from 0; None where there is none."""
+    lines = trace.source.splitlines()
+    at = [
+        index
+        for index, (start, end) in enumerate(_places(trace))
+        if piece and any(piece in line for line in lines[max(start - 1, 0) : end])
+    ]
+    return at[-1] if at else None
 
 
 def _stopped(trace: Trace) -> bool:

@@ -11,6 +11,7 @@ from explainers.evidence import Verdict
 from explainers.program import Trace, part
 from explainers.program.lessons import FigureProof, Lesson, Proof
 from explainers.program.topic import snippet
+from figures.stage import two
 from tests.lessons import corners
 from ui import catalogue
 
@@ -120,6 +121,18 @@ def test_the_wrong_line_and_the_right_one_part(lesson: Lesson) -> None:
         assert parting is not None, slip.title
         assert part(right, right) is None
         assert wrong.source != right.source
+
+
+@EVERY
+def test_a_mistake_that_says_where_it_opens_opens_later_than_where_its_lines_part(
+    lesson: Lesson,
+) -> None:
+    for slip in lesson.slips:
+        if slip.opens:
+            runs = lesson.parts(slip)
+            start = slip.first_step(runs[0])
+            assert start is not None and start > two(*runs, origins=False).start, slip.title
+            assert two(*runs, start=start, origins=False).start == start
 
 
 @EVERY

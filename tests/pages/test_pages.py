@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explainers.parameters import Choice, Flag, Number, Numbers
-from tests.session import PATIENCE_S, SHELL, chapters, held, opened, status, warnings
+from tests.session import PATIENCE_S, SHELL, chapters, components, held, opened, status, warnings
 from ui import catalogue, tour
 
 PAGES = pytest.mark.parametrize("page", catalogue.PAGES, ids=lambda page: page.slug)
@@ -322,6 +322,9 @@ def test_each_lesson_shows_its_mistakes_and_asks_its_question(page: catalogue.Pa
             tester.get_by_key(f"{page.slug}.{lesson.slug}.mistake").set_value(slip.title).run()
             assert not tester.exception, slip.title
             assert any(words.startswith(slip.lesson) for words in said()), slip.title
+            start = slip.first_step(lesson.parts(slip)[0])
+            _, broken = components(tester, "torch_loupe_stage")
+            assert start in (None, broken["own"]["start"]), slip.title
         question = lesson.question()
         tester.get_by_key(f"{page.slug}.{lesson.slug}.guess").set_value(question.answer).run()
         tester.button(key=f"{page.slug}.{lesson.slug}.reveal").click().run()

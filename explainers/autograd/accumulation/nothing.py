@@ -111,6 +111,7 @@ NOTHING = Lesson(
             lesson="The optimizer asks whether there is a gradient, not whether one is required: "
             "zeros keep a frozen weight in step.",
             source=_ZERO_GRAD,
+            opens="optimizer.step()",
         ),
     ),
     proofs=(

@@ -128,6 +128,7 @@ CARRYING = Lesson(
             "another: the step wrote into the weight that an older turn had saved. Detaching "
             "cures both.",
             source=("quark0/darts#56", "https://github.com/quark0/darts/issues/56"),
+            opens=".backward(",
         ),
     ),
     proofs=(

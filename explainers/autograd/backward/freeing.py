@@ -150,6 +150,7 @@ FREEING = Lesson(
             right="total += loss.item()",
             lesson="total is a tensor whose graph holds on to every turn's; item() gives a number.",
             source=("labelmodels#4", "https://github.com/BatsResearch/labelmodels/issues/4"),
+            opens="total += loss",
         ),
     ),
     proofs=(

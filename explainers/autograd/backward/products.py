@@ -116,6 +116,7 @@ PRODUCTS = Lesson(
                 "GAN-Geometry#4",
                 "https://github.com/Animadversio/GAN-Geometry/issues/4",
             ),
+            opens=".backward()",
         ),
         Slip(
             title="one gradient per example",

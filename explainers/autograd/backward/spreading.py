@@ -138,6 +138,7 @@ SPREADING = Lesson(
             lesson="A place is a whole number, which has no slope; the mean place under softmax "
             "has one.",
             source=("pytorch#1339", "https://github.com/pytorch/pytorch/issues/1339"),
+            opens=".backward()",
         ),
         Slip(
             title="loss.requires_grad = True silences the error",

@@ -175,6 +175,7 @@ ALIASES = Lesson(
             lesson="A write through .data changes what backward works with, and torch cannot tell. "
             "detach would raise; a clone is safe.",
             source=("pytorch#6990", "https://github.com/pytorch/pytorch/issues/6990"),
+            opens=".backward()",
         ),
         Slip(
             title="NumPy writes into the graph",
@@ -185,6 +186,7 @@ ALIASES = Lesson(
             right="shown = out.detach().numpy().copy()",
             lesson="numpy() shares memory, and a write by NumPy counts no version: copy first.",
             source=("pytorch#6597", "https://github.com/pytorch/pytorch/pull/6597"),
+            opens=".backward()",
         ),
     ),
     proofs=(

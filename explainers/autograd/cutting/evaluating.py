@@ -125,6 +125,7 @@ EVALUATING = Lesson(
                 "unbiased-teacher#47",
                 "https://github.com/facebookresearch/unbiased-teacher/issues/47",
             ),
+            opens="out = norm(x)",
         ),
     ),
     proofs=(

@@ -117,6 +117,7 @@ MODES = Lesson(
             lesson="On is not what was before: within no_grad the pair switches gradients on. A "
             "with block puts back what was, by itself.",
             source=("deepinv#166", "https://github.com/deepinv/deepinv/issues/166"),
+            opens="z = x * 2",
         ),
         Slip(
             title="an error between off and on",
@@ -131,6 +132,7 @@ MODES = Lesson(
                 "pytorch-lightning#2180",
                 "https://github.com/Lightning-AI/pytorch-lightning/issues/2180",
             ),
+            opens="y = x * 2",
         ),
         Slip(
             title="Inference tensors cannot be saved for backward",

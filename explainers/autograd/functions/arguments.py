@@ -183,6 +183,7 @@ ARGUMENTS = Lesson(
                 "pytorch-image-comp-rnn#4",
                 "https://github.com/1zb/pytorch-image-comp-rnn/issues/4",
             ),
+            opens=".backward()",
         ),
         Slip(
             title="save_for_backward can only save variables",

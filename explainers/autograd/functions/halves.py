@@ -151,6 +151,7 @@ HALVES = Lesson(
                 "pytorch-examples#9",
                 "https://github.com/jcjohnson/pytorch-examples/issues/9",
             ),
+            opens="return grad * torch.exp(x)",
         ),
         Slip(
             title="Jacobian mismatch: gradcheck in float32",
@@ -161,6 +162,7 @@ HALVES = Lesson(
             lesson="A step of 1e-6 drowns in float32's rounding: the numbers that backward is "
             "compared with are off. Check in float64.",
             source=("DCNv2#13", "https://github.com/CharlesShang/DCNv2/issues/13"),
+            opens="gradcheck(Exp",
         ),
         Slip(
             title="it must override the setup_context staticmethod",

@@ -150,6 +150,7 @@ KINKS = Lesson(
             lesson="At a kink any slope between the two sides will do, and a difference across it "
             "finds their mean. Check a little beside it.",
             source=("pytorch#114234", "https://github.com/pytorch/pytorch/issues/114234"),
+            opens="gradcheck(torch",
         ),
         Slip(
             title="writing into the gradient that backward was given",

@@ -142,6 +142,7 @@ MATRICES = Lesson(
             lesson="squeeze(0) does nothing to two features and takes the only dimension from "
             "one. Each gradient must have its input's shape.",
             source=("SAN#3", "https://github.com/hszhao/SAN/issues/3"),
+            opens=".backward()",
         ),
         Slip(
             title="a square weight: the gradient comes out transposed",
@@ -153,6 +154,7 @@ MATRICES = Lesson(
             lesson="For as many features out as in both shapes fit, and nothing raises. "
             "gradcheck sees it, or a weight that is not square.",
             source=("Extending torch.autograd", f"{_DOCS}/notes/extending.html"),
+            opens=".backward()",
         ),
     ),
     proofs=(

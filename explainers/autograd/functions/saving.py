@@ -188,6 +188,7 @@ SAVING = Lesson(
             lesson="The cube has no graph: 32 where x to the 8th has 56. Save inputs or outputs "
             "and compute the rest in backward, where it can be derived again.",
             source=("pytorch#58509", "https://github.com/pytorch/pytorch/issues/58509"),
+            opens="curve, =",
         ),
     ),
     proofs=(

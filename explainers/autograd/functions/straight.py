@@ -137,6 +137,7 @@ STRAIGHT = Lesson(
             lesson="Whatever the loss, each x gets 1: x[0] goes down where it must go up. What "
             "backward owes is the slope times grad.",
             source=("torchtitan#3250", "https://github.com/pytorch/torchtitan/pull/3250"),
+            opens="x.data -=",
         ),
         Slip(
             title="torch.sign does not train",
@@ -162,6 +163,7 @@ STRAIGHT = Lesson(
                 "quantized.pytorch#5",
                 "https://github.com/eladhoffer/quantized.pytorch/issues/5",
             ),
+            opens="x.data -=",
         ),
     ),
     proofs=(

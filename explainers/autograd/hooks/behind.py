@@ -126,6 +126,7 @@ BEHIND = Lesson(
             lesson="The old hook stands on the last operation alone. It warns as soon as there "
             "are several.",
             source=("pytorch#7040", "https://github.com/pytorch/pytorch/issues/7040"),
+            opens=".backward()",
         ),
         Slip(
             title="Output 0 of BackwardHookFunction is a view and is being modified inplace",

@@ -147,6 +147,7 @@ PRUNING = Lesson(
                 "pytorch-pruning#41",
                 "https://github.com/jacobgil/pytorch-pruning/issues/41",
             ),
+            opens="optimizer.step()",
         ),
         Slip(
             title="Missing key(s) in state_dict: weight. Unexpected: weight_orig, weight_mask",
@@ -156,6 +157,7 @@ PRUNING = Lesson(
             lesson="A pruned layer saves weight_orig and weight_mask. remove makes the product "
             "the parameter again, and takes the hook away.",
             source=("msd_pytorch#3", "https://github.com/ahendriksen/msd_pytorch/pull/3"),
+            opens="load_state_dict",
         ),
     ),
     proofs=(

@@ -169,6 +169,7 @@ WATCHING = Lesson(
             lesson="One ReLU at two places runs its hook twice, and the second overwrites the "
             "first. Keep a list, or a module for each place.",
             source=("tangermeme#54", "https://github.com/jmschrei/tangermeme/pull/54"),
+            opens="net(torch.ones",
         ),
     ),
     proofs=(

@@ -137,6 +137,7 @@ DROPPING = Lesson(
             lesson="A new module is in training mode, and eval() never saw it. Make it in "
             "`__init__`.",
             source=("NTS-Net#14", "https://github.com/yangze0930/NTS-Net/issues/14"),
+            opens="y = net(",
         ),
     ),
     proofs=(

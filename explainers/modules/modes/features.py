@@ -156,6 +156,7 @@ FEATURES = Lesson(
             "forward does besides is not done. A lost flatten raises, a lost relu does not.",
             source=("vision#1895", "https://github.com/pytorch/vision/issues/1895"),
             shows=("net", "part", "x", "found", "y"),
+            opens="y = net(x)",
         ),
         Slip(
             title="nn.Sequential(*net.children())",

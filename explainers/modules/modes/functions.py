@@ -128,6 +128,7 @@ FUNCTIONS = Lesson(
             right="return F.dropout(x, 0.5, training=self.training)",
             lesson="Hand self.training over, or use nn.Dropout.",
             source=("pytorch#26338", "https://github.com/pytorch/pytorch/issues/26338"),
+            opens="y = net(",
         ),
     ),
     proofs=(

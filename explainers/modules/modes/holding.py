@@ -149,6 +149,7 @@ HOLDING = Lesson(
             lesson="requires_grad_ is for parameters. The running statistics are buffers, and "
             "move in training mode: eval() holds them.",
             source=("pytorch#9046", "https://github.com/pytorch/pytorch/issues/9046"),
+            opens="norm(torch",
         ),
     ),
     proofs=(

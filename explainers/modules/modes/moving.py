@@ -166,6 +166,7 @@ MOVING = Lesson(
             lesson="A tensor's to returns another tensor. A module's changes the module itself, "
             "and returns it.",
             source=("accelerate#2251", "https://github.com/huggingface/accelerate/issues/2251"),
+            opens="y = net(x)",
         ),
         Slip(
             title="half() taken for a copy",

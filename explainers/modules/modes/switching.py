@@ -145,6 +145,7 @@ SWITCHING = Lesson(
             lesson="no_grad stops the graph and nothing else: dropout drops, and BatchNorm learns "
             "from the validation set.",
             source=("pytorch-3dunet#53", "https://github.com/wolny/pytorch-3dunet/issues/53"),
+            opens="y = net(",
         ),
         Slip(
             title="never back to train()",
@@ -159,6 +160,7 @@ SWITCHING = Lesson(
                 "Grid-Anchor-based-Image-Cropping#2",
                 "https://github.com/HuiZeng/Grid-Anchor-based-Image-Cropping-Pytorch/issues/2",
             ),
+            opens="y = net(",
         ),
         Slip(
             title="a frozen BatchNorm, and train() again",

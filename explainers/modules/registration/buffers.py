@@ -188,6 +188,7 @@ BUFFERS = Lesson(
                 "Lightning#1978",
                 "https://github.com/Lightning-AI/pytorch-lightning/issues/1978",
             ),
+            opens="where =",
         ),
         Slip(
             title="a list of buffers",

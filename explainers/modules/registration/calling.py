@@ -176,6 +176,7 @@ CALLING = Lesson(
                 "cmc-csci181#7",
                 "https://github.com/mikeizbicki/cmc-csci181-deeplearning/issues/7",
             ),
+            opens="for layer in",
         ),
     ),
     proofs=(

@@ -166,6 +166,7 @@ INSIDE = Lesson(
             lesson="The dict checks nothing: it takes a product, which no optimizer can train. "
             "Assign a Parameter.",
             source=("pytorch#38198", "https://github.com/pytorch/pytorch/issues/38198"),
+            opens="torch.optim.SGD",
         ),
     ),
     proofs=(

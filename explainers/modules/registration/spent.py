@@ -122,6 +122,7 @@ SPENT = Lesson(
             right="params = list(net.parameters())",
             lesson="Counting has used the generator up: nothing is clipped, and the norm is 0.",
             source=("pytorch#148259", "https://github.com/pytorch/pytorch/issues/148259"),
+            opens="norm =",
         ),
         Slip(
             title="optimizer got an empty parameter list",
@@ -132,6 +133,7 @@ SPENT = Lesson(
             right="params = list(net.parameters())",
             lesson="The optimizer was given what a loop before it had walked to its end.",
             source=("deepchem#3746", "https://github.com/deepchem/deepchem/issues/3746"),
+            opens="torch.optim.SGD",
         ),
     ),
     proofs=(

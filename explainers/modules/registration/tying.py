@@ -139,6 +139,7 @@ TYING = Lesson(
             right="params = net.parameters()",
             lesson="Both keys hold one tensor: each place of a tied weight is added.",
             source=("torchinfo#377", "https://github.com/TylerYep/torchinfo/issues/377"),
+            opens="total =",
         ),
     ),
     proofs=(

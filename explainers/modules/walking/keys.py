@@ -146,6 +146,7 @@ KEYS = Lesson(
             lesson="What a state_dict holds is detached: none of it requires a gradient, so "
             "nothing is kept.",
             source=("Synaptic-Flow#9", "https://github.com/ganguli-lab/Synaptic-Flow/pull/9"),
+            opens="kept =",
         ),
         Slip(
             title="saving the parameters alone",
@@ -157,6 +158,7 @@ KEYS = Lesson(
             lesson="Buffers are no parameters: the running mean is lost, and strict=False hides "
             "it.",
             source=("torch.nn.Module.state_dict", f"{_DOCS}/generated/torch.nn.Module.html"),
+            opens="load_state_dict",
         ),
     ),
     proofs=(

@@ -181,6 +181,7 @@ ORDER = Lesson(
                 "pytorch_modelsize#10",
                 "https://github.com/jacobkimmel/pytorch_modelsize/issues/10",
             ),
+            opens="x = layer(x)",
         ),
     ),
     proofs=(

@@ -171,6 +171,7 @@ SEQUENTIAL = Lesson(
                 "MathOptAI.jl#207",
                 "https://github.com/lanl-ansi/MathOptAI.jl/pull/207",
             ),
+            opens="y, z =",
         ),
         Slip(
             title="a slice as a copy",

@@ -143,6 +143,7 @@ VERSIONS = Lesson(
             right='saved["num_batches_tracked"] = torch.tensor(0)',
             lesson="A state that lost the count but says version 2 is refused: put a count in.",
             source=("pytorch#8481", "https://github.com/pytorch/pytorch/issues/8481"),
+            opens="load_state_dict",
         ),
         Slip(
             title="strict=False against missing keys",

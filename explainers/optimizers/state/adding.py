@@ -167,6 +167,7 @@ ADDING = Lesson(
                 "pytorch-lightning#12141",
                 "https://github.com/Lightning-AI/pytorch-lightning/issues/12141",
             ),
+            opens="scheduler.step()",
         ),
         Slip(
             title="all parameters, and the head again",

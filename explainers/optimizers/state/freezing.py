@@ -158,6 +158,7 @@ FREEZING = Lesson(
             lesson="step looks at grad, and not at requires_grad. Freeze before backward, or "
             "clear the gradient.",
             source=("sparseml#965", "https://github.com/neuralmagic/sparseml/issues/965"),
+            opens="optimizer.step()",
         ),
         Slip(
             title="a layer replaced after the optimizer was made",
@@ -170,6 +171,7 @@ FREEZING = Lesson(
             lesson="The optimizer holds the old layer's tensors: the new one gets gradients and "
             "never moves. Make the optimizer after the last change, or add a group.",
             source=("nni#4521", "https://github.com/microsoft/nni/issues/4521"),
+            opens="optimizer.step()",
         ),
         Slip(
             title="weight decay on a frozen layer",
@@ -182,6 +184,7 @@ FREEZING = Lesson(
             lesson="A gradient of zeros is a gradient: decay is added to it. With None, or with "
             "the parameter left out of the optimizer, it stands still.",
             source=("S-Prompts#2", "https://github.com/iamwangyabin/S-Prompts/pull/2"),
+            opens="optimizer.step()",
         ),
     ),
     proofs=(

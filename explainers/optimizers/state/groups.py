@@ -148,6 +148,7 @@ GROUPS = Lesson(
             lesson="That makes a new attribute, which nobody reads. step reads the groups: set lr "
             "in each of them.",
             source=("Det3D#109", "https://github.com/V2AI/Det3D/issues/109"),
+            opens="optimizer.step()",
         ),
         Slip(
             title="set lr in state_dict()",
@@ -159,6 +160,7 @@ GROUPS = Lesson(
             right="for group in optimizer.param_groups:",
             lesson="state_dict() makes new dicts of the groups: a change in them is lost.",
             source=("examples#64", "https://github.com/pytorch/examples/issues/64"),
+            opens="optimizer.step()",
         ),
         Slip(
             title="weight decay in Adam",
@@ -170,6 +172,7 @@ GROUPS = Lesson(
             lesson="Adam adds it to the gradient and divides by the gradient's size: beside a "
             "large gradient nothing of it is left. AdamW shrinks the weight itself.",
             source=("pytorch#38767", "https://github.com/pytorch/pytorch/issues/38767"),
+            opens="optimizer.step()",
         ),
     ),
     proofs=(

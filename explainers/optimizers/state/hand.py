@@ -148,6 +148,7 @@ HAND = Lesson(
             right="    with torch.no_grad(): w -= 0.1 * w.grad",
             lesson="The new w is a result, no leaf: its grad stays None.",
             source=("SparseLLM#13", "https://github.com/BaiTheBest/SparseLLM/issues/13"),
+            opens="w.grad.zero_()",
         ),
         Slip(
             title="a leaf in place, outside no_grad",

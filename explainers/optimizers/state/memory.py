@@ -177,6 +177,7 @@ MEMORY = Lesson(
                 "deepsensor#47",
                 "https://github.com/alan-turing-institute/deepsensor/issues/47",
             ),
+            opens="optimizer.step()",
         ),
     ),
     proofs=(

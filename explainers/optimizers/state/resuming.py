@@ -145,6 +145,7 @@ RESUMING = Lesson(
             right='optimizer.load_state_dict(saved)\noptimizer.param_groups[0]["lr"] = 0.1',
             lesson="Loading puts back every option of the groups. Load first, then set lr.",
             source=("examples#816", "https://github.com/pytorch/examples/issues/816"),
+            opens="optimizer.step()",
         ),
         Slip(
             title="only the weights are saved",
@@ -157,6 +158,7 @@ RESUMING = Lesson(
                 "OneVision-Encoder#65",
                 "https://github.com/EvolvingLMMs-Lab/OneVision-Encoder/pull/65",
             ),
+            opens="train(v",
         ),
         Slip(
             title="parameters in another order",
@@ -170,6 +172,7 @@ RESUMING = Lesson(
             lesson="There are no names in it: the first buffer goes to the first parameter, if "
             "the counts are right, whatever that is.",
             source=("pytorch#1489", "https://github.com/pytorch/pytorch/issues/1489"),
+            opens="second.step()",
         ),
     ),
     proofs=(

@@ -173,6 +173,7 @@ BRIDGE = Lesson(
             right="t = torch.from_numpy(n.copy())",
             lesson="torch warns, once, and then writes into the array that was to be protected.",
             source=("miles#703", "https://github.com/radixark/miles/pull/703"),
+            opens="t[0] = 7",
         ),
     ),
     proofs=(

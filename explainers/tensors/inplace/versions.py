@@ -127,6 +127,7 @@ VERSIONS = Lesson(
             lesson=".data has a version counter of its own, so backward takes the zeros it finds; "
             "detach alone shares the counter, and would be caught.",
             source=("pytorch#6990", "https://github.com/pytorch/pytorch/issues/6990"),
+            opens=".backward()",
         ),
         Slip(
             title="a leaf updated in place",

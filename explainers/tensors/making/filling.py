@@ -118,6 +118,7 @@ FILLING = Lesson(
             lesson="full reads the dtype off the value: 1 makes int64, which cannot hold a half. "
             "Write 1. or dtype=.",
             source=("pytorch#27171", "https://github.com/pytorch/pytorch/issues/27171"),
+            opens="w /= 2",
         ),
         Slip(
             title="zeros_like of integers as an accumulator",
@@ -127,6 +128,7 @@ FILLING = Lesson(
             right="total = torch.zeros_like(count, dtype=torch.float32)",
             lesson="zeros_like takes the dtype along, and integers take no fraction in place.",
             source=("DBA#1", "https://github.com/AI-secure/DBA/issues/1"),
+            opens="total += 0.5",
         ),
     ),
     proofs=(

@@ -125,6 +125,7 @@ MOVING = Lesson(
             right="x = x.to(torch.float32)",
             lesson="Tensor.to leaves the tensor as it is; only a module changes itself.",
             source=("accelerate#2251", "https://github.com/huggingface/accelerate/issues/2251"),
+            opens="x.mean()",
         ),
         Slip(
             title="a leaf made by arithmetic",

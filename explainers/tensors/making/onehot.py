@@ -131,6 +131,7 @@ ONEHOT = Lesson(
                 "mmpretrain#1520",
                 "https://github.com/open-mmlab/mmpretrain/issues/1520",
             ),
+            opens="binary_cross_entropy",
         ),
         Slip(
             title="gather along the wrong axis",

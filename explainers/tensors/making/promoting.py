@@ -163,6 +163,7 @@ PROMOTING = Lesson(
             lesson="NumPy's floats are float64 and stay so; weights are float32, and a product "
             "takes two of a kind.",
             source=("pytorch#105243", "https://github.com/pytorch/pytorch/issues/105243"),
+            opens="y = layer(x)",
         ),
         Slip(
             title="a fraction added in place to integers",

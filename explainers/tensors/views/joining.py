@@ -142,6 +142,7 @@ JOINING = Lesson(
             lesson="Only the old empty tensor of shape (0,) is skipped whatever its shape; any "
             "other empty tensor must fit.",
             source=("pytorch#86918", "https://github.com/pytorch/pytorch/issues/86918"),
+            opens="torch.cat([seen",
         ),
     ),
     proofs=(

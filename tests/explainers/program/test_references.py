@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from explainers.program import run
-from explainers.program.lessons import final, first, replaced
+from explainers.program.lessons import Slip, final, first, replaced
 from explainers.program.references import apart, difference
 from explainers.tensors.views import LESSONS
 
@@ -58,3 +58,12 @@ def test_a_lesson_opens_at_the_line_it_names_or_at_the_error_before_it() -> None
         assert dataclasses.replace(lesson, opens=opens).first_step(trace) == len(trace.steps) == 2
     whole = run("x = 1\ny = 2")
     assert dataclasses.replace(lesson, opens="").first_step(whole) == 1
+
+
+def test_a_mistake_opens_at_the_line_it_names_where_its_run_comes_there() -> None:
+    slip = Slip("", "", "", "", ("", ""), opens="y =")
+    trace = run("for n in range(2):\n    y = n\nz = y / 0\nt = 3")
+    assert slip.first_step(trace) == 1
+    assert dataclasses.replace(slip, opens="z =").first_step(trace) == len(trace.steps) == 2
+    for opens in ("", "t ="):
+        assert dataclasses.replace(slip, opens=opens).first_step(trace) is None
