@@ -66,6 +66,9 @@ function reserved(kind, longest) {
   return root;
 }
 
+// An index of a dimension, as a screen reader says it with the cells that have it.
+const heading = (role, words, kind = "span") => element(kind, { class: "heard", role }, words);
+
 const bare = (name) => name.replace(/ in .*/, "");
 const longest = (texts) => [...texts].reduce((a, b) => (b.length > a.length ? b : a), "");
 
@@ -80,10 +83,13 @@ class Cells {
     this.root.style.setProperty("--n", columns);
     this.root.style.setProperty("--letters", letters);
     this.blocks = [];
+    const last = kind === "memory-order" ? "cell" : `dim ${shape.length - 1}:`;
     for (const at of range(product(shape.slice(0, -2)))) {
       const grid = element("div", { class: "grid", role: "grid" });
+      if (shape.length) grid.append(element("div", { class: "heard", role: "row" }, ...range(columns).map((column) => heading("columnheader", `${last} ${column}`))));
       for (const row of range(rows)) {
         const line = element("div", { class: "row", role: "row" });
+        if (shape.length > 1) line.append(heading("rowheader", `dim ${shape.length - 2}: ${row}`));
         for (const column of range(columns)) {
           const cell = element("span", { class: "cell", role: "gridcell", tabindex: "-1" });
           cell.number = (at * rows + row) * columns + column;
@@ -227,12 +233,17 @@ function summary(root, { shape }, said) {
   const of = (index) => said.corners.find(([at]) => at.join() === index.join())?.[1];
   const lead = shape.slice(0, -2).map(() => 0);
   const ends = shape.slice(-2).map((size) => (size > 1 ? [0, size - 1] : [0]));
-  const rows = (ends.length > 1 ? ends[0] : [null]).map((row) => ends.at(-1).map((column) => of([...lead, ...(row === null ? [] : [row]), column])));
-  const table = element("table", {}, ...rows.flatMap((row, at) => {
-    const cells = row.flatMap((value, i) => [...(i ? [element("td", { class: "gap" }, "⋯")] : []), element("td", {}, brief(value))]);
-    const line = element("tr", {}, ...cells);
-    return at ? [element("tr", {}, ...cells.map(() => element("td", { class: "gap" }, "⋮"))), line] : [line];
-  }));
+  const [rows, columns] = [ends.length > 1 ? ends[0] : [null], ends.at(-1)];
+  const apart = (list, gap) => list.flatMap((one, at) => (at ? [gap(), one] : [one]));
+  const gap = (text) => () => element("td", { class: "gap" }, text);
+  const heads = apart(columns.map((at) => heading("columnheader", `dim ${shape.length - 1}: ${at}`, "th")), () => heading("columnheader", "⋯", "th"));
+  const lines = rows.map((row) => {
+    const head = row === null ? [] : [heading("rowheader", `dim ${shape.length - 2}: ${row}`, "th")];
+    const cells = columns.map((column) => element("td", {}, brief(of([...lead, ...(row === null ? [] : [row]), column]))));
+    return element("tr", {}, ...head, ...apart(cells, gap("⋯")));
+  });
+  const between = () => element("tr", {}, ...(columns.length > 1 ? range(3) : [0]).map(gap("⋮")));
+  const table = element("table", {}, element("tr", { class: "heard" }, ...heads), ...apart(lines, between));
   table.ariaLabel = `Corners${lead.length ? ` of the first of its ${product(shape.slice(0, -2))} matrices` : ""}`;
   const words = [`${product(shape).toLocaleString("en")} cells`, `mean ${brief(said.mean)}`, `std ${brief(said.deviation)}`];
   if (said.lowest !== null) words.splice(1, 0, `${brief(said.lowest)} to ${brief(said.highest)}`);

@@ -334,7 +334,7 @@ def test_who_listens_finds_the_program_its_line_the_buttons_and_each_tensor(kept
         assert f'button "{button}"' in heard
     assert 'slider "Step": "6"' in heard
     assert 'grid "b, shape (3, 4)"' in heard
-    assert heard.count('row "0 99 2 3"') == 1, "rows are rows, and their cells are cells"
+    assert heard.count('row "dim 0: 0 0 99 2 3"') == 1, "rows are rows, and their cells are cells"
     assert heard.count('group "After line 8: a (12,), b (3, 4)') == 1
     (line,) = views.root.locator("[aria-current=step]").all()
     expect(line).to_contain_text("b[0, 1] = 99.")
@@ -344,6 +344,39 @@ def test_who_listens_finds_the_program_its_line_the_buttons_and_each_tensor(kept
         "Gradients go from loss: Div, freed to Mean; Mean to Pow; Pow, freed to Sub; Sub to Mv; "
         "Mv, freed to w",
     )
+
+
+def heard_in(tree: list[dict[str, Any]], role: str, name: str) -> list[list[str]]:
+    """Return, by row, what Chromium tells a screen reader of a grid or table: role and text."""
+    nodes = {node["nodeId"]: node for node in tree}
+
+    def told(node: dict[str, Any]) -> tuple[str, str]:
+        return node["role"]["value"], node.get("name", {}).get("value", "")
+
+    def shown(node: dict[str, Any]) -> list[dict[str, Any]]:
+        inner = [nodes[at] for at in node["childIds"] if at in nodes]
+        return [each for one in inner for each in (shown(one) if one["ignored"] else [one])]
+
+    (found,) = (node for node in tree if not node["ignored"] and told(node) == (role, name))
+    return [[" ".join(told(cell)) for cell in shown(row)] for row in shown(found)]
+
+
+def test_who_listens_hears_with_each_cell_its_index_in_both_dimensions(kept: Page) -> None:
+    Shown(kept).at(7)
+    Shown(kept, "large").at(6)
+    tree = kept.context.new_cdp_session(kept).send("Accessibility.getFullAXTree")["nodes"]
+    assert heard_in(tree, "grid", "e, shape (3, 2)") == [
+        ["columnheader dim 1: 0", "columnheader dim 1: 1"],
+        ["rowheader dim 0: 0", "gridcell 0", "gridcell 2"],
+        ["rowheader dim 0: 1", "gridcell 4", "gridcell 6"],
+        ["rowheader dim 0: 2", "gridcell 8", "gridcell 10"],
+    ]
+    heads, cells = heard_in(tree, "grid", "a, shape (12,)")
+    assert heads == [f"columnheader cell {at}" for at in range(12)], "as it lies in memory"
+    assert cells[:2] == ["gridcell 0", "gridcell 99"]
+    heads, first, _, last = heard_in(tree, "table", "Corners")
+    assert heads == ["columnheader dim 1: 0", "columnheader ⋯", "columnheader dim 1: 47"]
+    assert (first[0], last[0]) == ("rowheader dim 0: 0", "rowheader dim 0: 63")
 
 
 FOCUSED = """() => {
