@@ -3,9 +3,16 @@
 import dataclasses
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
+from explainers.autograd.cutting.writes import (
+    COUNTED,
+    OPERATIONS,
+    TARGETS,
+    WAYS,
+    WRITES,
+    A,
+    Array,
+    refused,
+)
 from explainers.evidence import Verdict
 from explainers.parameters import Parameters, Preset, choice, number
 from explainers.program.lessons import Ask, Lesson, Proof, Slip, Statement, final
@@ -17,90 +24,68 @@ _DOCS = "https://docs.pytorch.org/docs/stable"
 
 @dataclasses.dataclass(frozen=True)
 class Aliases(Parameters):
-    """Say what is computed, by which alias it is written, and what."""
+    """Say what is computed, what is written over, by which way, and with what."""
 
     operation: str = choice(
-        "a.sigmoid()",
-        ("a.sigmoid()", "a.exp()", "a * a", "a + 1"),
+        "h.sigmoid()",
+        tuple(OPERATIONS),
         label="out",
-        help="The first two save out for backward, a * a saves a, a + 1 nothing.",
+        help="Of the first four backward needs out, of the next three h, of the last two neither.",
     )
-    alias: str = choice(
+    target: str = choice("out", TARGETS, label="written", help="The result, or what it is made of.")
+    way: str = choice(
         "data",
-        ("detach()", "data", "detach().numpy()", "detach().clone()"),
-        label="c = out.…",
-        help="All but the clone lie in out's memory.",
+        tuple(WAYS),
+        label="by",
+        help="The tensor itself, in the graph or under no_grad; or what lies in its memory. The "
+        "clone does not.",
     )
-    written: int = number(0, label="written", help="Into c[0].", minimum=-2, maximum=3, step=1)
+    written: int = number(0, label="number", help="Into cell 0.", minimum=-2, maximum=3, step=1)
 
 
+_LINES = {way: f"c = ${{target}}.{way}\nc[0] = ${{written}}." for way in WAYS} | {
+    "itself": "c = ${target}\nc[0] = ${written}.",
+    "no_grad": "c = ${target}\nwith torch.no_grad(): c[0] = ${written}.",
+    "numpy()": "c = ${target}.detach().numpy()\nc[0] = ${written}.",
+    "clone()": "c = ${target}.detach().clone()\nc[0] = ${written}.",
+}
 PROGRAM = """
 import torch
 
 a = torch.tensor([1., 2., 3.], requires_grad=True)
+h = a * 1.
 out = ${operation}
-c = out.${alias}
-c[0] = ${written}.
+${way}
 out.sum().backward()
 """
 
-_A = np.array([1.0, 2.0, 3.0])
 
-
-def _saves_out(settings: Aliases) -> bool:
-    return settings.operation in ("a.sigmoid()", "a.exp()")
-
-
-def _forward(settings: Aliases, a: NDArray[np.float64]) -> NDArray[np.float64]:
-    return {
-        "a.sigmoid()": 1 / (1 + np.exp(-a)),
-        "a.exp()": np.exp(a),
-        "a * a": a * a,
-        "a + 1": a + 1,
-    }[settings.operation]
-
-
-def _out(settings: Aliases) -> NDArray[np.float64]:
-    """Return out after the write."""
-    out = _forward(settings, _A)
-    if settings.alias != "detach().clone()":
-        out[0] = settings.written
-    return out
-
-
-def _refused(settings: Aliases) -> bool:
-    return settings.alias == "detach()" and _saves_out(settings)
+def _after(settings: Aliases) -> tuple[Array, Array]:
+    """Return h and out after the write."""
+    h, out = A.copy(), OPERATIONS[settings.operation].numpy(A)
+    if settings.way != "clone()":
+        {"h": h, "out": out}[settings.target][0] = settings.written
+    return h, out
 
 
 def _gradient(trace: Trace, settings: Aliases) -> float:
     grad = final(trace, "a").grad
-    if _refused(settings):
+    if refused(settings.target, settings.operation, settings.way):
         return 0.0 if grad is None and trace.failure is not None else math.inf
-    out = _out(settings)
-    expected = {
-        "a.sigmoid()": out * (1 - out),
-        "a.exp()": out,
-        "a * a": 2 * _A,
-        "a + 1": np.ones(3),
-    }[settings.operation]
+    expected = OPERATIONS[settings.operation].slope(*_after(settings))
+    if (settings.target, settings.way) == ("out", "itself"):
+        expected = expected * (0, 1, 1)
     return math.inf if grad is None else difference(grad.values, expected.tolist())
 
 
-def _true(trace: Trace, settings: Aliases) -> float:
-    grad = final(trace, "a").grad
-    if grad is None:
-        return 0.0 if _refused(settings) else math.inf
-    step = 1e-5
-    slope = (_forward(settings, _A + step) - _forward(settings, _A - step)) / 2 / step
-    right = difference(grad.values, slope.tolist()) < 1e-3
-    safe = not _saves_out(settings) or settings.alias == "detach().clone()"
-    return float(right is not safe)
-
-
 def _counted(trace: Trace, settings: Aliases) -> float:
-    out = final(trace, "out")
-    counted = settings.alias == "detach()"
-    return float(out.version != int(counted)) + difference(out.values, _out(settings).tolist())
+    found = [final(trace, name) for name in ("h", "out")]
+    counts = [name == settings.target and settings.way in COUNTED for name in ("h", "out")]
+    wrong = sum(state.version != count for state, count in zip(found, counts, strict=True))
+    return wrong + max(
+        difference(state.values, values.tolist())
+        for state, values in zip(found, _after(settings), strict=True)
+    )
 
 
 def _shared(trace: Trace) -> tuple[Verdict, str]:
@@ -135,9 +120,11 @@ out.sum().backward()
 ALIASES = Lesson(
     slug="alias",
     title="a write behind autograd's back",
-    notice="backward used the 0 that was written over out: a.grad[0] is 0 in place of 0.1966.",
+    notice="Marked: backward used the 0 that was written over out, and a.grad[0] is 0 in place of "
+    "0.1966.",
     program=PROGRAM,
     parameters=Aliases,
+    spelled={"way": _LINES},
     presets=(
         Preset(
             "data: silently wrong", "out's version is still 0: torch noticed nothing.", Aliases()
@@ -145,26 +132,39 @@ ALIASES = Lesson(
         Preset(
             "detach: refused",
             "The same write is counted, and backward raises.",
-            Aliases(alias="detach()"),
+            Aliases(way="detach()"),
         ),
         Preset(
             "NumPy: silently wrong",
             "NumPy knows no versions: even through detach nothing is counted.",
-            Aliases(alias="detach().numpy()"),
+            Aliases(way="numpy()"),
         ),
         Preset(
-            "a * a: right",
-            "backward needs a, and not out: the write does no harm.",
-            Aliases("a * a", "detach()"),
+            "h * h: right",
+            "backward needs h, and not out: the write does no harm.",
+            Aliases("h * h"),
         ),
-        Preset("A clone: right", "c has its own memory.", Aliases(alias="detach().clone()")),
+        Preset(
+            "h * h, and h written",
+            "This is what backward needs: a.grad[0] is 0 in place of 2.",
+            Aliases("h * h", "h"),
+        ),
+        Preset(
+            "Right by chance",
+            "relu asks whether out is above 0, and 3 is as 1 was: another number is found out.",
+            Aliases("h.relu()", written=3),
+        ),
+        Preset("A clone: right", "c has its own memory.", Aliases(way="clone()")),
     ),
     opens="out.sum().backward()",
     notes={
-        "out = ": "sigmoid and exp save their result, as their slopes are made of it.",
-        "c = out.": "The same memory under another name, unless cloned.",
-        "c[0] = ": "Through detach the version of out rises; through data or NumPy it does not.",
+        "h = ": "No leaf: into a leaf that requires a gradient torch lets nobody write.",
+        "out = ": "sigmoid and exp save their result, as their slopes are made of it; h * h saves "
+        "h.",
+        "c = ": "The same memory under another name, unless cloned.",
+        "c[0] = ": "A version is counted but through data and NumPy.",
     },
+    figure=WRITES,
     slips=(
         Slip(
             title=".data and a wrong gradient",
@@ -191,25 +191,19 @@ ALIASES = Lesson(
     ),
     proofs=(
         Proof(
-            "a.grad is the formula of the derivative, with what stands in out now; refused after a "
-            "write through detach into what was saved.",
-            "the derivatives in NumPy",
+            "a.grad is the formula of the slope, with what stands in h and out now; refused after "
+            "a counted write into what the formula needs.",
+            "the formulas in NumPy",
             _gradient,
-            twin=("c = out.${alias}", "c = out.detach().clone()"),
+            twin=("${way}", "c = ${target}.detach().clone()\nc[0] = ${written}."),
             tolerance=1e-5,
         ),
         Proof(
-            "A gradient that comes is the true one if out was not saved, or c is a clone.",
-            "central differences in NumPy, float64",
-            _true,
-            twin=("c = out.${alias}", "c = out.detach().clone()"),
-        ),
-        Proof(
-            "The write shows in out unless c is a clone, and counts as a version through detach "
-            "alone.",
+            "The write shows in the tensor unless c is a clone, and counts as a version but "
+            "through data, NumPy and the clone.",
             "numpy, written the same way",
             _counted,
-            twin=("c = out.${alias}", "c = out.detach()"),
+            twin=("${way}", "c = ${target}.detach()\nc[0] = ${written}."),
             tolerance=1e-5,
         ),
     ),
