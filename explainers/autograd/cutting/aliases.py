@@ -81,7 +81,7 @@ def _gradient(trace: Trace, settings: Aliases) -> float:
 def _counted(trace: Trace, settings: Aliases) -> float:
     found = [final(trace, name) for name in ("h", "out")]
     counts = [name == settings.target and settings.way in COUNTED for name in ("h", "out")]
-    wrong = sum(state.version != count for state, count in zip(found, counts, strict=True))
+    wrong = sum(bool(state.version != count) for state, count in zip(found, counts, strict=True))
     return wrong + max(
         difference(state.values, values.tolist())
         for state, values in zip(found, _after(settings), strict=True)

@@ -18,7 +18,7 @@ from explainers.program.lessons import final
 from explainers.program.references import difference
 from explainers.program.states import Trace
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
 Slope = Callable[[Array, Array], Array]
 
 A = np.array([1.0, 2.0, 3.0])
@@ -48,7 +48,10 @@ class Operation:
 OPERATIONS: Mapping[str, Operation] = {
     "h.exp()": Operation(torch.exp, np.exp, lambda h, out: out, "out"),
     "h.sigmoid()": Operation(
-        torch.sigmoid, lambda h: 1 / (1 + np.exp(-h)), lambda h, out: out * (1 - out), "out"
+        torch.sigmoid,
+        lambda h: np.exp(h) / (1 + np.exp(h)),
+        lambda h, out: out * (1 - out),
+        "out",
     ),
     "h.tanh()": Operation(torch.tanh, np.tanh, lambda h, out: 1 - out**2, "out"),
     "h.relu()": Operation(
@@ -224,7 +227,7 @@ def _run(
         through = write(changed, float(written))
         counted = through if own and isinstance(through, Tensor) else changed
         try:
-            out.sum().backward()  # type: ignore[no-untyped-call]
+            out.sum().backward()
         except RuntimeError as error:
             return None, counted._version, str(error)
     return None if a.grad is None else tuple(a.grad.tolist()), counted._version, ""
