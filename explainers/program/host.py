@@ -137,18 +137,17 @@ def _torch_kept(_: Guest) -> Iterator[None]:
             ),
             (False, False),
         ),
+        # How many share a sum decides how it is rounded.
+        (torch.set_num_threads, (torch.get_num_threads(),), (1,)),
     ]
     for setting, host, fresh in kept:
         if host != fresh:
             setting(*fresh)
-    threads = torch.get_num_threads()
     try:
         yield
     finally:
         for setting, host, _fresh in kept:
             setting(*host)
-        if torch.get_num_threads() != threads:
-            torch.set_num_threads(threads)
 
 
 def _set_deterministic(mode: bool, warn_only: bool) -> None:

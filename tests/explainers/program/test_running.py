@@ -504,6 +504,26 @@ def process() -> list[object]:
     ]
 
 
+def test_however_many_threads_the_host_has_set_a_sum_is_rounded_alike() -> None:
+    """Here the gradient of a weight is what rounding leaves of 0, and two threads leave more."""
+    program = (
+        "import torch\nx = torch.tensor([[1., 5.], [2., 3.], [4., 4.], [8., 1.]])\n"
+        "norm = torch.nn.BatchNorm1d(2)\nfor part in x.split(2):\n"
+        "    (norm(part) ** 3).sum().backward()\nleft = norm.weight.grad.clone()\n"
+    )
+    threads = torch.get_num_threads()
+    traces = []
+    try:
+        for count in (1, 2):
+            forget()
+            torch.set_num_threads(count)
+            traces.append(run(program))
+            assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(threads)
+    assert traces[0] == traces[1]
+
+
 def test_what_a_program_sets_is_gone_afterwards() -> None:
     before = process()
     trace = run(
