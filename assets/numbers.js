@@ -16,16 +16,13 @@ class Numbers extends Loupe {
     this.most = SHOWN;
     this.problem = root.querySelector(".problem");
     this.drafts = new Map(); // entries on their way to Python and back, by place
-    this.sent = 0;
+    this.edits = new Edits();
   }
 
   // ---- Cells.
 
   update(data) {
-    this.sent = Math.max(0, this.sent - 1);
-    for (const [i, value] of this.drafts) {
-      if (!this.sent || data.in.entries[i] === value) this.drafts.delete(i);
-    }
+    if (!this.edits.late(data)) this.drafts.clear();
     super.update(data);
   }
 
@@ -181,9 +178,9 @@ class Numbers extends Loupe {
     if (changed) this.drafts.set(place, value);
     this.write(cell, exact(value));
     if (!changed) return;
-    this.sent += 1;
+    cell.value = value;
     const [rows, columns] = this.in.shape;
-    this.trigger("edit", Array.from({ length: rows }, (_, row) =>
+    this.edits.send(this.trigger, Array.from({ length: rows }, (_, row) =>
       Array.from({ length: columns }, (_, column) => this.entry(row * columns + column))));
   }
 

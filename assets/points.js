@@ -15,7 +15,8 @@ class Points {
     this.places = [];
     this.grips = [];
     this.held = null; // {at, before, lift, pointer}
-    this.sent = []; // edits that Python has not answered yet
+    this.edits = new Edits();
+    this.known = ""; // what Python has, as far as is known here
     this.dirty = false;
     this.plane.setAttribute("viewBox", `0 0 ${SIDE} ${SIDE}`);
     this.listen();
@@ -107,8 +108,8 @@ class Points {
     clearTimeout(this.sender);
     if (!this.dirty || this.held) return;
     this.dirty = false;
-    this.sent.push(String(this.places));
-    this.trigger("edited", this.places);
+    this.known = String(this.places);
+    this.edits.send(this.trigger, [...this.places]);
   }
 
   update(data) {
@@ -123,13 +124,14 @@ class Points {
     this.draw();
   }
 
-  // An answer to an older edit is no news; nor may one move the point under the finger.
+  // What Python made before it saw the last edit is no news; nor is what it has where there is an edit
+  // still to send; nor may either move the point under the finger.
   take(places) {
-    const answers = this.sent.indexOf(String(places));
     const same = places.length === this.places.length;
-    const late = same && answers >= 0 && (answers < this.sent.length - 1 || this.dirty);
-    this.sent = late ? this.sent.slice(answers + 1) : [];
-    if (late || (same && this.held)) return;
+    const late = this.edits.late(this.data);
+    const kept = same && (late || this.held || (this.dirty && String(places) === this.known));
+    if (!late) this.known = String(places);
+    if (kept) return;
     this.dirty = false;
     this.places = places;
   }

@@ -35,7 +35,8 @@ class Signal {
     this.samples = [];
     this.grips = [];
     this.held = null; // the sample under the finger: {j, before, lift}
-    this.sent = []; // edits that Python has not answered yet
+    this.edits = new Edits();
+    this.known = ""; // what Python has, as far as is known here
     this.dirty = false;
     this.width = 0;
     this.drawing.setAttribute("height", HEIGHT);
@@ -201,8 +202,8 @@ class Signal {
       const { minimum, maximum } = this.data;
       return Math.min(Math.max(Math.round(value * 100) / 100, minimum), maximum);
     });
-    this.sent.push(String(samples));
-    this.trigger("edited", samples);
+    this.known = String(samples);
+    this.edits.send(this.trigger, samples);
   }
 
   choose(index) {
@@ -246,13 +247,15 @@ class Signal {
     if (this.touched) this.speak(0);
   }
 
-  // An answer to an older edit is no news; nor may one move the sample under the finger.
+  // What Python made before it saw the last edit is no news; nor is what it has where there is an edit
+  // still to send; nor may either move the sample under the finger.
   take(samples) {
     const same = samples.length === this.samples.length;
-    const answers = this.sent.indexOf(String(samples.map((v) => Math.round(v * 100) / 100)));
-    const late = same && answers >= 0 && (answers < this.sent.length - 1 || this.dirty);
-    this.sent = late ? this.sent.slice(answers + 1) : [];
-    if (late) return;
+    const late = this.edits.late(this.data);
+    const form = String(samples.map((value) => Math.round(value * 100) / 100));
+    const kept = same && (late || (this.dirty && form === this.known));
+    if (!late) this.known = form;
+    if (kept) return;
     if (same && this.held) {
       const { j } = this.held;
       this.held.before = samples[j];

@@ -6,6 +6,8 @@ and no change draws again. What comes with every change is a few lines that call
 """
 
 import json
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,14 +69,40 @@ class Component:
         """
         self._code(key=f"{key or self._name}.code")
 
-    def draw(self, data: dict[str, Any], *, key: str, **callbacks: Any) -> Any:
+    def draw(
+        self,
+        data: dict[str, Any],
+        *,
+        key: str,
+        on_edit: Callable[[Any], None] | None = None,
+        **callbacks: Any,
+    ) -> Any:
         """Draw it: its code sees `data`.
 
         Args:
             data: What JSON can hold.
             key: Unique on the page.
+            on_edit: Called in Streamlit's callback with what the component's code sent by its
+                `Edits`. It may be anything: what a browser sends is anybody's.
             callbacks: As Streamlit's own, ``on_<name>_change``.
         """
+        if on_edit is not None:
+            data = data | {"edits": self._edits(key)}
+            callbacks["on_edited_change"] = lambda: self._edited(key, on_edit)
         # Streamlit looks whether any value of a dictionary is a data frame, which takes longer
         # than all else; it looks no deeper.
         return self._drawn(key=key, data={"own": data}, **callbacks)
+
+    @staticmethod
+    def _edits(key: str) -> list[Any]:
+        """Return who counts the edits, and the number of the last that came."""
+        held: list[Any] = st.session_state.setdefault(f"{key}.edits", [uuid.uuid4().hex[:8], 0])
+        return held
+
+    def _edited(self, key: str, on_edit: Callable[[Any], None]) -> None:
+        sent = st.session_state[key].get("edited")
+        if not (isinstance(sent, list) and len(sent) == 2 and type(sent[0]) is int):
+            return
+        counter, _ = self._edits(key)
+        st.session_state[f"{key}.edits"] = [counter, sent[0]]
+        on_edit(sent[1])

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import streamlit as st
 import torch
 from torch import Tensor
 
@@ -77,14 +76,12 @@ def numbers(
     data["out"] |= {"title": output_title, "name": out_name}
     rows, columns = linkage.in_shape
 
-    def edited() -> None:
-        # What a browser sends may be anything.
-        sent = st.session_state[key].get("edit")
+    def edited(sent: object) -> None:
         table = checked_table(sent, (rows, columns), minimum=minimum, maximum=maximum)
         if on_edit is not None and table is not None:
             on_edit(table)
 
-    NUMBERS.draw(data, key=key, on_edit_change=edited)
+    NUMBERS.draw(data, key=key, on_edit=None if on_edit is None else edited)
 
 
 def numbers_data(

@@ -4,8 +4,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import streamlit as st
-
 from figures.points import Points
 from ui.component import Component
 from ui.numbers import checked_table
@@ -37,14 +35,12 @@ def points(drawn: Points, *, key: str, on_edit: Callable[[Rows], None] | None = 
     data = points_data(drawn) | {"editable": on_edit is not None}
     count = sum(len(group.points) for group in drawn.groups)
 
-    def edited() -> None:
-        # What a browser sends is anybody's: what does not fit is ignored.
-        sent = st.session_state[key].get("edited")
+    def edited(sent: object) -> None:
         table = checked_table(sent, (count, 2), minimum=-drawn.reach, maximum=drawn.reach)
         if on_edit is not None and table is not None:
             on_edit([[round(value, 1) + 0.0 for value in place] for place in table])
 
-    POINTS.draw(data, key=key, on_edited_change=edited)
+    POINTS.draw(data, key=key, on_edit=None if on_edit is None else edited)
 
 
 def points_data(drawn: Points) -> dict[str, Any]:

@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import streamlit as st
 import torch
 from torch import Tensor
 
@@ -87,13 +86,12 @@ def signal(
     data |= {"alt": alt, "editable": on_edit is not None, "outside_text": outside_text}
     count = len(samples)
 
-    def edited() -> None:
-        # What a browser sends is anybody's: what does not fit is ignored.
-        values = _accepted(st.session_state[key].get("edited"), count, minimum, maximum)
+    def edited(sent: object) -> None:
+        values = _accepted(sent, count, minimum, maximum)
         if on_edit is not None and values is not None:
             on_edit(values)
 
-    SIGNAL.draw(data, key=key, on_edited_change=edited)
+    SIGNAL.draw(data, key=key, on_edit=None if on_edit is None else edited)
 
 
 class Resized(Protocol):

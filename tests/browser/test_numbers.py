@@ -398,7 +398,7 @@ def test_escape_first_restores_the_entry_and_then_lets_go(opened: Numbers) -> No
     expect(opened.root).to_have_attribute("data-pinned", "false")
 
 
-def test_bad_values_from_a_browser_are_ignored(page: Page, fresh: Numbers) -> None:
+def test_bad_values_from_a_browser_are_ignored_and_the_entry_goes_back(page: Page, fresh: Numbers) -> None:
     page.evaluate(TAMPER)
     typed = "1.2345678"
 
@@ -412,16 +412,11 @@ def test_bad_values_from_a_browser_are_ignored(page: Page, fresh: Numbers) -> No
         fresh.entry(0, 0).press("Enter")
         settled(page)
         assert page.evaluate("window.tampered") is True, text
-        # So that the same number is news again; nobody has met 1 before the last.
-        fresh.entry(0, 0).fill("1")
-        fresh.entry(0, 0).press("Enter")
-        settled(page)
+        expect(fresh.entry(0, 0)).to_have_value("1")  # what Python still has
 
-    bad = ["NaN", "11", "null", '"1"', "[1]", "true", "1,1", "Infinity"]
-    for text in bad:
+    for text in ["NaN", "11", "null", '"1"', "[1]", "true", "1,1", "Infinity"]:
         sends(text)
-    # Each 1 in between is an edit, and nothing else is.
-    shown = f"table: [[1.0, 2.0], [3.0, 4.0]]; edits: {len(bad)}"
+    shown = "table: [[1.0, 2.0], [3.0, 4.0]]; edits: 0"
     expect(page.get_by_text(shown, exact=True)).to_be_visible()
     # The page is as usable as before, and a good value comes through.
     page.evaluate("tamper => { window.tamper = tamper }", [typed, "9.5".rjust(len(typed))])

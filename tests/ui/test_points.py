@@ -55,9 +55,8 @@ def moved(sent: object) -> list[Any]:
         told = st.session_state.setdefault("told", [])
         plane = Points((Group("x", ((0.0, 0.0), (1.0, 1.0)), 1),), 4.0, "Points", "Two points.")
 
-        def draw(data, *, key, on_edited_change):
-            st.session_state[key] = {"edited": st.session_state["sent"]}
-            on_edited_change()
+        def draw(data, *, key, on_edit):
+            on_edit(st.session_state["sent"])
 
         with patch.object(points.POINTS, "draw", draw):
             points.points(plane, key="plane", on_edit=told.append)
