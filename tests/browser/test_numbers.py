@@ -398,7 +398,9 @@ def test_escape_first_restores_the_entry_and_then_lets_go(opened: Numbers) -> No
     expect(opened.root).to_have_attribute("data-pinned", "false")
 
 
-def test_bad_values_from_a_browser_are_ignored_and_the_entry_goes_back(page: Page, fresh: Numbers) -> None:
+def test_bad_values_from_a_browser_are_ignored_and_the_entry_goes_back(
+    page: Page, fresh: Numbers
+) -> None:
     page.evaluate(TAMPER)
     typed = "1.2345678"
 

@@ -91,7 +91,8 @@ HELD = """async () => {
   const older = call(0, ["s", 0]);
   const first = grip();
   right(); right();
-  for (const [at, edits] of [[0, ["s", 0]], [0.1, ["s", 1]], [0.1, ["s", 1]], [3, ["s", 2]], [1, ["t", 0]]]) {
+  const answers = [[0, ["s", 0]], [0.1, ["s", 1]], [0.1, ["s", 1]], [3, ["s", 2]], [1, ["t", 0]]];
+  for (const [at, edits] of answers) {
     call(at, edits);
     found.places.push(place());
   }
