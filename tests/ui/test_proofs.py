@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from explainers.evidence import Check
+from explainers.evidence import Check, Kind
 from ui import catalogue, proofs
 
 
@@ -16,7 +16,7 @@ def test_a_proof_is_kept_but_not_one_whose_run_was_ended(monkeypatch: pytest.Mon
     def checks(*, device: str) -> tuple[Check, ...]:
         asked.append(device)
         error = errors[min(len(asked), 2) - 1]
-        return (Check("Two is two.", "two", error=error, tolerance=0.0),)
+        return (Check("Two is two.", "two", error=error, tolerance=0.0, kind=Kind.INVARIANT),)
 
     topic = SimpleNamespace(checks=checks, claims=lambda *, device: ())
     monkeypatch.setattr(catalogue, "page", lambda slug: SimpleNamespace(topic=topic))
