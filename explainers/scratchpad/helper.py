@@ -5,6 +5,7 @@ nothing but what it is asked: a fork is safe in it, which it never is in a serve
 Neither side trusts what a child sends: the helper passes it on unread.
 """
 
+import contextlib
 import gc
 import json
 import os
@@ -24,6 +25,7 @@ HEAD = struct.Struct("<IIIf")
 """What stands before an answer: number of the run, how it ended, bytes that follow, seconds."""
 READY, DONE, KILLED, TOO_MUCH = range(4)
 """How a run ended: the helper is ready, it answered, it was ended or crashed, it wrote too much."""
+_NICENESS = 10
 _WARM = """import torch
 from torch import nn
 class Net(nn.Module):
@@ -200,11 +202,19 @@ def warm() -> None:
     gc.freeze()
 
 
+def _give_way() -> None:
+    """Let the server go first where both want the processor; children inherit it."""
+    os.nice(_NICENESS)
+    with contextlib.suppress(OSError):  # desktops weigh a session as one process: sched(7)
+        Path("/proc/self/autogroup").write_text(str(_NICENESS))
+
+
 def main(door: int) -> None:
     """Be the helper, at the other end of a socket."""
     import resource  # noqa: PLC0415  # not on every system that serves the page
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who ends the server, ends the socket
+    _give_way()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with socket.socket(fileno=door) as other:
         warm()
