@@ -19,7 +19,7 @@ RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-quick lint format bench bench-pages bench-stage bench-load \
+.PHONY: help install run test test-quick lint format bench bench-pages bench-stage bench-pad bench-load \
   bench-memory bench-hosted screenshot new-lessons new-topic clean
 
 help: ## Show this list
@@ -57,13 +57,16 @@ format: $(DEV) ## Put the code into shape
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: bench-pages bench-stage bench-load bench-memory bench-hosted ## Run every benchmark (20 min)
+bench: bench-pages bench-stage bench-pad bench-load bench-memory bench-hosted ## Run every benchmark (20 min)
 
 bench-pages: $(DEV) ## Time the pages beside an empty one (ARGS='--rounds 3 --pages affine-grid')
 	$(PY) -m benchmarks.settle $(ARGS)
 
 bench-stage: $(DEV) ## Weigh every lesson on the stage (ARGS='--pages views'; --record)
 	$(PY) -m benchmarks.stage $(ARGS)
+
+bench-pad: $(DEV) ## Time the scratchpad's round trip (ARGS='--repeats 10'; --record)
+	$(PY) -m benchmarks.pad $(ARGS)
 
 bench-load: $(DEV) ## Time 32 readers at once (ARGS='--seconds 10'; --record writes RESULTS.md)
 	$(PY) -m benchmarks.load $(ARGS)

@@ -8,7 +8,6 @@ const KEPT_BY = "torch-loupe-pad";
 const MOST_OLDER = 5; // programs that were typed and put aside
 const LEAST_LINES = 12; // that the box shows
 const INDENT = "    ";
-const ASK_MS = 250; // until the page is asked again how far a run is
 const NEARLY = 0.8; // of the letters a program may have: from here they are counted
 
 class Pad extends Stage {
@@ -148,7 +147,7 @@ class Pad extends Stage {
     if (first || chosen || ran) this.busy = false;
     if (!this.busy || data.state) this.say(data.state);
     clearTimeout(this.asking);
-    if (data.state) this.asking = setTimeout(() => this.trigger("wait", data.ticks), ASK_MS);
+    if (data.state) this.asking = setTimeout(() => this.trigger("wait", data.ticks), data.again);
     if (ran || chosen) {
       this.roll(false);
       this.moved = false;

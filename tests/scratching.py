@@ -50,16 +50,19 @@ class FakePool:
         reason: Why this host cannot jail; "" where it can.
         broken: Why a run comes to nothing; "" where it does not.
         busy: Whether too many wait.
+        loads: Whether the process that runs programs is on its way.
         runs: What makes a trace of a program.
         jobs: Every run that was asked for.
+        wished: How often that process was wished for.
     """
 
     def __init__(self) -> None:
         self.place = -1
         self.reason = self.broken = ""
-        self.busy = False
+        self.busy = self.loads = False
         self.runs: Callable[[str], Trace] = program.run
         self.jobs: list[FakeJob] = []
+        self.wished = 0
 
     @property
     def sources(self) -> list[str]:
@@ -67,6 +70,10 @@ class FakePool:
 
     def available(self) -> str:
         return self.reason
+
+    def starting(self) -> bool:
+        self.wished += 1
+        return self.loads
 
     def check(self, source: str) -> None:
         try:
@@ -93,7 +100,7 @@ class FakePool:
 def pool(monkeypatch: pytest.MonkeyPatch) -> FakePool:
     """Put a pool of the tests' own in the place of the jail."""
     made = FakePool()
-    for name in ("available", "check", "submit"):
+    for name in ("available", "check", "starting", "submit"):
         monkeypatch.setattr(scratchpad, name, getattr(made, name))
     return made
 

@@ -82,11 +82,6 @@ class Attempt:
         """Place in the queue, from 1; 0 where it runs, or nothing waits."""
         return self._jobs[0].place() if self._jobs else 0
 
-    @property
-    def waited(self) -> float:
-        """Seconds since something was asked for that is not over; 0 where nothing is."""
-        return time.monotonic() - self._asked if self._jobs else 0.0
-
     def take(self, offer: Offer) -> None:
         """Bring another program, and run it."""
         self.leave()

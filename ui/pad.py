@@ -9,7 +9,10 @@ from ui.attempts import Refusal
 from ui.component import Component
 from ui.stage import stage_data
 
-__all__ = ["PAD", "pad"]
+__all__ = ["AGAIN_S", "PAD", "pad"]
+
+AGAIN_S = 0.25
+"""Seconds until the browser asks again how far a run is."""
 
 PAD = Component("torch_loupe_pad", "bar", "stage", "pad", kind=("stage", "Pad"))
 
@@ -25,6 +28,7 @@ def pad(
     refused: Refusal | None = None,
     state: str = "",
     ticks: int = 0,
+    again: float = AGAIN_S,
     address: str = "",
     on_run: Callable[[str], None] | None = None,
     on_wait: Callable[[], None] | None = None,
@@ -44,6 +48,7 @@ def pad(
         refused: Why it did not run.
         state: What a reader who waits is told; "" where nobody waits. The browser then asks for
             another run of the page in a moment: Streamlit hears no click while a page runs.
+        again: Seconds until it asks.
         ticks: Counts how often it was told.
         address: What the address calls the step, counted from 1; "" where it tells none.
         on_run: Called with what was typed, before the page's next run; None where nothing that a
@@ -57,6 +62,7 @@ def pad(
         "ran": ran,
         "most": most,
         "state": state,
+        "again": round(1000 * again),
         "ticks": ticks,
         "locked": on_run is None,
         "refused": None if refused is None else {"line": refused.line, "words": refused.words},

@@ -12,15 +12,16 @@ from ui import address, catalogue, offered, sentences, status, style
 from ui.attempts import Attempt
 from ui.frame import take
 from ui.frame.parts import part, rerun
-from ui.pad import PAD, pad
+from ui.pad import AGAIN_S, PAD, pad
 
 __all__ = ["draw"]
 
 STEP = "step"
 PATIENCE_S = 0.4
 """Seconds for which the page waits for a reader's run before it tells the place in the queue."""
-LONG_S = 3.0
-"""Seconds after which a reader is told what may take so long."""
+STARTS_S = 1.0
+"""Seconds until a reader who has asked for nothing yet is told whether torch is loaded."""
+LOADS = "torch is being loaded for your programs…"
 
 _PAGE = catalogue.SCRATCHPAD
 _KEY = "scratchpad"
@@ -35,6 +36,8 @@ _ROWS: Mapping[str, Sequence[gallery.Start | gallery.Puzzle]] = {
 def draw() -> None:
     """Draw the page; open what the address names, once for each visit."""
     locked = scratchpad.available()
+    if not address.bare():
+        scratchpad.starting()
     attempt = _attempt()
     if address.begin(_KEY):
         _open(attempt)
@@ -110,6 +113,7 @@ def _view(attempt: Attempt, locked: str) -> None:
     if bad := st.session_state.get(_BAD):
         sentences.warn(f"The address was not understood: {bad}. Another program stands in.")
     attempt.wait(PATIENCE_S)
+    state = _state(attempt)
     st.session_state[_TICKS] = st.session_state.get(_TICKS, 0) + 1
     shown = attempt.shown
     status.line(
@@ -133,8 +137,9 @@ def _view(attempt: Attempt, locked: str) -> None:
         ran=attempt.ran,
         most=scratchpad.MOST_CHARACTERS,
         refused=attempt.refused,
-        state=_state(attempt),
-        ticks=st.session_state[_TICKS] if attempt.waits else 0,
+        state=state,
+        ticks=st.session_state[_TICKS] if state else 0,
+        again=AGAIN_S if attempt.waits else STARTS_S,
         address=STEP,
         on_run=None if locked or address.bare() else run,
         on_wait=_again,
@@ -165,13 +170,12 @@ def _badges(attempt: Attempt) -> tuple[str, ...]:
 
 
 def _state(attempt: Attempt) -> str:
-    if not attempt.waits:
-        return ""
+    """Return what is told beside Run; while there is something to tell, the browser asks again."""
     if place := attempt.place:
         return f"Waiting: number {place} in the queue."
-    if attempt.waited > LONG_S:
-        return "Running… The first run after a start waits until torch is loaded."
-    return "Running…"
+    if attempt.waits:
+        return "Running… It begins once torch is loaded." if scratchpad.starting() else "Running…"
+    return LOADS if not address.bare() and scratchpad.starting() else ""
 
 
 def _marked(query: Mapping[str, str]) -> dict[str, tuple[int | None, int]]:

@@ -22,6 +22,7 @@ from explainers.scratchpad.pool import (
     UnavailableError,
     available,
     counts,
+    starting,
     submit,
 )
 
@@ -42,6 +43,7 @@ __all__ = [
     "check",
     "counts",
     "run",
+    "starting",
     "submit",
 ]
 

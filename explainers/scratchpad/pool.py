@@ -136,7 +136,25 @@ class Pool:
         self._running: dict[int, Job] = {}
         self._number = 0
         self._helper: _Helper | None = None
+        self._failed = False
         self._counts = Counts()
+
+    @property
+    def pid(self) -> int:
+        """The helper's process; 0 where there is none."""
+        held = self._helper
+        return held.pid if held is not None else 0
+
+    def starting(self) -> bool:
+        """Start the helper where none stands; return whether it is on its way.
+
+        One that did not come up is not started again by this, but by the next wish to run.
+        """
+        with self._lock:
+            if self._helper is None and not self._failed:
+                with contextlib.suppress(OSError):
+                    self._start()
+            return self._helper is not None and not self._helper.ready
 
     def submit(
         self, source: str, *, seconds: float, reader: str = "", walls: Sequence[str] = WALLS
@@ -189,8 +207,8 @@ class Pool:
         """Return what was run so far, and what runs now."""
         with self._lock:
             now = {"running": len(self._running), "waiting": len(self._waiting)}
-            pid = self._helper.pid if self._helper is not None else 0
             counts = dataclasses.replace(self._counts, **now)
+        pid = self.pid
         return dataclasses.replace(counts, memory=_memory(pid) if pid else 0)
 
     def close(self) -> None:
@@ -211,17 +229,26 @@ class Pool:
             job = self._waiting.pop(0)
             if self._helper is None:
                 try:
-                    self._helper = _Helper(self)
+                    self._start()
                 except OSError as error:
                     job.ends(UnavailableError(f"The scratchpad does not start: {error.strerror}."))
                     continue
-                self._count(helpers=1)
+            assert self._helper is not None
             self._number += 1
             self._running[self._number] = job
             asked = {"number": self._number, "source": job.source, "seconds": job.seconds}
             self._helper.ask({**asked, "walls": list(job.walls)})
 
+    def _start(self) -> None:
+        self._failed = True  # until it says that it is ready
+        self._helper = _Helper(self)
+        self._count(helpers=1)
+
     # -- on the thread that listens
+
+    def stands(self) -> None:
+        """Take it that the helper is ready."""
+        self._failed = False
 
     def answered(self, number: int, how: int, text: bytes, seconds: float) -> None:
         """Take what the helper says of a run."""
@@ -316,6 +343,7 @@ class _Helper:
                 text = self._take(size)
                 if how == helper.READY:
                     self.ready = True
+                    self._pool.stands()
                     self._door.settimeout(None)
                 else:
                     self._pool.answered(number, how, text, seconds)
@@ -366,6 +394,15 @@ def available() -> str:
     The first call tries it out in a process of its own, without torch: tens of milliseconds.
     """
     return jail.available()
+
+
+def starting() -> bool:
+    """Start, in the background, what runs programs; return whether it is still on its way.
+
+    For a page on which somebody is about to type: the first run then waits less. False where it
+    stands, and where this host cannot jail.
+    """
+    return not jail.available() and _POOL.starting()
 
 
 def submit(source: str, *, seconds: float = 2.0, reader: str = "") -> Job:

@@ -11,7 +11,9 @@ from explainers.scratchpad.gallery import PUZZLES, STARTS
 from tests.scratching import FakePool, pool
 from tests.session import opened, status, warnings
 from ui import catalogue, offered
+from ui import scratchpad as scratchpad_page
 from ui.packing import packed, unpacked
+from ui.pad import AGAIN_S
 
 __all__ = ["pool"]
 
@@ -127,6 +129,27 @@ def test_a_reader_who_waits_sees_the_place_in_the_queue_and_then_the_run(pool: F
     tester.run()
     assert shown(tester)["state"] == "" and shown(tester)["runs"]
     assert len(pool.jobs) == 1
+
+
+def test_who_opens_the_page_has_torch_loaded_and_is_told_while_it_is(pool: FakePool) -> None:
+    pool.loads = True
+    tester = opened(PAGE)
+    assert pool.wished and pool.jobs == []
+    assert shown(tester)["state"] == scratchpad_page.LOADS
+    assert shown(tester)["again"] > 1000 * AGAIN_S and shown(tester)["runs"]
+    pool.place = 0
+    tester.session_state["scratchpad.attempt"].ask(OWN)
+    tester.run()
+    assert shown(tester)["state"] == "Running… It begins once torch is loaded."
+    assert shown(tester)["again"] == 1000 * AGAIN_S
+    pool.place, pool.loads = -1, False
+    tester.run()
+    assert shown(tester)["state"] == "" and shown(tester)["runs"]
+
+
+def test_a_slide_of_ours_does_not_have_torch_loaded(pool: FakePool) -> None:
+    opened(PAGE, start=STARTS[1].slug, embed="true", controls="0")
+    assert not pool.wished
 
 
 def test_what_was_asked_for_is_there_after_a_walk_to_home_and_back(pool: FakePool) -> None:

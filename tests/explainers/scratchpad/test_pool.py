@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.pad import processor
 from explainers import program, scratchpad
 from explainers.program.lessons import Lesson
 from explainers.scratchpad import helper, jail, pool
@@ -135,7 +136,7 @@ def test_nothing_of_a_run_stays_in_this_process(own: Pool) -> None:
 def test_it_runs_in_a_child_that_is_gone_afterwards(own: Pool) -> None:
     job = own.submit("import os\nx = os.getpid()\n", seconds=1, walls=())
     pid = int(job.result().steps[-1].names["x"].text)  # type: ignore[union-attr]
-    assert pid not in {os.getpid(), own._helper and own._helper.pid}
+    assert pid not in {os.getpid(), own.pid}
     assert not os.path.exists(f"/proc/{pid}")
 
 
@@ -211,17 +212,47 @@ def test_a_helper_that_dies_is_started_again() -> None:
     mine = Pool()
     try:
         mine.submit(SHORT, seconds=2).result()
-        assert mine._helper is not None
         running = mine.submit(LOST, seconds=2)
-        os.kill(mine._helper.pid, signal.SIGKILL)
+        os.kill(mine.pid, signal.SIGKILL)
         with pytest.raises(scratchpad.UnavailableError, match="the next run starts another"):
             running.result()
         assert mine.submit(SHORT, seconds=2).result().failure is None
         assert mine.counts().helpers == 2
-        pid = mine._helper.pid
+        pid = mine.pid
     finally:
         mine.close()
     assert not os.path.exists(f"/proc/{pid}")
+
+
+def test_a_helper_can_be_started_before_the_first_run_which_then_finds_it() -> None:
+    mine = Pool()
+    try:
+        assert mine.pid == 0
+        assert mine.starting()
+        pid = mine.pid
+        assert pid and mine.starting()
+        assert mine.submit(SHORT, seconds=2).result().failure is None
+        assert not mine.starting()
+        assert (mine.pid, mine.counts().helpers) == (pid, 1)
+    finally:
+        mine.close()
+
+
+def test_a_helper_that_does_not_come_up_is_not_started_over_and_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        helper, "command", lambda _: [sys.executable, "-I", "-c", "raise SystemExit"]
+    )
+    mine = Pool()
+    assert mine.starting()
+    while mine.starting():
+        time.sleep(0.01)
+    assert not mine.starting()
+    assert mine.counts().helpers == 1
+    with pytest.raises(scratchpad.UnavailableError, match="did not start"):
+        mine.submit(SHORT, seconds=2).result()
+    assert mine.counts().helpers == 2
 
 
 def test_it_counts_what_it_does(own: Pool) -> None:
@@ -302,19 +333,11 @@ def test_running_in_turn_takes_no_time_to_speak_of(own: Pool) -> None:
     """Ten statements: forty runs take what forty forks take, not more."""
     ten = "x = torch.arange(6.)\n" + "x = x * 2\n" * 9
     own.submit(ten, seconds=2).result()
-    assert own._helper is not None
-    begin, spent = time.process_time(), processor(own._helper.pid)
+    begin, spent = time.process_time(), processor(own.pid)
     for _ in range(10):
         assert len(own.submit(ten, seconds=2).result().steps) == 10
-    each = (time.process_time() - begin + processor(own._helper.pid) - spent) / 10
+    each = (time.process_time() - begin + processor(own.pid) - spent) / 10
     assert each < 0.25  # 0.07 on a machine that is not busy
-
-
-def processor(pid: int) -> float:
-    """Seconds of the processor that a process and its ended children took."""
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rsplit(") ", 1)[1].split()
-    return sum(int(one) for one in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_helper_finds_pythons_own_modules_whatever_the_servers_folder_has(
