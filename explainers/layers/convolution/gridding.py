@@ -76,7 +76,7 @@ def _ways(rates: list[int]) -> dict[tuple[int, int], int]:
 def _grid(rates: list[int]) -> list[float]:
     reach, ways = sum(rates), _ways(rates)
     side = range(-reach, reach + 1)
-    return [float(ways.get(place, 0)) for place in itertools.product(side, repeat=2)]
+    return [float(ways.get((row, column), 0)) for row in side for column in side]
 
 
 def _touched(trace: Trace, settings: Rates) -> float:

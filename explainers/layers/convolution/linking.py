@@ -59,7 +59,8 @@ class Laid:
             return bool(settings.stride > 1)
         kernel = np.array(cls.rows(settings.kernel))
         longest = max(reference.span(size, settings.dilation) for size in kernel.shape)
-        return longest > _array(trace, "picture").shape[0] + 2 * int(settings.padding)
+        room: int = _array(trace, "picture").shape[0] + 2 * int(settings.padding)
+        return longest > room
 
     def apart(self, found: reference.Array, expected: reference.Array) -> float:
         """Return the largest difference, by the largest sum of magnitudes under a window."""
@@ -106,7 +107,7 @@ def windows(trace: Trace, settings: Any, *, flip: bool = False) -> Windows:
     conv = nn.Conv2d(
         1,
         1,
-        tuple(kernel.shape),
+        (kernel.shape[0], kernel.shape[1]),
         stride=settings.stride,
         padding=padding,
         dilation=settings.dilation,
@@ -125,7 +126,9 @@ def windows(trace: Trace, settings: Any, *, flip: bool = False) -> Windows:
         kernel,
         torch.from_numpy(_array(trace, "y")).float()[0, 0],
         linkage(lambda x: layer(x, kernel), (8, 8), top=_TAPS, at=picture),
-        linkage(lambda k: layer(picture, k), tuple(kernel.shape), top=_TAPS, at=kernel),  # type: ignore[arg-type]
+        linkage(
+            lambda k: layer(picture, k), (kernel.shape[0], kernel.shape[1]), top=_TAPS, at=kernel
+        ),
     )
 
 

@@ -28,7 +28,8 @@ def sides(padding: str, size: int, dilation: int) -> Sides:
 
 def padded(picture: Array, rows: Sides, columns: Sides, mode: str = "zeros") -> Array:
     """Return a picture with a border."""
-    return np.pad(picture, (rows, columns), mode=MODES[mode])  # type: ignore[call-overload]
+    bordered: Array = np.pad(picture, (rows, columns), mode=MODES[mode])  # type: ignore[call-overload]
+    return bordered
 
 
 def loops(picture: Array, kernel: Array, *, stride: int = 1, dilation: int = 1) -> Array:
