@@ -189,7 +189,7 @@ GRIDDING = Lesson(
         ),
     ),
     opens="touched = ",
-    shows=("h", "rates", "field", "touched", "share"),
+    shows=("x",),
     notes={
         "field = ": "Each layer reaches its dilation further, on both sides.",
         "touched = ": "A pixel whose gradient is 0 makes no difference to the output.",
