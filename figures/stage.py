@@ -18,6 +18,7 @@ import numpy as np
 from explainers.program import Parting, part, states
 from explainers.program.states import (
     ArrayState,
+    ContextState,
     Freed,
     Memory,
     Node,
@@ -31,7 +32,7 @@ from explainers.program.states import (
 )
 from figures.stage_graph import laid_out
 from figures.stage_holders import drawn
-from figures.stage_names import Seen, frames, holders, named, places, seen
+from figures.stage_names import Seen, frames, holders, named, objects, places, seen
 from figures.stage_origins import all_made
 from figures.stage_words import both, changed, failed, is_class, text_of
 
@@ -264,6 +265,12 @@ class _Packer:
             for one in here.values()
         )
         self._number = {place: number for number, place in enumerate(self.places)}
+        self._contexts = {
+            f"{name}{where}"
+            for step in steps
+            for name, state, where in objects(step)
+            if isinstance(state, ContextState)
+        }
         self._frames = frames(self.shown)
         self._drawings, self._which = laid_out([step.graph for step in steps])
         self._order = [
@@ -334,7 +341,9 @@ class _Packer:
         return all(" in " in self.places[at] for at in [*chain(*frame["lanes"]), *frame["flat"]])
 
     def _held(self, number: int) -> bool:
-        return "." in self.places[number].split(" in ")[0]
+        """Tell whether a place is in a module; what a ``ctx`` holds is a function's own."""
+        path, at, function = self.places[number].partition(" in ")
+        return "." in path and f"{path.partition('.')[0]}{at}{function}" not in self._contexts
 
     def _lanes(self, found: Sequence[str]) -> list[list[str]]:
         """Return places by turns: what is never there together stands in one spot."""
@@ -511,13 +520,15 @@ class _Packer:
 
     def _plain(self, step: Step) -> dict[str, str]:
         where = f" in {step.frame.name}" if step.frame else ""
-        everything = {
-            **step.names,
-            **{f"{name}{where}": state for name, state in step.local.items()},
-        }
+        everything = {(name, ""): state for name, state in step.names.items()}
+        everything |= {(name, where): state for name, state in step.local.items()}
+        for (name, at), state in list(everything.items()):
+            if isinstance(state, ContextState):
+                everything[name, at] = Plain(state.kind)
+                everything |= {(f"{name}.{key}", at): one for key, one in state.fields.items()}
         return {
-            name: _cut(text_of(state))
-            for name, state in everything.items()
+            f"{name}{at}": _cut(text_of(state))
+            for (name, at), state in everything.items()
             if isinstance(state, Plain | states.Sequence | states.Table)
             and getattr(state, "kind", "") not in _SILENT_KINDS
             and not is_class(state)

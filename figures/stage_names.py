@@ -12,6 +12,7 @@ from typing import TypeVar
 from explainers.program import states
 from explainers.program.states import (
     ArrayState,
+    ContextState,
     ModuleState,
     OptimizerState,
     State,
@@ -122,6 +123,8 @@ def _inside(path: str, state: State) -> Iterator[tuple[str, State]]:
             yield from ((f"{path}[{index}]", item) for index, item in enumerate(state.items))
         case states.Table():
             yield from ((f"{path}[{key!r}]", item) for key, item in state.items.items())
+        case ContextState():
+            yield from ((f"{path}.{key}", item) for key, item in state.fields.items())
         case ModuleState():
             own = {**state.parameters, **state.buffers, **state.children, **state.unregistered}
             yield from ((f"{path}.{key}", item) for key, item in own.items())

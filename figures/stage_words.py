@@ -10,6 +10,7 @@ from typing import cast
 from explainers.program import Parting, piece, states
 from explainers.program.states import (
     ArrayState,
+    ContextState,
     Freed,
     ModuleState,
     OptimizerState,
@@ -78,7 +79,7 @@ def text_of(state: State) -> str:
             return _tensor_text(state)
         case ModuleState():
             return f"{state.kind}(…)"
-        case OptimizerState():
+        case OptimizerState() | ContextState():
             return f"{state.kind}(…)"
 
 
@@ -174,7 +175,7 @@ def _lying_otherwise(parting: Parting, steps: tuple[Step, Step]) -> tuple[str, s
 
 def _in_piece(parting: Parting) -> Parting:
     """Return what differs in a list, a dict, a module or an optimizer, in place of the whole."""
-    known = (states.Sequence, states.Table, ModuleState, OptimizerState)
+    known = (states.Sequence, states.Table, ModuleState, OptimizerState, ContextState)
     if not isinstance(parting.wrong, known) or not isinstance(parting.right, known):
         return parting
     name = parting.name.strip("()")
@@ -261,6 +262,7 @@ def changed(step: Step, before: Step | None, statement: str = "") -> tuple[str, 
     said = [
         *_bound(step, before),
         *_registered(step, before),
+        *_noted(step, before),
         *_stepped(step, before),
         *_written(step),
         *_facts(step, before),
@@ -443,6 +445,9 @@ def _bound_one(
             if all(one.storage in storages for one in tensors):
                 return f"{subject} holds {held} on known storages: no value was copied."
             return f"{subject} holds {held}."
+        case ContextState():
+            held = f", with {_listed(list(state.fields))}" if state.fields else ""
+            return f"{subject} is {state.kind}{held}."
         case OptimizerState():
             count = sum(_length(group.get("params")) for group in state.groups)
             return f"{subject} is {_article(state.kind)}, given {_many(count, 'parameter')}."
@@ -513,6 +518,30 @@ def _module_changed(
                 told = new.training != old.training and words.endswith("mode.")
                 if not told:  # it went with the module that holds it
                     yield words
+
+
+def _noted(step: Step, before: Step | None) -> list[str]:
+    """Say what the ``ctx`` of a Function holds now and held not before."""
+    storages, identities = _known(before)
+    earlier = _earlier(step, before)
+    return [
+        _bound_one(f"`{name}.{key}`", f"{name}.{key}", item, storages, identities, inside=False)
+        for name, new in step.local.items()
+        if isinstance(new, ContextState) and isinstance(old := earlier.get(name), ContextState)
+        for key, item in new.fields.items()
+        if key not in old.fields or _which(old.fields[key]) != _which(item)
+    ][:_MOST]
+
+
+def _which(state: State) -> object:
+    """Return what a value is, whatever stands in its cells."""
+    match state:
+        case TensorState():
+            return state.identity
+        case states.Sequence():
+            return tuple(map(_which, state.items))
+        case _:
+            return text_of(state)
 
 
 def _stepped(step: Step, before: Step | None) -> list[str]:

@@ -6,6 +6,7 @@ from explainers.program.running import run
 from explainers.program.states import (
     ArrayState,
     Changes,
+    ContextState,
     Failure,
     Frame,
     Freed,
@@ -30,6 +31,7 @@ from explainers.program.states import (
 __all__ = [
     "ArrayState",
     "Changes",
+    "ContextState",
     "Failure",
     "Frame",
     "Freed",

@@ -14,6 +14,7 @@ from typing import Any, TypeGuard, TypeVar
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
 
 from explainers.program.labels import Labels, address
 from explainers.program.states import (
@@ -23,6 +24,7 @@ from explainers.program.states import (
     MOST_SHADED,
     NAN,
     ArrayState,
+    ContextState,
     Freed,
     Graph,
     Memory,
@@ -40,7 +42,7 @@ from explainers.program.states import (
 
 _DEEPEST = 12
 _MOST_OPENED = 2_000
-_OPENED = (nn.Module, torch.optim.Optimizer, list, tuple, dict)
+_OPENED = (nn.Module, torch.optim.Optimizer, FunctionCtx, list, tuple, dict)
 _MOST_CHARACTERS = 200
 _MOST_BITS = 256
 _MODULE_SLOTS = frozenset(vars(nn.Module()))
@@ -96,14 +98,16 @@ class Snapshot:
                 return self._module(value, path)
             if is_a(value, torch.optim.Optimizer):
                 return self._optimizer(value, path)
+            if is_a(value, FunctionCtx):
+                return self._context(value, path)
             if is_a(value, dict):
                 return self._table(value, path)
             return self._sequence(value, path)
         finally:
             self._opened.pop()
 
-    def _tensor(self, tensor: Tensor, path: str) -> TensorState:
-        label = self._labels.tensor(tensor)
+    def _tensor(self, tensor: Tensor, path: str, known: Tensor | None = None) -> TensorState:
+        label = self._labels.tensor(tensor if known is None else known)
         found = self._known.now.get(label)
         if found is None:
             found = self._known.now[label] = self._known.shared(self._described(tensor, label))
@@ -323,6 +327,36 @@ class Snapshot:
             kind=type(optimizer).__name__,
             groups=tuple(MappingProxyType(group) for group in groups),
             state=MappingProxyType(kept),
+        )
+
+    def _context(self, context: Any, path: str) -> ContextState:
+        join = path and f"{path}."
+        fields: dict[str, State] = {}
+        given = context.to_save
+        if given is not None:
+            fields["to_save"] = self.state(given, join and f"{join}to_save")
+        elif saved := self._unpacked(context, join and f"{join}saved_tensors"):
+            fields["saved_tensors"] = Sequence("tuple", saved, len(saved))
+        for name, value in itertools.islice(vars(context).items(), MOST_ITEMS):
+            fields[name] = self.state(value, join and join + name)
+        label = self._labels.object(context, "c")
+        return ContextState(label, type(context).__name__, MappingProxyType(fields))
+
+    def _unpacked(self, context: Any, path: str) -> tuple[State, ...]:
+        """Describe what a node of the program's own gives as ``saved_tensors``."""
+        try:
+            raw = context._raw_saved_tensors
+            if any(one.unpack_hook is not None for one in raw):  # the program would hear of it
+                return ()
+            saved = context.saved_tensors
+        except RuntimeError:  # freed, or written since
+            return ()
+        return tuple(
+            # An output is made anew for whoever asks; what is kept of it stays the same.
+            self._tensor(one, path and f"{path}[{at}]", kept.data)
+            if is_a(one, Tensor)
+            else self.state(one)
+            for at, (kept, one) in enumerate(zip(raw, saved, strict=True))
         )
 
     # -- the graph

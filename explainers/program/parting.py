@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from explainers.program.states import (
+    ContextState,
     Failure,
     ModuleState,
     OptimizerState,
@@ -192,6 +193,10 @@ def piece(name: str, wrong: State, right: State) -> tuple[str, Difference, Diffe
         right: Of the other.
     """
     ours, theirs = dict(_pieces(name, wrong)), dict(_pieces(name, right))
+    if isinstance(wrong, ContextState) and isinstance(right, ContextState):
+        for path in {**ours, **theirs}:
+            if path not in ours or path not in theirs:
+                return path, ours.get(path), theirs.get(path)
     if type(wrong) is not type(right) or ours.keys() != theirs.keys():
         return name, wrong, right
     for path, mine in ours.items():
@@ -209,6 +214,8 @@ def _pieces(path: str, state: State) -> Iterator[tuple[str, State | bool]]:
             yield from ((f"{path}[{at}]", item) for at, item in enumerate(state.items))
         case Table():
             yield from ((f"{path}[{key!r}]", item) for key, item in state.items.items())
+        case ContextState():
+            yield from ((f"{path}.{key}", item) for key, item in state.fields.items())
         case ModuleState():
             yield f"{path}.training", state.training
             own = {**state.parameters, **state.buffers, **state.children, **state.unregistered}

@@ -10,6 +10,7 @@ from explainers.program.describing import Known, Snapshot
 from explainers.program.states import (
     ArrayState,
     Changes,
+    ContextState,
     Frame,
     Memory,
     ModuleState,
@@ -175,7 +176,7 @@ def loops(lines: tuple[int, ...], counts: Mapping[int, int]) -> tuple[Turn, ...]
 
 
 def _identity(value: object, state: State) -> object:
-    if isinstance(state, TensorState | ModuleState | OptimizerState):
+    if isinstance(state, TensorState | ModuleState | OptimizerState | ContextState):
         return state.identity
     return id(value)
 

@@ -230,8 +230,33 @@ class OptimizerState:
     state: Mapping[str, Mapping[str, "State"]]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ContextState:
+    """Describe the ``ctx`` of a custom autograd Function after a statement.
+
+    Attributes:
+        identity: ``"c0"``, ``"c1"``, …, as of `ModuleState`: forward and backward of one call get
+            one ``ctx``.
+        kind: Name of its class, ``"ExpBackward"``.
+        fields: What it holds, by the attribute at which a program finds it: ``to_save`` in forward,
+            once `save_for_backward` was called; ``saved_tensors`` in backward, but where to ask for
+            them would raise, or run a hook; and what was assigned to it.
+    """
+
+    identity: str
+    kind: str
+    fields: Mapping[str, "State"]
+
+
 State: TypeAlias = (
-    TensorState | ArrayState | ModuleState | OptimizerState | Sequence | Table | Plain
+    TensorState
+    | ArrayState
+    | ModuleState
+    | OptimizerState
+    | ContextState
+    | Sequence
+    | Table
+    | Plain
 )
 
 

@@ -547,6 +547,35 @@ def test_two_runs_that_part_by_how_a_tensor_lies_open_where_a_value_shows_it() -
     assert both.start == 3
 
 
+def test_a_ctx_shows_what_it_holds_under_the_names_by_which_a_program_finds_it() -> None:
+    source = """import torch
+class Scale(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, k):
+        ctx.save_for_backward(x)
+        ctx.k, ctx.square = k, x * x
+        return x * k
+    @staticmethod
+    def backward(ctx, grad):
+        return grad * ctx.k, None
+x = torch.ones(1, requires_grad=True)
+Scale.apply(x, 2).backward()
+"""
+    wrong, right = run(source), run(source.replace("save_for_backward(x)", "saved = 1"))
+    (drawn,) = staged(wrong).runs
+    steps = {step["line"][0]: step for step in drawn["steps"]}
+    assert steps[5]["say"].startswith("`ctx` is ScaleBackward, with `to_save`. `x` is the tensor")
+    assert "`ctx.k` is 2. `ctx.square` has a new storage, B: 1 cell." in steps[6]["say"]
+    assert steps[6]["plain"]["ctx.k in Scale.forward"] == "2"
+    assert "with `saved_tensors`, `k` and `square`" in steps[10]["say"]
+    assert steps[10]["plain"]["ctx.k in Scale.backward"] == "2"
+    at = drawn["places"].index("ctx.square in Scale.forward")
+    (frame,) = [one for one in drawn["frames"] if any(at in lane for lane in one["lanes"])]
+    assert not frame["held"], "it is the function's own, not a module's"
+    parted = two(wrong, right, part(wrong, right)).parted
+    assert parted is not None and parted.words == "`ctx.to_save` ✗ (tensor([1.]),); ✓ nothing"
+
+
 def test_two_runs_open_where_they_part_and_say_which_lines_differ() -> None:
     wrong, right = run(REFUSED), run(REFUSED.replace("view(6)", "reshape(6)"))
     both = two(wrong, right, part(wrong, right))

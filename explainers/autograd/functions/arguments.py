@@ -188,6 +188,7 @@ ARGUMENTS = Lesson(
         Slip(
             title="save_for_backward can only save variables",
             program=_OWN,
+            opens="Scale.apply(x, w, 2)",
             wrong="ctx.save_for_backward(x, w, k)",
             right="ctx.save_for_backward(x, w)",
             lesson="Tensors go into save_for_backward, everything else onto ctx.",

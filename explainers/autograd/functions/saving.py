@@ -171,6 +171,7 @@ SAVING = Lesson(
         Slip(
             title="a memory leak: the output on ctx",
             program=_KEPT,
+            opens="alive =",
             wrong="ctx.y = y",
             right="ctx.save_for_backward(y)",
             lesson="y holds its node, the node ctx, and ctx y: a circle, which lives until Python "

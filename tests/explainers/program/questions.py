@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from explainers.program import State, Step, TensorState, Trace, run
+from explainers.program import State, Step, TensorState, Trace, run, states
 
 FACTS = (
     "list(V.shape), str(V.dtype)[6:], str(V.device), list(V.stride()), V.storage_offset(), "
@@ -84,6 +84,12 @@ def state(step: Step, path: str) -> State | None:
     name, *rest = path.split(".")
     found = step.local.get(name, step.names.get(name))
     for part in rest:
+        if isinstance(found, states.ContextState):
+            found = found.fields.get(part)
+            continue
+        if isinstance(found, states.Sequence):
+            found = found.items[int(part)]
+            continue
         found = getattr(found, "parameters", {}).get(part) or getattr(found, "buffers", {}).get(
             part, getattr(found, "children", {}).get(part)
         )

@@ -101,6 +101,27 @@ z.sum().backward()
 """,
         "x y z d g out r",
     ),
+    "what the ctx of a Function holds": (
+        """import torch
+class Power(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, n):
+        ctx.square = x * x
+        y = x ** n
+        ctx.save_for_backward(x, y)
+        return y
+    @staticmethod
+    def backward(ctx, g):
+        ctx.seen = g
+        kept, made = ctx.saved_tensors
+        return g * made / kept, None
+x = torch.ones(2, requires_grad=True)
+y = Power.apply(x * 2, 1)
+(y * y).sum().backward()
+""",
+        "x y g kept made ctx.square ctx.to_save.0 ctx.to_save.1 ctx.saved_tensors.0 ctx.saved_tensors.1 "
+        "ctx.seen",
+    ),
     "a training with dropout, tied weights and Adam": (
         """import torch
 from torch import nn

@@ -239,6 +239,50 @@ def test_a_list_hides_modules_and_tensors_from_the_module_that_holds_it() -> Non
     assert isinstance(lstm, states.ModuleState) and lstm.unregistered == {}
 
 
+KEEPS = """import torch
+class Keeps(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.k = 2
+        ctx.save_for_backward(x)
+        return ctx.k * x
+    @staticmethod
+    def backward(ctx, grad):
+        grad = grad * ctx.k
+        return grad
+x = torch.ones(1, requires_grad=True) * 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("ends", "kept"),
+    [
+        ("Keeps.apply(x).backward()", {"saved_tensors", "k"}),
+        # To ask for them would raise, as they are not what they were.
+        ("y = Keeps.apply(x)\nwith torch.no_grad():\n    x += 1\ny.backward()", {"k"}),
+    ],
+)
+def test_a_ctx_holds_what_is_saved_and_what_was_assigned_to_it(ends: str, kept: set[str]) -> None:
+    trace = run(KEEPS + ends)
+    assert trace.failure is None
+    held = [(step.first, step.local["ctx"]) for step in trace.steps if "ctx" in step.local]
+    assert all(isinstance(ctx, states.ContextState) for _, ctx in held)
+    assert len({ctx.identity for _, ctx in held}) == 1
+    fields = {line: set(ctx.fields) for line, ctx in held}
+    assert fields == {5: {"k"}, 6: {"to_save", "k"}, 7: {"to_save", "k"}, 10: kept, 11: kept}
+    (saved,) = held[1][1].fields["to_save"].items
+    assert saved.identity == trace.steps[3].names["x"].identity
+
+
+def test_what_a_ctx_saved_is_not_asked_for_where_the_program_would_hear_of_it() -> None:
+    heard = "heard = []\ndef unpack(x):\n    heard.append(1)\n    return x\n"
+    hooks = "with torch.autograd.graph.saved_tensors_hooks(lambda x: x, unpack):\n    "
+    trace = run(KEEPS + heard + hooks + "y = Keeps.apply(x)\ny.backward()")
+    (backward,) = [step for step in trace.steps if step.first == 10]
+    assert "saved_tensors" not in backward.local["ctx"].fields
+    assert trace.steps[-1].names["heard"].text == "[]"
+
+
 def test_an_optimizer_shows_its_groups_and_what_it_keeps_of_each_parameter() -> None:
     trace = run(
         "import torch\nw = torch.ones(2, requires_grad=True)\nopt = torch.optim.Adam([w], lr=0.5)\n"
