@@ -119,8 +119,8 @@ x = torch.ones(2, requires_grad=True)
 y = Power.apply(x * 2, 1)
 (y * y).sum().backward()
 """,
-        "x y g kept made ctx.square ctx.to_save.0 ctx.to_save.1 ctx.saved_tensors.0 ctx.saved_tensors.1 "
-        "ctx.seen",
+        "x y g kept made ctx.square ctx.to_save.0 ctx.to_save.1 ctx.saved_tensors.0 "
+        "ctx.saved_tensors.1 ctx.seen",
     ),
     "a training with dropout, tied weights and Adam": (
         """import torch
