@@ -48,7 +48,7 @@ class Stamping(Parameters):
         step=1,
     )
     kernel: str = choice(
-        "ones", tuple(KERNELS), label="kernel", help="All 1, highest in the middle, or 1, 2, 3 and on."
+        "ones", tuple(KERNELS), label="kernel", help="All 1, a tent, or 1, 2, 3 and so on."
     )
 
 
