@@ -104,9 +104,11 @@ def test_a_few_readers_change_every_page_and_nothing_goes_wrong(place: Served) -
     assert memory > 100
 
 
-def test_a_change_of_any_page_sends_numbers_and_not_the_code_that_draws_them(
+def test_a_change_of_any_page_is_one_run_and_sends_numbers_and_not_the_code_that_draws_them(
     place: Served,
 ) -> None:
+    runs: dict[str, int] = {}
+
     async def change(url: str, slug: str) -> bytes:
         async with Reader(url, slug) as reader:
             opened = await reader.open()
@@ -114,6 +116,7 @@ def test_a_change_of_any_page_sends_numbers_and_not_the_code_that_draws_them(
             control = reader.control()
             run = await reader.change(control, control.values()[-2])
             assert [*opened.exceptions(), *run.exceptions()] == []
+            runs[slug] = [m.WhichOneof("type") for m in run.messages].count("script_finished")
             return b"".join(run.raw)
 
     for page in catalogue.PAGES:
@@ -121,6 +124,9 @@ def test_a_change_of_any_page_sends_numbers_and_not_the_code_that_draws_them(
         assert len(sent) < MOST_BYTES_OF_A_CHANGE, page.slug
         assert b"class Chart" not in sent
     assert "Traceback" not in place.log()
+    # One run each, for a browser renders the whole page for every one. This page's first control
+    # sets others.
+    assert {slug for slug, count in runs.items() if count > 1} == {"interpolate"}
 
 
 def test_a_run_keeps_to_one_core() -> None:

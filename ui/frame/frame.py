@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explainers import devices
 from explainers.evidence import Check, Question
 from explainers.parameters import Parameters, Preset
-from ui import address, catalogue, sentences, status, style, tables, tour
+from ui import address, catalogue, reruns, sentences, status, style, tables, tour
 from ui.component import Component
 from ui.controls import Controls, part_key
 from ui.curves import CHART
@@ -65,6 +65,7 @@ class Frame:
         self._kept = dict(kept or {})
         self._checked = False
         self._predict: DeltaGenerator | None = None
+        reruns.show_elsewhere(part(slug, "controls"), part(slug, "view"))
         address.seed(slug, self.kind)
         with st.container(gap=None):
             style.put()
@@ -122,7 +123,8 @@ class Frame:
         parts[:0] = [part_key(slug, name) for name in also]
         if st.session_state.get(part(slug, "take")):
             parts.append(part(slug, "take"))
-        rerun(parts)
+        if len(parts) > 1 or not reruns.runs(parts[0]):
+            rerun(parts)
 
     def part(self, name: str, draw: Callable[[], None]) -> None:
         """Draw a part of the controls that `changed` can draw again by its name."""
@@ -182,11 +184,12 @@ class Frame:
                 "in; the rest is as you asked."
             )
         self._checked = False
-        with sentence_for_bad_input():
-            view()
-        if not self._checked:
-            # What is to be filled later must be written to on the page's first run too.
-            self._live.empty()
+        with reruns.at_once():
+            with sentence_for_bad_input():
+                view()
+            if not self._checked:
+                # What is to be filled later must be written to on the page's first run too.
+                self._live.empty()
 
     def explain(
         self,
