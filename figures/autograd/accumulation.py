@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from figures import style
+from figures.curves import Curves, Line
 
 if TYPE_CHECKING:
     from explainers.autograd.accumulation.arrows import Clipped
     from explainers.autograd.accumulation.reach import Reach
+    from explainers.autograd.accumulation.walks import Walks
 
 _SIDE = 320  # of the plane, in CSS pixels
 _SHAPES = {
@@ -164,4 +166,64 @@ def _low(number: int) -> str:
     return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
-FIGURES: Mapping[str, Callable[[Any], str]] = {"clip": arrows, "truncated": chain}
+def walks(found: "Walks") -> tuple[Curves, str]:
+    """Draw w over the turns in each way to zero, and what step found in w.grad."""
+    words = walked(found)
+    lines = tuple(
+        Line(walk.words, walk.weights, strong=walk.name == found.chosen) for walk in found.each
+    )
+    chart = Curves(
+        lines=lines,
+        title="w over the turns; where lines lie on each other, one is seen",
+        x_title="turn",
+        y_title="w",
+        noun="turn",
+        look=float(found.turns),
+        height=240,
+        alt=words,
+    )
+    return chart, _bars(found, words)
+
+
+def walked(found: "Walks") -> str:
+    """Return where each way is at the lesson's turn, and how far it is from 0 in the end."""
+    half = len(found.each[0].gradients) // 2
+    here = ", ".join(f"{walk.words} {walk.weights[found.turns]:.3g}" for walk in found.each)
+    late = ", ".join(f"{walk.weights[-half:].abs().max():.2g}" for walk in found.each)
+    return (
+        f"w after turn {found.turns}: {here}. In the last {half} turns it is up to {late} from 0."
+    )
+
+
+def _bars(found: "Walks", words: str) -> str:
+    """Return what step found in w.grad, turn by turn, as bars above and below a line."""
+    (walk,) = (each for each in found.each if each.name == found.chosen)
+    most = max(walk.gradients.abs().max().item(), 1e-9)
+    bars = ""
+    for turn, value in enumerate(walk.gradients.tolist(), 1):
+        up, down = (
+            f'<i style="height:{100 * max(part, 0) / most:.1f}%"></i>' for part in (value, -value)
+        )
+        kind = ' class="now"' if turn == found.turns else ""
+        bars += f"<li{kind}><span>{up}</span><span>{down}</span></li>"
+    return style.drawing(
+        f"<p>w.grad at each step, {escape(walk.words)}: up to {most:.3g} from 0</p><ol>{bars}</ol>",
+        kind="steps",
+        alt=f"Bars of w.grad over {len(walk.gradients)} turns, {walk.words}: "
+        f"{walk.gradients[found.turns - 1]:.4g} at turn {found.turns}.",
+        names=("turn", "w.grad", "w after it"),
+        rows=[
+            (str(turn), f"{grad:.6g}", f"{weight:.6g}")
+            for turn, (grad, weight) in enumerate(
+                zip(walk.gradients.tolist(), walk.weights.tolist()[1:], strict=True), 1
+            )
+        ],
+        words=words,
+    )
+
+
+FIGURES: Mapping[str, Callable[[Any], str | tuple[Curves, str]]] = {
+    "clip": arrows,
+    "truncated": chain,
+    "zero_grad": walks,
+}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from figures import style
 
 if TYPE_CHECKING:
+    from explainers.autograd.cutting.masked import Half, Masked
     from explainers.autograd.cutting.writes import Write, Writes
 
 _WRITTEN = {"out": "Written: out, the result", "h": "Written: h, the operation's input"}
@@ -106,4 +107,64 @@ def _vector(values: tuple[float, ...] | None) -> str:
     return "" if values is None else f"[{', '.join(f'{value:.4g}' for value in values)}]"
 
 
-FIGURES: Mapping[str, Callable[[Any], str]] = {"alias": writes}
+def masked(found: "Masked") -> str:
+    """Draw an assignment and the mask's arithmetic beside each other."""
+    halves = (found.assigned, found.arithmetic)
+    over = ", ".join(str(at) for at, value in enumerate(found.mask) if value)
+    words = beside(found)
+    return style.drawing(
+        _half(found.assigned, found.mask, mask_row=False)
+        + _half(found.arithmetic, found.mask, mask_row=True),
+        kind="halves",
+        alt=f"y and x.grad, cell by cell, made two ways; written over: {over}. {words}",
+        names=("cell", "mask", *(f"{name}, {half.line}" for half in halves for name in _ROWS)),
+        rows=[
+            (
+                str(at),
+                f"{value:g}",
+                *(f"{row[at]:.4g}" for half in halves for row in (half.values, half.gradient)),
+            )
+            for at, value in enumerate(found.mask)
+        ],
+        words=words,
+    )
+
+
+_ROWS = ("y", "x.grad")
+
+
+def beside(found: "Masked") -> str:
+    """Return whether both ways come to the same, and where the gradient of the cells went."""
+    halves = (found.assigned, found.arithmetic)
+    same = halves[0].values == halves[1].values and halves[0].gradient == halves[1].gradient
+    said = (
+        "Both ways y and x.grad are the same"
+        if same and halves[0].into == halves[1].into
+        else "The two ways differ"
+    )
+    count = sum(map(bool, found.mask))
+    cells = "cell" if count == 1 else "cells"
+    into = found.assigned.into
+    if into is None:
+        return f"{said}: 0 in the {cells} written over, whose gradient is nobody's."
+    return f"{said}: 0 in the {cells} written over, whose gradient, {into:.4g}, is v's."
+
+
+def _half(half: "Half", mask: tuple[float, ...], *, mask_row: bool) -> str:
+    rows = [("mask", mask)] if mask_row else []
+    rows += [("y", half.values), ("x.grad", half.gradient)]
+    body = ""
+    for name, values in rows:
+        cells = "".join(
+            f'<td class="over">{value:.4g}</td>' if over else f"<td>{value:.4g}</td>"
+            for value, over in zip(values, mask, strict=True)
+        )
+        body += f"<tr><th><code>{name}</code></th>{cells}</tr>"
+    into = "None" if half.into is None else f"{half.into:.4g}"
+    return (
+        f"<section><p><code>{escape(half.line)}</code></p><table><tbody>{body}</tbody></table>"
+        f"<p><code>v.grad</code> {into}</p></section>"
+    )
+
+
+FIGURES: Mapping[str, Callable[[Any], str]] = {"alias": writes, "slices": masked}

@@ -5,6 +5,7 @@ import math
 
 import torch
 
+from explainers.autograd.accumulation.walks import WALKED
 from explainers.evidence import Kind, Verdict
 from explainers.parameters import Parameters, Preset, choice, number
 from explainers.program.lessons import Ask, Lesson, Proof, Slip, Statement, final
@@ -134,6 +135,21 @@ ZEROING = Lesson(
                 "https://github.com/yunjey/pytorch-tutorial/issues/238",
             ),
         ),
+        Slip(
+            title="optimizer.zero_grad leaves what it does not hold",
+            program="import torch\n\ntorch.manual_seed(0)\n"
+            "net = torch.nn.Sequential(torch.nn.Linear(1, 1), torch.nn.Linear(1, 1))\n"
+            "optimizer = torch.optim.SGD(net[0].parameters(), lr=0.1)\nfor t in range(2):\n"
+            "    net.zero_grad()\n    net(torch.ones(1)).backward()\n    optimizer.step()",
+            wrong="optimizer.zero_grad()",
+            right="net.zero_grad()",
+            lesson="The optimizer holds the first layer alone; the second one's gradients pile up. "
+            "With two optimizers on one graph, as in a GAN, zero all that backward reaches.",
+            source=(
+                "pytorch-lightning#591",
+                "https://github.com/Lightning-AI/pytorch-lightning/issues/591",
+            ),
+        ),
     ),
     proofs=(
         Proof(
@@ -192,6 +208,7 @@ ZEROING = Lesson(
             twin=("m[1].parameters()", "m.parameters()"),
         ),
     ),
+    figure=WALKED,
     ask=Ask(
         text="x = [1.], and (x * 2).sum().backward() runs three times. What is x.grad?",
         program="import torch\nx = torch.ones(1, requires_grad=True)\nfor _ in range(3):\n"

@@ -5,6 +5,7 @@ from explainers.autograd.backward.chain import CHAIN
 from explainers.autograd.backward.dtypes import DTYPES
 from explainers.autograd.backward.freeing import FREEING
 from explainers.autograd.backward.products import PRODUCTS
+from explainers.autograd.backward.sharing import SHARING
 from explainers.autograd.backward.spreading import SPREADING
 from explainers.program.topic import Lessons
 
@@ -20,7 +21,7 @@ __all__ = [
     "snippet",
 ]
 
-LESSONS = (CHAIN, PRODUCTS, SPREADING, DTYPES, FREEING, CARRYING)
+LESSONS = (CHAIN, PRODUCTS, SPREADING, DTYPES, FREEING, SHARING, CARRYING)
 TOPIC = Lessons("Backward", LESSONS)
 PRESETS, REFERENCES = TOPIC.presets, TOPIC.references
 explain, snippet, question = TOPIC.explain, TOPIC.snippet, TOPIC.question

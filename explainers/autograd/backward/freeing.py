@@ -99,12 +99,6 @@ def _released(trace: Trace) -> tuple[Verdict, str]:
     return Verdict.CONDITION, f"again: x.grad is {list(final(trace, 'x').grad.values)}"
 
 
-def _two_tasks(trace: Trace) -> tuple[Verdict, str]:
-    if trace.failure is not None:
-        return Verdict.WRONG, f"{trace.failure.kind}: {trace.failure.message.split('(')[0].strip()}"
-    return Verdict.HOLDS, f"w.grad is {list(final(trace, 'w').grad.values)}"
-
-
 FREEING = Lesson(
     slug="freed",
     title="what backward frees",
@@ -131,16 +125,6 @@ FREEING = Lesson(
         "loss.backward(": "What a node saved is freed once it was used, unless the graph is kept.",
     },
     slips=(
-        Slip(
-            title="two losses on one trunk",
-            program="import torch\n\nx = torch.tensor([1., 2.], requires_grad=True)\n"
-            "trunk = x * x\none, other = trunk.sum(), trunk.prod()\n(one + other).backward()",
-            wrong="one.backward()\nother.backward()",
-            right="(one + other).backward()",
-            lesson="The first frees the trunk that both share. Add the losses and go back once, "
-            "which is also cheaper than retain_graph=True.",
-            source=("torch.Tensor.backward", f"{_DOCS}/generated/torch.Tensor.backward.html"),
-        ),
         Slip(
             title="a sum of losses for the log",
             program="import torch\n\nw = torch.tensor(1., requires_grad=True)\ntotal = 0.\n"
@@ -186,19 +170,6 @@ FREEING = Lesson(
             "keeps them.",
             twin=("(x + 1)", "(x * x)"),
         ),
-        Statement(
-            says="Two tasks in turn, loss.backward() after each, need one graph at a time.",
-            where="model.zero_grad() and optimizer.zero_grad()",
-            program="import torch\nw = torch.ones(2, requires_grad=True)\nloss = (w * w).sum()\n"
-            "loss.backward()\nloss2 = w.exp().sum()\nloss.backward()",
-            judge=_two_tasks,
-            truth="The idea is right; as written the first loss goes back twice and raises. The "
-            "second must be loss2.backward().",
-            twin=(
-                "sum()\nloss.backward()\nloss2 = w.exp().sum()\nloss.",
-                "sum()\nloss.backward()\nloss2 = w.exp().sum()\nloss2.",
-            ),
-        ),
     ),
     figure=SAVING,
     ask=Ask(
@@ -215,5 +186,5 @@ FREEING = Lesson(
         ("torch.Tensor.backward", f"{_DOCS}/generated/torch.Tensor.backward.html"),
         ("torch: frequently asked questions", f"{_DOCS}/notes/faq.html"),
     ),
-    terms=("retain_graph", "saved tensors", "backward twice", "multi-task"),
+    terms=("retain_graph", "saved tensors", "backward twice"),
 )

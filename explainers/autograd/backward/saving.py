@@ -87,6 +87,49 @@ class _Kept:
         self.tensor = tensor
 
 
+class Meter:
+    """Count what nodes have saved and not freed, of what is computed under its `hooks`."""
+
+    def __init__(
+        self,
+        *,
+        leaks: bool = False,
+        measure: Callable[[Tensor], int] = lambda tensor: tensor.nbytes,
+    ) -> None:
+        """Begin at nothing.
+
+        Args:
+            leaks: The error of holding on to what was counted.
+            measure: Size of a tensor, which an error may count otherwise.
+        """
+        self._alive: weakref.WeakSet[_Kept] = weakref.WeakSet()
+        self._held: list[_Kept] | None = [] if leaks else None
+        self._measure = measure
+        self.hooks = saved_tensors_hooks(self._pack, lambda kept: kept.tensor)
+
+    def tensors(self) -> list[Tensor]:
+        """Return what is saved now."""
+        return [kept.tensor for kept in self._alive]
+
+    def moment(self, *, raised: bool = False) -> Moment:
+        """Return what is saved now, counted."""
+        tensors = self.tensors()
+        storages = {tensor.untyped_storage().data_ptr(): tensor for tensor in tensors}
+        return Moment(
+            len(tensors),
+            sum(map(self._measure, tensors)),
+            sum(tensor.untyped_storage().nbytes() for tensor in storages.values()),
+            raised,
+        )
+
+    def _pack(self, tensor: Tensor) -> _Kept:
+        kept = _Kept(tensor)
+        self._alive.add(kept)
+        if self._held is not None:
+            self._held.append(kept)
+        return kept
+
+
 def saved(trace: Trace, settings: Any, **wrong: Any) -> Saved:
     """Return what each operation saves, at the lesson's x; `wrong` are `_column`'s errors."""
     statements = [line for line in trace.source.splitlines() if line and "import" not in line]
@@ -94,61 +137,34 @@ def saved(trace: Trace, settings: Any, **wrong: Any) -> Saved:
     return Saved(settings.operation, tuple(statements), columns)
 
 
-def _column(
-    operation: str,
-    settings: Any,
-    *,
-    late: bool = False,
-    leaks: bool = False,
-    measure: Callable[[Tensor], int] = lambda tensor: tensor.nbytes,
-) -> Column:
+def _column(operation: str, settings: Any, *, late: bool = False, **wrong: Any) -> Column:
     """Run the lesson's statements and count what is saved after each.
 
     Args:
         operation: Gives y.
         settings: The lesson's.
         late: The error of beginning to count after y.
-        leaks: The error of holding on to what was counted.
-        measure: Size of a tensor, which an error may count otherwise.
+        wrong: `Meter`'s errors.
     """
-    alive: weakref.WeakSet[_Kept] = weakref.WeakSet()
-    held: list[_Kept] = []
-
-    def pack(tensor: Tensor) -> _Kept:
-        kept = _Kept(tensor)
-        alive.add(kept)
-        if leaks:
-            held.append(kept)
-        return kept
-
-    def moment(*, raised: bool = False) -> Moment:
-        storages = {k.tensor.untyped_storage().data_ptr(): k.tensor for k in alive}
-        return Moment(
-            len(alive),
-            sum(measure(kept.tensor) for kept in alive),
-            sum(tensor.untyped_storage().nbytes() for tensor in storages.values()),
-            raised,
-        )
-
-    hooks = saved_tensors_hooks(pack, lambda kept: kept.tensor)
+    meter = Meter(**wrong)
     x = torch.tensor([1.0, float(settings.b)], requires_grad=True)
-    moments = [moment()]
-    with contextlib.nullcontext() if late else hooks:
+    moments = [meter.moment()]
+    with contextlib.nullcontext() if late else meter.hooks:
         y = _OPERATIONS[operation](x)
-        moments.append(moment())
+        moments.append(meter.moment())
         places = {x.untyped_storage().data_ptr(): "x", y.untyped_storage().data_ptr(): "y"}
-        kept = tuple(places.get(k.tensor.untyped_storage().data_ptr(), "") for k in alive)
+        kept = tuple(places.get(k.untyped_storage().data_ptr(), "") for k in meter.tensors())
         loss = y.sum()
-        moments.append(moment())
+        moments.append(meter.moment())
     attributes = _attributes(_OPERATIONS[operation](x))
     loss.backward(retain_graph=settings.first == "retain_graph")
-    moments.append(moment())
+    moments.append(meter.moment())
     raised = False
     try:
         loss.backward()
     except RuntimeError:
         raised = True
-    moments.append(moment(raised=raised))
+    moments.append(meter.moment(raised=raised))
     return Column(operation, tuple(moments), kept, attributes)
 
 

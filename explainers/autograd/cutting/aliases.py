@@ -94,6 +94,16 @@ def _shared(trace: Trace) -> tuple[Verdict, str]:
     return (Verdict.HOLDS if same else Verdict.WRONG), f"out is {list(a.values)}, c was written"
 
 
+def _unharmed(trace: Trace) -> tuple[Verdict, str]:
+    if trace.failure is not None:
+        return Verdict.WRONG, f"{trace.failure.kind}: {trace.failure.message.split(':')[0]}"
+    found = final(trace, "a").grad.values
+    sigmoid = OPERATIONS["h.sigmoid()"]
+    right = difference(found, sigmoid.slope(A, sigmoid.numpy(A)).tolist()) < 1e-6
+    said = ", ".join(f"{value:.4f}" for value in found)
+    return (Verdict.HOLDS if right else Verdict.WRONG), f"a.grad is [{said}]"
+
+
 def _raises(trace: Trace) -> tuple[Verdict, str]:
     if trace.failure is None:
         return Verdict.WRONG, f"a.grad is {list(final(trace, 'a').grad.values)}"
@@ -216,6 +226,15 @@ ALIASES = Lesson(
             judge=_shared,
             truth="One storage: a write into one is a write into both.",
             twin=("out.detach()", "out.detach().clone()"),
+        ),
+        Statement(
+            says="As long as what detach returned is not changed, backward is as without it.",
+            where="detach, detach_ and data",
+            program=_NOTES.format("detach()").replace("c.zero_()", "c.sum()"),
+            judge=_unharmed,
+            truth="a.grad is the slope of sigmoid. Reading does no harm, and neither does a write "
+            "into a clone.",
+            twin=("c.sum()", "c.mul_(2.)"),
         ),
         Statement(
             says="After detach and zero_, backward raises.",

@@ -145,7 +145,10 @@ BEHIND = Lesson(
             wrong="x = torch.ones(1, 2)",
             right="x = torch.ones(1, 2, requires_grad=True)",
             lesson="Data require no gradient, so the first layer has none to show at its input.",
-            source=("pytorch#100528", "https://github.com/pytorch/pytorch/issues/100528"),
+            source=(
+                "pytorch-cnn-visualizations#67",
+                "https://github.com/utkuozbulak/pytorch-cnn-visualizations/issues/67",
+            ),
         ),
     ),
     proofs=(

@@ -234,7 +234,7 @@ CALLING = Lesson(
         _MODULE,
         (
             "Module.register_forward_hook",
-            f"{_DOCS}/generated/torch.nn.modules.module.register_module_forward_hook.html",
+            f"{_DOCS}/generated/torch.nn.Module.html#torch.nn.Module.register_forward_hook",
         ),
     ),
     terms=("register_forward_hook", "register_forward_pre_hook", "__call__", "model.forward"),

@@ -214,8 +214,8 @@ WATCHING = Lesson(
     ),
     references=(
         (
-            "register_forward_hook",
-            f"{_DOCS}/generated/torch.nn.modules.module.register_module_forward_hook.html",
+            "Module.register_forward_hook",
+            f"{_DOCS}/generated/torch.nn.Module.html#torch.nn.Module.register_forward_hook",
         ),
         (
             "pytorch#61519: a tensor hook in a forward hook",
