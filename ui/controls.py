@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from explainers.parameters import Choice, Flag, Number, Numbers, Parameters, Text
-from ui import address, typed
+from ui import address, sentences, typed
 
 _LONGEST = 6000
 _CLOSE = 150
@@ -118,7 +118,12 @@ class Controls:
             case Choice():
                 # Every option in sight; a list to open would also load much more code.
                 st.segmented_control(
-                    spec.label, spec.options, format_func=spec.worded, required=True, **shared
+                    spec.label,
+                    spec.options,
+                    # "::2" is code here, and a directive to Markdown, which would show nothing.
+                    format_func=lambda option: sentences.plain(spec.worded(option)),
+                    required=True,
+                    **shared,
                 )
             case Flag():
                 st.toggle(spec.label, **shared)
