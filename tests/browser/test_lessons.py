@@ -101,18 +101,21 @@ def test_a_figure_stands_by_the_stage_whole_in_words_and_in_numbers(
         # The link above the stage leads to it.
         link.click()
     expect(place.get_by_role("heading", name=lesson.figure.title)).to_be_in_viewport()
-    figures = place.locator('[role="img"]')
+    # Drawings, pictures that are linked, and tables of numbers.
+    figures = place.locator('[role="img"], [role="application"], [role="grid"]')
     words = [each.get_attribute("aria-label") or "" for each in figures.all()]
     assert words and all(len(each) > 15 for each in words)
     data = place.locator("details:has(> summary:text-is('Data'))").first
-    data.locator("summary").click()
-    expect(data.locator("tbody tr").first).to_be_visible()
+    if drawn := place.locator('[role="img"]').count():
+        data.locator("summary").click()
+        expect(data.locator("tbody tr").first).to_be_visible()
     # Its words follow the lesson's settings, and its numbers stay open.
     page.locator(f".st-key-{entry.slug}-{lesson.slug}-try-1 button").click()
     expect(marked(page, f"-{lesson.slug}-try-")).to_have_text(lesson.presets[1].name)
     settled(page)
     assert [each.get_attribute("aria-label") for each in figures.all()] != words
-    expect(data).to_have_attribute("open", "")
+    if drawn:
+        expect(data).to_have_attribute("open", "")
     load_all(page)
     assert place.evaluate(FAR_RIGHT) <= DESK["width"]
     is_accessible_in_both_themes(page, "dark")
