@@ -177,7 +177,7 @@ def stack(found: "Stack") -> str:
     ]
     total = found.side**2
     figures = "".join(
-        f"<figure><figcaption>{escape(name)}<br><b>{touched}</b> of {total}</figcaption>"
+        f"<figure><figcaption>{escape(name)}<br/><b>{touched}</b> of {total}</figcaption>"
         f"{_field(depth, found.side)}</figure>"
         for name, touched, depth in zip(names, found.touched, found.depths, strict=True)
     )

@@ -206,7 +206,8 @@ GRIDDING = Lesson(
                 "Lung-Segmentation#1",
                 "https://github.com/MEDAL-IITB/Lung-Segmentation/issues/1",
             ),
-            shows=("touched", "field"),
+            shows=("x",),
+            opens="touched",
         ),
     ),
     proofs=(

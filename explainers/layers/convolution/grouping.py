@@ -196,6 +196,12 @@ def _divides(trace: Trace) -> tuple[Verdict, str]:
     return Verdict.HOLDS, f"{trace.failure.kind}: {trace.failure.message}"
 
 
+def _used(trace: Trace) -> tuple[Verdict, str]:
+    used = sum(final(trace, "changed").values)
+    said = f"zeroing channel 1 of 4 changes {used} of 8 outputs"
+    return (Verdict.HOLDS if used == 4 else Verdict.WRONG), said
+
+
 def _depthwise(trace: Trace) -> tuple[Verdict, str]:
     changed = [at for at, value in enumerate(final(trace, "changed").values) if value]
     said = f"channel 1 of 3 reaches the outputs {changed} of 6"
@@ -263,7 +269,8 @@ GROUPS = Lesson(
     ),
     proofs=(
         Proof(
-            "A channel out is the weighted sum of its own group's channels in.",
+            "A channel out is the weighted sum of its own group's channels in; groups that do not "
+            "divide both numbers of channels are refused.",
             "a loop over groups and channels, float64",
             _blocks,
             twin=("groups=${groups}", "groups=1"),
@@ -311,6 +318,16 @@ GROUPS = Lesson(
             judge=_parallel,
             truth="It is, and nothing crosses from one half to the other.",
             twin=("conv2d(x[:, 2:], w[3:], b[3:])", "conv2d(x[:, ::2], w[3:], b[3:])"),
+        ),
+        Statement(
+            says="A group's channels are used out_channels / groups times.",
+            where="The groups parameter",
+            program="import torch\nfrom torch import nn\ntorch.manual_seed(0)\n"
+            "conv = nn.Conv2d(4, 8, 1, groups=2)\nx = torch.randn(1, 4, 3, 3)\nz = x.clone()\n"
+            "z[:, 1] = 0\nchanged = (conv(z) != conv(x)).any(dim=(0, 2, 3))",
+            judge=_used,
+            truth="They are: 8 / 2 outputs read each channel, and with groups=1 all 8.",
+            twin=("groups=2", "groups=1"),
         ),
         Statement(
             says="in_channels and out_channels must both be divisible by groups.",

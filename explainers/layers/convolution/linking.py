@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from explainers.layers.convolution import reference
 from explainers.linkage import Linkage, linkage
@@ -115,11 +116,15 @@ def windows(trace: Trace, settings: Any, *, flip: bool = False) -> Windows:
         bias=False,
     )
 
+    # As the layer itself does for all modes but zeros; for an even kernel of same, torch warns of
+    # the copy that it makes.
+    border = conv._reversed_padding_repeated_twice
+    mode = "constant" if settings.mode == "zeros" else settings.mode
+
     def layer(pixels: Tensor, weights: Tensor) -> Tensor:
         weight = (weights.flip(0, 1) if flip else weights)[None, None]
-        named = {"weight": weight}
-        out: Tensor = torch.func.functional_call(conv, named, (pixels[None, None],))
-        return out[0, 0]
+        bordered = functional.pad(pixels[None, None], border, mode=mode)
+        return functional.conv2d(bordered, weight, None, conv.stride, 0, conv.dilation)[0, 0]
 
     return Windows(
         picture,

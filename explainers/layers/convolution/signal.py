@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from explainers.evidence import Kind, Verdict
 from explainers.layers.convolution import reference
 from explainers.linkage import Linkage, linkage
 from explainers.parameters import Parameters, Preset, choice, number, numbers
 from explainers.program.figure import Figure, FigureProof
-from explainers.program.lessons import Ask, Lesson, Proof, Slip, Statement, final
+from explainers.program.lessons import Ask, Lesson, Proof, Slip, final
 from explainers.program.references import difference
 from explainers.program.states import Trace
 
@@ -166,13 +165,6 @@ def _looks(found: Moments, settings: Signal) -> float:
     return abs(found.ahead - max([0, *seen]))
 
 
-def _leaks(trace: Trace) -> tuple[Verdict, str]:
-    y, z = final(trace, "y").values, final(trace, "z").values
-    early = [place for place in range(4) if y[place] != z[place]]
-    said = f"a change at moment 4 alone reaches outputs {early or 'from 4 on'}"
-    return (Verdict.WRONG if early else Verdict.HOLDS), said
-
-
 SIGNAL = Lesson(
     slug="signal",
     title="along time",
@@ -199,7 +191,7 @@ SIGNAL = Lesson(
         ),
         Preset(
             "Dilated",
-            "Two moments between taps: the same three numbers reach four moments back.",
+            "Taps two moments apart: the same three numbers reach four moments back.",
             Signal(dilation=2),
         ),
         Preset(
@@ -261,19 +253,6 @@ y = conv1d(x, kernel)
             twin=("y = conv1d(x, kernel)", "y = conv1d(x, kernel.flip(2))"),
         ),
     ),
-    statements=(
-        Statement(
-            says="With padding, an output stands at the moment that it is about, and reads no "
-            "later one.",
-            where="Conv2d(), padding",
-            program="import torch\nfrom torch.nn.functional import conv1d, pad\n"
-            "k = torch.tensor([[[1., 2, 3]]])\nx = torch.zeros(1, 1, 8)\nlater = x.clone()\n"
-            "later[0, 0, 4] = 1\ny = conv1d(pad(x, (1, 1)), k)\nz = conv1d(pad(later, (1, 1)), k)",
-            judge=_leaks,
-            truth="It reads (kernel - 1) / 2 later ones: padding is on both sides.",
-            twin=("z = conv1d(pad(later, (1, 1)), k)", "z = conv1d(pad(later, (2, 0)), k)"),
-        ),
-    ),
     figure=Figure(
         title="Which moments an output reads",
         result=moments,
@@ -293,7 +272,6 @@ y = conv1d(x, kernel)
                 "a loop over windows and taps",
                 _looks,
                 twin=lambda trace, settings: moments(trace, settings, side="both"),
-                kind=Kind.INDEPENDENT,
             ),
         ),
     ),

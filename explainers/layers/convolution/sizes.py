@@ -192,7 +192,7 @@ SIZE = Lesson(
     ),
     proofs=(
         Proof(
-            "Formula and layer give as many outputs as windows fit.",
+            "Formula and layer give as many outputs as windows fit; if none does, it is refused.",
             "windows counted in a loop",
             _counted,
             twin=("math.floor", "math.ceil"),

@@ -235,7 +235,8 @@ WINDOW = Lesson(
     ),
     proofs=(
         Proof(
-            "Every output is the sum of the pixels under its window, each times its weight.",
+            "Every output is the sum of the pixels under its window, each times its weight; a "
+            "kernel that does not fit is refused, and same with a stride.",
             "a loop over pixels in float64, on NumPy's padding",
             _loops,
             twin=("kernel[None, None]", "kernel.T[None, None]"),
