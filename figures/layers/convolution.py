@@ -62,6 +62,30 @@ def window(found: "Windows") -> tuple[Linked | str, ...]:
             shared_range=False,
             size=260,
         ),
+        style.drawing(
+            "",
+            kind="said",
+            alt=fitted(found),
+            names=("row of y", "numbers"),
+            rows=[
+                (str(at), ", ".join(f"{value:g}" for value in row))
+                for at, row in enumerate(found.output.tolist())
+            ],
+            words=fitted(found),
+        ),
+    )
+
+
+def fitted(found: "Windows") -> str:
+    """Return how large a window is, how many fit and what comes out, in a sentence."""
+    if found.output is None:
+        return found.refusal
+    rows, columns = found.output.shape
+    span = " × ".join(map(str, found.span))
+    return (
+        f"A window reads {_sides(found.kernel)} pixels out of {span}; {rows} × {columns} windows "
+        f"fit, and y goes from {float(found.output.min()):.4g} to "
+        f"{float(found.output.max()):.4g}."
     )
 
 

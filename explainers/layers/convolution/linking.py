@@ -86,6 +86,7 @@ class Windows:
         output: ``(H', W')``; None where torch refused.
         pixels: From picture to output: its weights are the kernel's numbers.
         weights: From kernel to output: its weights are the pixels.
+        span: Rows and columns of the picture that a window spans.
         refusal: What torch said; empty where it did not refuse.
     """
 
@@ -94,6 +95,7 @@ class Windows:
     output: Tensor | None
     pixels: Linkage | None
     weights: Linkage | None
+    span: tuple[int, int]
     refusal: str = ""
 
 
@@ -102,8 +104,9 @@ def windows(trace: Trace, settings: Any, *, flip: bool = False) -> Windows:
     picture, kernel = (
         torch.from_numpy(_array(trace, name)).float() for name in ("picture", "kernel")
     )
+    rows, columns = (reference.span(size, settings.dilation) for size in kernel.shape)
     if trace.failure is not None:
-        return Windows(picture, kernel, None, None, None, trace.failure.message)
+        return Windows(picture, kernel, None, None, None, (rows, columns), trace.failure.message)
     padding = settings.padding if settings.padding == "same" else int(settings.padding)
     conv = nn.Conv2d(
         1,
@@ -134,6 +137,7 @@ def windows(trace: Trace, settings: Any, *, flip: bool = False) -> Windows:
         linkage(
             lambda k: layer(picture, k), (kernel.shape[0], kernel.shape[1]), top=_TAPS, at=kernel
         ),
+        (rows, columns),
     )
 
 
