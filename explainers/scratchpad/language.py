@@ -54,6 +54,14 @@ _PIECES: dict[str, tuple[str, str]] = {
 }
 _CONSTANTS = (int, float, complex, str, bool, type(None), type(...))
 _OF_MODULES = frozenset(dir(nn.Module)) - offered.METHODS
+_STATIC = "staticmethod"
+_CLASS = "write class Net(nn.Module): or class Twice(torch.autograd.Function):"
+# Bound on a line that does not run, the name would be Python's own.
+_KEPT = frozenset(
+    "breakpoint classmethod compile delattr dir eval exec exit getattr globals hasattr help locals "  # noqa: SIM905
+    "memoryview open property quit setattr staticmethod super vars".split()
+)
+_OF_A_TYPE = frozenset(["__name__", "__class__"])
 
 
 def check(source: str) -> ast.Module:
@@ -123,9 +131,10 @@ class _Reader:
         self._keywords = offered.KEYWORDS | {
             node.arg for node in _walk(tree) if isinstance(node, ast.arg)
         }
+        self._defined = _defined(tree)
 
     def read(self) -> None:
-        waiting: list[tuple[ast.AST, int, int, bool]] = [(self._tree, 0, 1, False)]
+        waiting: list[tuple[ast.AST, int, int, str]] = [(self._tree, 0, 1, "")]
         count = 0
         while waiting:
             node, depth, line, in_class = waiting.pop()
@@ -143,7 +152,7 @@ class _Reader:
                 look(node, line)
             if isinstance(node, ast.FunctionDef):
                 self._function(node, line, in_class)
-            inside = isinstance(node, ast.ClassDef)
+            inside = kind_of(node) if isinstance(node, ast.ClassDef) else ""
             children = [
                 child for child in ast.iter_child_nodes(node) if not self._skipped(node, child)
             ]
@@ -151,15 +160,21 @@ class _Reader:
 
     def _skipped(self, node: ast.AST, child: ast.AST) -> bool:
         """Whether a child was looked at as part of its parent: ``super().__init__()``."""
+        if isinstance(node, ast.FunctionDef):
+            return child in node.decorator_list
         return isinstance(node, ast.Expr) and is_super(child)
 
     def _name(self, name: str, line: int, *, bound: bool = False) -> None:
+        if name in _OF_A_TYPE:
+            _refuse(line, name, "type(x).__name__ is the name of what x is")
         if (name.startswith("_") and name != "_") or "__" in name:
             _refuse(line, name, "names begin with a letter here, and have no __")
         if len(name) > _LONGEST_NAME or not name.isascii():
             _refuse(line, f"a name like {name[:_LONGEST_NAME]}", "names are short and plain here")
         if bound and name in offered.MODULES:
             _refuse(line, f"{name} as a name of your own", "it is torch's here")
+        if bound and name in _KEPT:
+            _refuse(line, f"{name} as a name of your own", "it is Python's")
 
     def _Name(self, node: ast.Name, line: int) -> None:  # noqa: N802
         self._name(node.id, line, bound=not isinstance(node.ctx, ast.Load))
@@ -168,6 +183,8 @@ class _Reader:
             _refuse(line, node.id, offered.instead(node.id, "the scratchpad has it not"))
 
     def _Attribute(self, node: ast.Attribute, line: int) -> None:  # noqa: N802
+        if is_name_of_type(node):
+            return
         if node.attr != offered.VERSION:
             self._name(node.attr, line)
         if isinstance(node.ctx, ast.Del):
@@ -177,51 +194,65 @@ class _Reader:
             piece = _piece(node)
             _refuse(line, piece, offered.instead(node.attr, "the scratchpad has it not"))
 
-    def _Subscript(self, node: ast.Subscript, line: int) -> None:  # noqa: N802
-        if isinstance(node.ctx, ast.Del):
-            _refuse(line, "del of an item", "make a list without it")
+    def _Delete(self, node: ast.Delete, line: int) -> None:  # noqa: N802
+        if len(node.targets) > 1 and not all(isinstance(one, ast.Name) for one in node.targets):
+            _refuse(line, "del of several at once", "write a del for each")
 
     def _arg(self, node: ast.arg, line: int) -> None:
         self._name(node.arg, line, bound=True)
 
-    def _keyword(self, node: ast.keyword, line: int) -> None:
-        if node.arg is None:
-            _refuse(line, "**", "name each argument")
-        if node.arg not in self._keywords:
-            why = offered.instead(node.arg, "the scratchpad has it not")
-            _refuse(line, f"{node.arg}=", why)
+    def _Call(self, node: ast.Call, line: int) -> None:  # noqa: N802
+        """Look at the arguments' names: those of torch's are listed, your own take any."""
+        called = node.func.id if isinstance(node.func, ast.Name) else ""
+        makes_keys = called in offered.DICTS and called not in self._own
+        takes_any = makes_keys or self._defined.get(called, False)
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                if not makes_keys and called not in self._defined:
+                    why = "functions of your own take it; of torch's, name each argument"
+                    _refuse(line, "** of a dict", why)
+            elif takes_any:
+                self._name(keyword.arg, line)
+            elif keyword.arg not in self._keywords:
+                why = offered.instead(keyword.arg, "the scratchpad has it not")
+                _refuse(line, f"{keyword.arg}=", why)
 
     def _Dict(self, node: ast.Dict, line: int) -> None:  # noqa: N802
         if any(key is None for key in node.keys):
-            _refuse(line, "**", "write each key")
+            _refuse(line, "**", "a.update(b), or write each key")
 
     def _arguments(self, node: ast.arguments, line: int) -> None:
-        if node.kwarg or node.vararg or node.posonlyargs:
-            _refuse(line, "* or / among a function's arguments", "name each argument")
+        if node.posonlyargs:
+            _refuse(line, "/ among a function's arguments", "leave it out")
 
-    def _function(self, node: ast.FunctionDef, line: int, in_class: bool) -> None:
+    def _function(self, node: ast.FunctionDef, line: int, of: str) -> None:
         for inner in _walk(node):
             if isinstance(inner, ast.ClassDef):
                 _refuse(inner.lineno, "a class in a function", "write it beside the function")
-        if node.decorator_list:
+        static = is_static(node)
+        if node.decorator_list and not (static and of == FUNCTION):
             _refuse(line, "a decorator", "call the function where you need it")
-        if in_class and node.name == "__init__":
+        if of == FUNCTION:
+            if node.name not in offered.FUNCTION_METHODS:
+                _refuse(line, f"a method called {node.name}", "write it as a function of its own")
+            if not static:
+                _refuse(line, f"{node.name} without @staticmethod", "write that above it")
+        if of and node.name == "__init__":
             return
         self._name(node.name, line, bound=True)
-        if in_class and node.name in _OF_MODULES:
+        if of == MODULE and node.name in _OF_MODULES:
             _refuse(line, f"a method called {node.name}", "nn.Module has its own")
 
     def _ClassDef(self, node: ast.ClassDef, line: int) -> None:  # noqa: N802
         self._name(node.name, line, bound=True)
         if node.decorator_list or node.keywords:
-            _refuse(line, "a decorated class", "write class Net(nn.Module):")
-        bases = [ast.unparse(base) for base in node.bases if isinstance(base, ast.Attribute)]
-        if len(node.bases) != 1 or bases not in (["nn.Module"], ["torch.nn.Module"]):
-            _refuse(line, f"class {node.name} of another kind", "write class Net(nn.Module):")
+            _refuse(line, "a decorated class", _CLASS)
+        if not kind_of(node):
+            _refuse(line, f"class {node.name} of another kind", _CLASS)
         for inner in node.body:
             words = isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant)
             if not isinstance(inner, ast.FunctionDef | ast.Pass) and not words:
-                _refuse(inner.lineno, "this in a class", "set it in __init__, on self")
+                _refuse(inner.lineno, "this in a class", "set it in a method, on self or ctx")
 
     def _Constant(self, node: ast.Constant, line: int) -> None:  # noqa: N802
         value = node.value
@@ -248,7 +279,9 @@ class _Reader:
     def _imported(self, node: ast.Import | ast.ImportFrom, line: int) -> None:
         for words in imports(node):
             if words not in offered.IMPORTS:
-                _refuse(line, words, "torch, nn, F and optim are there, imported or not")
+                root = words.split()[1].partition(".")[0]
+                why = "torch, nn, F and optim are there, imported or not"
+                _refuse(line, words, offered.instead(f"import {root}", why))
 
     def _With(self, node: ast.With, line: int) -> None:  # noqa: N802
         for item in node.items:
@@ -267,6 +300,37 @@ class _Reader:
     def _Try(self, node: ast.Try, line: int) -> None:  # noqa: N802
         if node.finalbody:
             _refuse(line, "finally", "what stands after the try runs too")
+
+
+MODULE, FUNCTION = "nn.Module", "torch.autograd.Function"
+"""What a class may derive from."""
+
+
+def kind_of(node: ast.ClassDef) -> str:
+    """Return what a class derives from: `MODULE`, `FUNCTION`, or "" for anything else."""
+    bases = [ast.unparse(base) for base in node.bases if isinstance(base, ast.Attribute)]
+    if len(node.bases) != 1 or len(bases) != 1:
+        return ""
+    return {MODULE: MODULE, f"torch.{MODULE}": MODULE, FUNCTION: FUNCTION}.get(bases[0], "")
+
+
+def is_static(node: ast.FunctionDef) -> bool:
+    """Whether ``@staticmethod``, word for word, is all that stands above a function."""
+    return [getattr(one, "id", "") for one in node.decorator_list] == [_STATIC]
+
+
+def is_name_of_type(node: ast.Attribute) -> bool:
+    """Whether this is ``type(x).__name__``, which is a text."""
+    call = node.value
+    return (
+        node.attr == "__name__"
+        and isinstance(node.ctx, ast.Load)
+        and isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "type"
+        and len(call.args) == 1
+        and not call.keywords
+    )
 
 
 def is_super(node: ast.AST) -> bool:
@@ -330,14 +394,43 @@ def _walk(tree: ast.AST) -> Iterator[ast.AST]:
         waiting.extend(ast.iter_child_nodes(node))
 
 
+def _defined(tree: ast.AST) -> dict[str, bool]:
+    """Return the names that stand for functions and classes of the program's and nothing else.
+
+    With each, whether it takes arguments of any name.
+    """
+    found: dict[str, bool] = {}
+    for node in _walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            found[node.name] = found.get(node.name, False) or node.args.kwarg is not None
+        elif isinstance(node, ast.ClassDef):
+            found[node.name] = True  # what it has no argument for, its __init__ says
+    others = {
+        name
+        for node in _walk(tree)
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef)
+        for name in _names_bound(node)
+    } | {name for name, _ in offered.IMPORTS.values()}
+    return {
+        name: takes
+        for name, takes in found.items()
+        if name not in others and name not in offered.PYTHON
+    }
+
+
 def _bound(tree: ast.AST) -> Iterator[str]:
     for node in _walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        elif isinstance(node, ast.arg):
-            yield node.arg
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield node.name
+        yield from _names_bound(node)
+
+
+def _names_bound(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+            yield name
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.ExceptHandler(name=str(name)):
+            yield name
 
 
 def _attributes(tree: ast.AST) -> Iterator[str]:

@@ -5,6 +5,8 @@ torch when a program runs, and looked up by the type of the object that it is as
 """
 
 import builtins
+import collections
+import copy
 import math
 import re
 import types
@@ -69,7 +71,7 @@ LINALG = _names(
     "norm vector_norm matrix_norm inv det slogdet solve eigh eigvalsh svd svdvals qr cholesky "
     "matrix_rank cond pinv multi_dot cross matrix_power lstsq diagonal vecdot"
 )
-AUTOGRAD = _names("grad backward functional")
+AUTOGRAD = _names("grad backward functional Function gradcheck")
 FUNCTIONAL = _names("jacobian hessian vjp jvp hvp")
 OPTIM = _names("SGD Adam AdamW RMSprop Adagrad Adadelta Adamax NAdam RAdam lr_scheduler")
 SCHEDULERS = _names(
@@ -119,6 +121,9 @@ MATH = _names(
     "sinh cosh tanh floor ceil trunc fabs isnan isinf isfinite isclose erf hypot degrees "
     "radians"
 )
+
+COPY = _names("deepcopy")
+COLLECTIONS = _names("OrderedDict")
 
 _BINARY = "add sub mul div floor_divide remainder fmod pow lerp addcmul addcdiv addmm addmv baddbmm"
 _POINTWISE = [
@@ -232,6 +237,10 @@ OWN = _names("training weight bias")
 """What may be set of a module of torch's own; of a reader's, whatever `nn.Module` does not use."""
 METHODS = _names("forward extra_repr")
 """Methods that a class of a reader's may define though `nn.Module` has them."""
+FUNCTION_METHODS = _names("forward backward setup_context")
+"""Methods of a class of a reader's that derives from `torch.autograd.Function`, all static."""
+DICTS = _names("dict OrderedDict")
+"""What takes keywords of any name, and makes keys of them."""
 
 BUILTINS = _names(
     "print len range list tuple int float bool complex abs round sum min max zip enumerate "
@@ -271,7 +280,7 @@ KEYWORDS = _names(
     "recurse prefix persistent remove_duplicate prepend append side right out_int32 "
     "test_elements delta quantile reverse enabled device_type cache_enabled memory layout x1 "
     "x2 anchor positive negative log_target tensor obj init num_parameters lambd "
-    "upscale_factor swap full alpha"
+    "upscale_factor swap full alpha raise_exception"
 ) - _names("layout memory")
 """Keywords of torch's functions; a reader's own functions bring their own."""
 
@@ -283,6 +292,13 @@ ATTRIBUTES: tuple[tuple[type, frozenset[str]], ...] = (
         _names("step zero_grad param_groups state state_dict load_state_dict add_param_group"),
     ),
     (torch.optim.lr_scheduler.LRScheduler, _names("step get_last_lr last_epoch state_dict")),
+    (
+        torch.autograd.function.FunctionCtx,
+        _names(
+            "name next_functions save_for_backward saved_tensors needs_input_grad mark_dirty "
+            "mark_non_differentiable set_materialize_grads"
+        ),
+    ),
     (torch.autograd.graph.Node, _names("name next_functions")),
     (torch.UntypedStorage, _names("nbytes size")),
     (torch.Generator, _names("manual_seed initial_seed")),
@@ -292,8 +308,8 @@ ATTRIBUTES: tuple[tuple[type, frozenset[str]], ...] = (
     (torch.dtype, _names("itemsize is_floating_point is_complex is_signed")),
     (torch.device, _names("type index")),
     (torch.utils.hooks.RemovableHandle, _names("remove")),
-    (dict, _names("keys values items get pop update")),
-    (list, _names("append pop index count insert reverse")),
+    (dict, _names("keys values items get pop update setdefault copy")),
+    (list, _names("append pop index count insert reverse copy")),
     (
         tuple,
         _names(
@@ -301,7 +317,7 @@ ATTRIBUTES: tuple[tuple[type, frozenset[str]], ...] = (
             "eigenvalues eigenvectors sign logabsdet min max"
         ),
     ),
-    (str, _names("join upper lower strip split startswith endswith")),
+    (str, _names("join upper lower strip split startswith endswith removeprefix removesuffix")),
     (complex, _names("real imag conjugate")),
     (float, _names("is_integer")),
     (int, _names("bit_length")),
@@ -324,6 +340,8 @@ SPACES: Mapping[str, tuple[types.ModuleType, frozenset[str]]] = {
     "torch.autograd.functional": (torch.autograd.functional, FUNCTIONAL),
     "torch.linalg": (torch.linalg, LINALG),
     "math": (math, MATH),
+    "copy": (copy, COPY),
+    "collections": (collections, COLLECTIONS),
 }
 """Modules by their name, and which of their names are there."""
 
@@ -342,10 +360,13 @@ IMPORTS: Mapping[str, tuple[str, str]] = {
     "import torch.optim as optim": ("optim", "torch.optim"),
     "import torch.nn": ("torch", "torch"),
     "import math": ("math", "math"),
+    "import copy": ("copy", "copy"),
+    "from copy import deepcopy": ("deepcopy", "copy.deepcopy"),
+    "from collections import OrderedDict": ("OrderedDict", "collections.OrderedDict"),
     "import torch.optim": ("torch", "torch"),
     "import torch.nn.functional": ("torch", "torch"),
 }
-"""Imports as they are written: the name that each sets, and the module."""
+"""Imports as they are written: the name that each sets, and the module, or what of one."""
 
 FORMAT = re.compile(r"[<>^]?[+ ]?\d{0,2}(\.\d{1,2})?[a-zA-Z%]?")
 """What may stand behind the colon in an f-string."""
@@ -380,7 +401,10 @@ INSTEAD: Mapping[str, str] = {
     "locals": "the stage shows every name",
     "dir": "the stage shows what an object has",
     "super": "super().__init__() is what __init__ of a class may say",
-    "object": "a class derives from nn.Module here",
+    "object": "a class derives from nn.Module or torch.autograd.Function here",
+    "import numpy": "torch.tensor([...]) makes a tensor of a list, x.tolist() a list of one",
+    "import torchvision": "torch.nn has the layers to write a model of",
+    "import weakref": "the stage shows which names hold one object",
     "format": 'f"{x:.2f}" writes a number with two digits',
     "compile": "the run is recorded line by line, which a compiled function is not",
     "jit": "the run is recorded line by line, which a scripted function is not",
@@ -392,7 +416,7 @@ INSTEAD: Mapping[str, str] = {
     "default_generator": "torch.manual_seed(0) seeds it",
     "pin_memory": "the CPU computes here",
     "pow": "write x ** n",
-    "Function": "autograd finds the derivative of what torch's own functions compute",
+    "__call__": "write forward",
     "utils": "torch.nn.utils has clip_grad_norm_ and its like",
     "distributed": "a run is one process",
     "multiprocessing": "a run is one process",

@@ -97,6 +97,7 @@ ALLOWED = _names(
 _UNSET = _names("empty empty_like empty_strided new_empty new_empty_strided")
 _PIECES = _names("split split_with_sizes unbind")
 
+_OF_DTYPES = _names("promote_types can_cast")
 # A whole number is taken for one, and one that is none ends the process.
 _KINDS = ("dtype", "memory_format", "layout", "out_dtype", "output_dtype")
 
@@ -191,6 +192,8 @@ class Operators(TorchDispatchMode):
         space, _, name = func._schema.name.partition("::")
         if space == "profiler":
             return func(*args, **kwargs)
+        if name in _OF_DTYPES and all(isinstance(one, torch.dtype) for one in args):
+            return func(*args, **kwargs)
         if space != "aten" or name not in ALLOWED or not _is_of_tensors(func):
             raise Refused(f"torch's operator {name}", "the scratchpad has it not")
         self._calls += 1
@@ -267,11 +270,25 @@ class Operators(TorchDispatchMode):
 @contextlib.contextmanager
 def without() -> Iterator[None]:
     """Take the wall away, where torch computes by another path under a mode."""
-    if isinstance(next(iter(_get_current_dispatch_mode_stack()[-1:]), None), Operators):
+    wall = next(iter(_get_current_dispatch_mode_stack()[-1:]), None)
+    if isinstance(wall, Operators):
         with _pop_mode_temporarily():
-            yield
+            _AWAY.append(wall)
+            try:
+                yield
+            finally:
+                _AWAY.pop()
     else:
         yield
+
+
+_AWAY: list[Operators] = []
+"""Walls that were taken away, the last one last. The child has one thread."""
+
+
+def again() -> contextlib.AbstractContextManager[Any]:
+    """Stand again, whichever wall is away, around what torch calls back of the program."""
+    return _AWAY[-1].around() if _AWAY else contextlib.nullcontext()
 
 
 @functools.cache

@@ -6,16 +6,20 @@ type. Sizes of what Python itself makes (numbers, texts, lists) are bounded befo
 
 import builtins
 import contextlib
+import copy
 import functools
 import operator
 import re
 import sys
 import types
+import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
 from torch.autograd.graph import Node
 
 from explainers.program import instrument
@@ -39,6 +43,7 @@ _MOST_CALLS = 16
 _DEEPEST = 8
 _FAR = 1 << 32
 _SHOWN = 1_000
+_MOST_KIND = 80
 
 _NUMBERS = (bool, int, float, complex)
 _WORDS = (str, torch.dtype, torch.device, torch.layout, torch.memory_format, type(None), type(...))
@@ -75,6 +80,16 @@ _DTYPE_AT = {"softmax": 2, "log_softmax": 2, "softmin": 2, "cumsum": 2, "cumprod
 _KINDS = ("dtype", "memory_format")
 _CONTEXTS = tuple(getattr(torch, name) for name in offered.CONTEXTS)
 _TYPES = (list, tuple, dict, set, int, float, complex, bool, str, range, zip, enumerate, reversed)
+_COPIED_AS_THEY_ARE = (types.FunctionType, types.BuiltinFunctionType, type, weakref.ref)
+_HOLDS_ITEMS: tuple[type[Any], ...] = (
+    Tensor,
+    list,
+    dict,
+    nn.Sequential,
+    nn.ModuleList,
+    nn.ModuleDict,
+    nn.ParameterDict,
+)
 _OTHER_DEVICES = re.compile(
     r"(torch\.)?(cuda|mps|xpu|meta|hpu|mtia|privateuse|vulkan|xla|lazy|ipu|opengl|opencl|ideep|hip|"
     r"ort|ve|fpga|maia|mkldnn|sparse)",
@@ -140,6 +155,7 @@ class Guard:
         self._blocks: dict[int, int] = {}
         self._spaces = {name: Space(name) for name in offered.SPACES}
         self._classes: set[type] = set()
+        self._functions: dict[type, Any] = {}
         self._given: set[str] = set()
         self._own: dict[str, Any] = {
             name: getattr(self, f"_{name}", None) or getattr(builtins, name)
@@ -148,6 +164,7 @@ class Guard:
         self._inner = {id(value): value for value in self._own.values()}
         self._types = {id(self._own[kind.__name__]): kind for kind in _TYPES}
         self._known: dict[int, Any] = {}
+        self._instead = {copy.deepcopy: self._deepcopy, OrderedDict: self._ordered}
 
     def builtins(self) -> dict[str, Any]:
         """Return all that a program finds without a name of its own."""
@@ -168,6 +185,10 @@ class Guard:
             weaving.INPLACE_ATTRIBUTE: self.attribute_in_place,
             weaving.COMPARED: self.compared,
             weaving.HASHED: self.hashed,
+            weaving.DELETE: self.delete,
+            weaving.NAMED: self.named,
+            weaving.SPREAD_NAMED: self.spread_named,
+            weaving.STATIC: staticmethod,
             weaving.ITEM: self.item,
             weaving.SLICE: self.slice,
             weaving.STORE: self.store,
@@ -180,10 +201,17 @@ class Guard:
             weaving.TURNS: self.turns,
             weaving.CONTEXT: self.context,
             weaving.SUPER: self.superclass,
-            weaving.IMPORT: self._spaces.__getitem__,
+            weaving.IMPORT: self._imports,
         }
         python = {"__build_class__": self._class, "__import__": _imported}
         return {**self._own, **errors, **modules, **guards, **python}
+
+    def _imports(self, name: str) -> Any:
+        """Return a module, or what of one is imported by its own name."""
+        space, _, inner = name.rpartition(".")
+        if name in self._spaces:
+            return self._spaces[name]
+        return self._of_module(self._spaces[space], inner)
 
     # -- time
 
@@ -223,18 +251,36 @@ class Guard:
         """Return as a list what ``*`` is put before."""
         return self._list(value)
 
+    def spread_named(self, value: Any) -> dict[Any, Any]:
+        """Return the dict that ``**`` is put before."""
+        if not isinstance(value, dict):
+            raise TypeError(f"argument after ** must be a mapping, not {type(value).__name__}")
+        self._measured((value,))
+        return value
+
     # -- attributes
+
+    def named(self, kind: Any) -> str:
+        """Return the name of a type, which is a text."""
+        kind = self._types.get(id(kind), kind)
+        if not isinstance(kind, type):
+            raise Refused(f"__name__ of a {_kind(kind)}", "type(x).__name__ is what x is")
+        return kind.__name__[:_MOST_KIND]
 
     def attribute(self, value: Any, name: str) -> Any:
         """Return an attribute, if a value of this type offers it."""
         if isinstance(value, Space):
             return self._of_module(value, name)
+        if name == "apply" and isinstance(value, type) and value in self._functions:
+            return self._functions[value]
         if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType | Bound):
             raise Refused(f".{name} of a {_kind(value)}", "call it to get a value")
         if name.startswith("_") and name != offered.VERSION:
             raise Refused(f".{name}", "names begin with a letter here")
         kind = type(value)
         if isinstance(value, nn.Module) and self._is_own(value, name):
+            return self._method(value, name)
+        if isinstance(value, FunctionCtx) and name in value.__dict__:  # set by the program
             return self._method(value, name)
         for of, names in offered.ATTRIBUTES:
             if isinstance(value, of):
@@ -300,6 +346,10 @@ class Guard:
         """Return what an attribute may be set of."""
         if isinstance(value, Tensor) and name in {"data", "grad", "requires_grad"}:
             return value
+        if isinstance(value, FunctionCtx) and not name.startswith("_"):
+            if not hasattr(type(value), name):  # what torch reads there keeps what it means
+                return value
+            raise Refused(f"to set .{name} of a {_kind(value)}", "choose another name")
         own = type(value) in self._classes
         if isinstance(value, nn.Module) and not name.startswith("_"):
             held = self._is_held(value, name)
@@ -340,6 +390,14 @@ class Guard:
                 f"to set an item of a {_kind(value)}", "lists, dicts and tensors have them"
             )
         return Store(self, value)
+
+    def delete(self, value: Any, key: Any) -> None:
+        """Take an item out."""
+        if not isinstance(value, _HOLDS_ITEMS):
+            if isinstance(value, tuple | str | range):
+                raise TypeError(f"'{type(value).__name__}' object doesn't support item deletion")
+            raise Refused(f"del of an item of a {_kind(value)}", "lists and dicts have them")
+        del value[self._checked_key(value, key)]
 
     def key(self, key: Any) -> Any:
         """Return a key, once it is known to be small."""
@@ -532,13 +590,18 @@ class Guard:
         self.tick()
         self._measured((*args, *kwargs.values()))
         ours = self._is_program(function)
+        makes_keys = function is self._own["dict"] or function is OrderedDict
+        if isinstance(function, type) and issubclass(function, torch.autograd.Function):
+            raise Refused(f"to call {function.__name__}", f"{function.__name__}.apply(x) does it")
         for name in kwargs:
-            if name not in offered.KEYWORDS and not ours:
+            if name not in offered.KEYWORDS and not ours and not makes_keys:
                 raise Refused(f"{name}=", offered.instead(name, "the scratchpad has it not"))
         if any(isinstance(kwargs.get(one), int) for one in _KINDS):
             raise Refused("a number for a dtype", "torch.float32 is one")
         if id(function) in self._inner:
             return function(*args, **kwargs)
+        if function is copy.deepcopy or function is OrderedDict:
+            return self._instead[function](*args, **kwargs)
         name = getattr(function, "__name__", "")
         offset = 0
         if isinstance(function, Bound) and function.name == "data_ptr":
@@ -596,8 +659,9 @@ class Guard:
             self._measured((owner,) if name in {"index", "count", "join", "update"} else ())
             if isinstance(owner, list) and name in {"append", "insert"}:
                 self._long(len(owner) + 1, owner)
-            if isinstance(owner, dict) and name in {"get", "pop"} and args:
+            if isinstance(owner, dict) and name in {"get", "pop", "setdefault"} and args:
                 self.hashed(args[0])
+                self._long(len(owner) + 1, [])
             if isinstance(owner, dict) and name == "update":
                 self._long(len(owner) + MOST_ITEMS // 2, [])
             if isinstance(owner, str) and name == "join" and args:
@@ -673,13 +737,29 @@ class Guard:
     # -- classes
 
     def _class(self, body: Any, name: str, *bases: Any, **kwargs: Any) -> type:
+        if bases == (torch.autograd.Function,) and not kwargs and self._is_program(body):
+            return self._function_class(body, name)
         if bases != (nn.Module,) or kwargs or not self._is_program(body):
-            raise Refused(f"class {name} of another kind", "write class Net(nn.Module):")
+            why = "write class Net(nn.Module): or class Twice(torch.autograd.Function):"
+            raise Refused(f"class {name} of another kind", why)
         made: type = builtins.__build_class__(body, name, nn.Module)
         for method in vars(made):
             if method in _STATEFUL - offered.METHODS and method not in _OF_CLASSES:
                 raise Refused(f"a method called {method}", "nn.Module has its own")
         self._classes.add(made)
+        return made
+
+    def _function_class(self, body: Any, name: str) -> type:
+        made: type = builtins.__build_class__(body, name, torch.autograd.Function)
+        for method, held in vars(made).items():
+            if method in _OF_FUNCTIONS:
+                continue
+            if method not in offered.FUNCTION_METHODS:
+                raise Refused(f"a method called {method}", "write it as a function of its own")
+            if not isinstance(held, staticmethod):
+                raise Refused(f"{method} without @staticmethod", "write that above it")
+        applied = self._functions[made] = made.apply  # type: ignore[attr-defined]
+        self._known[id(applied)] = applied
         return made
 
     def superclass(self, module: Any) -> None:
@@ -723,9 +803,43 @@ class Guard:
     def _set(self, value: Any = ()) -> set[Any]:
         return {self.hashed(one) for one in self._list(value)}
 
-    def _dict(self, value: Any = ()) -> dict[Any, Any]:
+    def _dict(self, value: Any = (), /, **named: Any) -> dict[Any, Any]:
         pairs = self._list(value.items() if isinstance(value, dict) else value)
-        return {self.hashed(key): held for key, held in pairs}
+        return {self.hashed(key): held for key, held in pairs} | named
+
+    def _ordered(self, value: Any = (), /, **named: Any) -> OrderedDict[Any, Any]:
+        return OrderedDict(self._dict(value, **named))
+
+    def _deepcopy(self, value: Any) -> Any:
+        """Copy numbers, texts, tensors and modules, and rows of them, as `copy.deepcopy` does."""
+        self._measured((value,))
+        blocks: dict[int, Tensor] = {}
+        waiting, seen = [value], set[int]()
+        while waiting:
+            one = waiting.pop()
+            if id(one) in seen:
+                continue
+            seen.add(id(one))
+            if isinstance(one, Tensor):
+                with _unseen():
+                    blocks.setdefault(one.untyped_storage()._cdata, one)
+            elif isinstance(one, dict):
+                waiting.extend(part for pair in one.items() for part in pair)
+            elif isinstance(one, list | tuple | set):
+                waiting.extend(one)
+            elif isinstance(one, nn.Module):
+                self._few(one)
+                waiting.extend(one.__dict__.values())
+            elif not isinstance(one, (*_FLAT, *_ROWS, *_COPIED_AS_THEY_ARE)):
+                raise Refused(
+                    f"deepcopy of a {_kind(one)}", "tensors, modules and rows of them are"
+                )
+        for tensor in blocks.values():  # the wall of operators counts what the copy takes
+            with _unseen():
+                size = tensor.untyped_storage().nbytes() // tensor.element_size()
+            torch.zeros(size, dtype=tensor.dtype)
+        with without():
+            return copy.deepcopy(value)
 
     def _reversed(self, value: Any) -> list[Any]:
         return self._list(value)[::-1]
@@ -789,6 +903,7 @@ class Guard:
         return self._own.get(kind.__name__, kind) if kind in _TYPES else kind
 
 
+_OF_FUNCTIONS = frozenset(["__module__", "__doc__", "__qualname__", "_backward_cls"])
 _OF_CLASSES = frozenset(
     ["__init__", "__module__", "__doc__", "__qualname__", "__dict__", "__weakref__"]
 )

@@ -32,6 +32,10 @@ CONTEXT = "guard context"
 SUPER = "guard super"
 IMPORT = "guard import"
 HASHED = "guard hashed"
+DELETE = "guard delete"
+NAMED = "guard named"
+SPREAD_NAMED = "guard spread named"
+STATIC = "guard static"
 
 _Woven = TypeVar("_Woven", bound=ast.AST)
 _AS_THEY_ARE = (
@@ -70,7 +74,7 @@ class _Weaver(ast.NodeTransformer):
 
     def __init__(self) -> None:
         self._first: list[str] = []
-        self._in_class = False
+        self._in_class = ""
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         if not isinstance(node, _AS_THEY_ARE):
@@ -93,6 +97,8 @@ class _Weaver(ast.NodeTransformer):
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if language.is_name_of_type(node):
+            return _at(_guard(NAMED, self.visit(node.value)), node)
         self._inside(node)
         name = ast.Constant(node.attr)
         if isinstance(node.ctx, ast.Load):
@@ -103,15 +109,16 @@ class _Weaver(ast.NodeTransformer):
         return node
 
     def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        self._inside(node)
         if node.arg is None:
-            _refuse("**")
-        return self._inside(node)
+            node.value = _at(_guard(SPREAD_NAMED, node.value), node.value)
+        return node
 
     # -- calls and operators
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if language.is_super(node):
-            if not (self._in_class and self._first and self._first[-1]):
+            if not (self._in_class == language.MODULE and self._first and self._first[-1]):
                 _refuse("super() outside of a class")
             return _at(_guard(SUPER, ast.Name(self._first[-1], ast.Load())), node)
         self._inside(node)
@@ -155,6 +162,9 @@ class _Weaver(ast.NodeTransformer):
         return _at(new, node)
 
     def visit_Delete(self, node: ast.Delete) -> ast.AST:
+        if len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
+            held, key = map(self.visit, (node.targets[0].value, node.targets[0].slice))
+            return _at(ast.Expr(_guard(DELETE, held, key)), node)
         if not all(isinstance(target, ast.Name) for target in node.targets):
             _refuse("del of what is no name")
         return self._inside(node)
@@ -261,36 +271,37 @@ class _Weaver(ast.NodeTransformer):
     # -- functions and classes
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        if node.decorator_list:
+        method = self._in_class if not self._first else ""
+        static = method == language.FUNCTION and language.is_static(node)
+        if node.decorator_list and not static:
             _refuse("a decorator")
-        if not (self._in_class and not self._first and node.name == "__init__"):
+        if not (method and node.name == "__init__"):
             _check_name(node.name, bound=True)
-        if node.args.kwarg or node.args.vararg:
-            _refuse("* among a function's arguments")
-        node.returns = None
+        node.decorator_list, node.returns = [], None
         self._first.append(node.args.args[0].arg if node.args.args else "")
         self._inside(node)
         self._first.pop()
+        if static:
+            node.decorator_list = [_at(ast.Name(STATIC, ast.Load()), node)]
         return node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
-        if node.args.kwarg or node.args.vararg:
-            _refuse("* among a function's arguments")
         self._inside(node)
         node.body = _at(_guard(SECOND, _guard(TICK), node.body), node.body)
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         _check_name(node.name, bound=True)
-        if node.decorator_list or node.keywords or self._in_class or self._first:
+        kind = language.kind_of(node)
+        if node.decorator_list or node.keywords or self._in_class or self._first or not kind:
             _refuse("such a class")
         for inner in node.body:
             words = isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant)
             if not isinstance(inner, ast.FunctionDef | ast.Pass) and not words:
                 _refuse("this in a class")
-        self._in_class = True
+        self._in_class = kind
         self._inside(node)
-        self._in_class = False
+        self._in_class = ""
         return node
 
     # -- blocks

@@ -57,6 +57,14 @@ OBJECTS = (
     "m = nn.Linear(1, 1)\nm._forward_hooks[1] = print",
     "x = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=1.0).__class__",
     "x = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=1.0).state.default_factory",
+    "x = type(1).__name__.__class__",
+    "x = type(1, 2).__name__",
+    "x = type.__name__",
+    "x = nn.Linear.__name__",
+    "x = torch.__name__",
+    "type(1).__name__ = 'x'",
+    "def f():\n    return 1\nx = f.__name__",
+    "m = nn.Linear(1, 1)\nx = m.__class__.__name__",
     "x = type(torch.ones(1)).__init__",
     "x = type(1).mro()",
 )
@@ -116,6 +124,17 @@ NAMES = (
     "try:\n    1 / 0\nexcept BaseException:\n    pass",
     "try:\n    1 / 0\nexcept:\n    pass",
     "del torch",
+    # Bound where it never is: the name is Python's own then.
+    "if 0:\n    open = 1\nopen('/etc/passwd').read()",
+    "if 0:\n    eval = 1\neval('1')",
+    "def f(getattr):\n    return 1\ngetattr(torch, 'load')",
+    "for exec in ():\n    pass\nexec('x = 1')",
+    "try:\n    x = 1\nexcept ValueError as setattr:\n    pass\nsetattr(torch, 'ones', print)",
+    "if 0:\n    def vars():\n        return 1\nvars(torch)",
+    "if 0:\n    class compile(nn.Module):\n        pass\ncompile('1', '', 'eval')",
+    "f = lambda globals: 1\nglobals()",
+    "staticmethod(print)",
+    "if 0:\n    def print(**k):\n        return 1\nprint(1, **{'file': print})",
 )
 
 # Through what the language has and the scratchpad has not.
@@ -139,7 +158,20 @@ SYNTAX = (
     "class A:\n    pass",
     "class A(nn.Linear):\n    pass",
     "class A(torch.Tensor):\n    pass",
-    "class A(torch.autograd.Function):\n    pass",
+    "class A(torch.autograd.Function):\n    def forward(ctx, x):\n        return x",
+    "class A(torch.autograd.Function):\n    @print\n    def forward(ctx, x):\n        return x",
+    "class A(torch.autograd.Function):\n    @staticmethod\n    @print\n"
+    "    def forward(ctx, x):\n        return x",
+    "class A(torch.autograd.Function):\n    @classmethod\n    def forward(ctx):\n        return 1",
+    "class A(torch.autograd.Function):\n    @staticmethod\n    def jvp(ctx, x):\n        return x",
+    "class A(torch.autograd.Function):\n    @staticmethod\n    def vmap(ctx, x):\n        return x",
+    "class A(torch.autograd.Function):\n    @staticmethod\n    def apply(x):\n        return x",
+    "class A(torch.autograd.Function):\n    @staticmethod\n    def __init__(x):\n        return x",
+    "class A(torch.autograd.Function):\n    generate_vmap_rule = True",
+    "class A(torch.autograd.function.InplaceFunction):\n    pass",
+    "class A(torch.autograd.Function, nn.Module):\n    pass",
+    "class A(nn.Module):\n    @staticmethod\n    def forward(x):\n        return x",
+    "@staticmethod\ndef f():\n    return 1",
     "class A(nn.Module, metaclass=print):\n    pass",
     "class A(nn.Module):\n    x = print",
     "class A(nn.Module):\n    def __getattr__(self, name):\n        return print",
@@ -164,12 +196,19 @@ SYNTAX = (
     "with print:\n    pass",
     "with torch.autograd.profiler.profile():\n    pass",
     "f(**{'a': 1})",
-    "def f(*a):\n    return a\nf(1)",
-    "def f(**k):\n    return k\nf(a=1)",
+    "def f(a):\n    return a\nf(zz=1)",
+    "staticmethod = print\nx = staticmethod(print)",
+    "def f(*torch):\n    return 1\nf(1)",
+    "def f(**nn):\n    return 1\nf(a=1)",
+    "def f(**k):\n    return k\nf(__class__=1)",
+    "f = torch.ones\nf(2, **{'device': 'cpu'})",
+    "def f(**k):\n    return 1\nf = torch.ones\nf(2, **{'device': 'cpu'})",
+    "nn.Linear(**{'in_features': 1})",
+    "dict = torch.ones\ndict(**{'size': 2})",
     "def f(a, /):\n    return a\nf(1)",
     "x = {**{}}",
     "x = b'1'",
-    "l = [1]\ndel l[0]",
+    "l = [1, 2]\ndel l[0], l[0]",
     "m = nn.Linear(1, 1)\ndel m.weight",
     "try:\n    x = 1\nfinally:\n    y = 1",
     "x: int = 1",
@@ -196,6 +235,12 @@ SYNTAX = (
     "if 1:\n" + "".join(" " * n + "if 1:\n" for n in range(1, 60)) + " " * 60 + "x = 1",
     "x = 0x" + "f" * 900,
 )
+
+_FUNCTION = (
+    "class A(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n"
+    "        return x * 2\n    @staticmethod\n    def backward(ctx, g):\n        return g\n"
+)
+_USED = "w = torch.ones(2, requires_grad=True)\ny = A.apply(w)\ny.sum().backward()\n"
 
 # Through torch's own doors.
 DOORS = (
@@ -260,7 +305,45 @@ DOORS = (
     "optim.sgd.torch",
     "optim.Optimizer",
     "torch.optim.lr_scheduler.math",
-    "torch.autograd.Function",
+    "torch.autograd.Function()",
+    "torch.autograd.Function.apply(1)",
+    "torch.autograd.Function.backward",
+    "torch.autograd.function.BackwardCFunction",
+    _FUNCTION + "A()",
+    _FUNCTION + "A.forward(1, 2)",
+    _FUNCTION + "A.backward(1, 2)",
+    _FUNCTION + "A.forward = print",
+    _FUNCTION + "A.x = 1",
+    _FUNCTION + "A.apply.x",
+    _FUNCTION + "A.apply(torch.ones(1), out=1)",
+    _FUNCTION + "y = A.apply(torch.ones(1, requires_grad=True))\ny.grad_fn.apply(y)",
+    _FUNCTION + "y = A.apply(torch.ones(1, requires_grad=True))\ny.grad_fn.metadata",
+    _FUNCTION + "y = A.apply(torch.ones(1, requires_grad=True))\ny.grad_fn.register_hook(print)",
+    _FUNCTION + "y = A.apply(torch.ones(1, requires_grad=True))\ny.grad_fn.saved_tensors = 1",
+    _FUNCTION + "y = A.apply(torch.ones(1, requires_grad=True))\ny.grad_fn.next_functions = 1",
+    _FUNCTION + "y = A.apply(torch.ones(1, requires_grad=True))\ny.grad_fn.to_save = (1,)",
+    _FUNCTION
+    + "y = A.apply(torch.ones(1, requires_grad=True))\ny.grad_fn.save_for_backward = print",
+    "import copy\ncopy.copy([1])",
+    "import copy\ncopy.deepcopy(torch)",
+    "import copy\ncopy.deepcopy(print)",
+    "import copy\ncopy.deepcopy(torch.ones(1).view)",
+    "import copy\ncopy.deepcopy(torch.Generator())",
+    "import copy\ncopy.deepcopy(x for x in [1])",
+    "import copy\ncopy.deepcopy([torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=1.0)])",
+    "import copy\nm = nn.Identity()\nm.x = print\ncopy.deepcopy(m)",
+    "import copy\nm = nn.Identity()\nm.x = torch\ncopy.deepcopy(m)",
+    "import copy\ncopy.deepcopy.x",
+    "import copy\ncopy.dispatch_table",
+    "import copy\ncopy.deepcopy([1], {})",
+    "from collections import OrderedDict\nOrderedDict.fromkeys([1])",
+    "from collections import OrderedDict\nOrderedDict(a=1).move_to_end('a')",
+    "from collections import OrderedDict\nOrderedDict.x = 1",
+    "from collections import namedtuple",
+    "m = nn.Linear(1, 1)\ndel m['weight']",
+    "del torch['ones']",
+    "s = {1}\ndel s[0]",
+    "s = [1] * 9\ndel s[[[1, [2]]]]",
     "torch.autograd.graph.Node",
     "torch.autograd.functional.torch",
     "torch.linalg.torch",
@@ -339,6 +422,15 @@ ARGUMENTS = (
     "torch.tensor(torch)",
     "nn.Sequential(print)",
     "torch.autocast('cuda')",
+    "torch.ones(2, **{'device': 'cuda'})",
+    "torch.ones(2, **{'pin_memory': True})",
+    "torch.add(torch.ones(1), 1, **{'out': torch.ones(1)})",
+    "f = torch.ones\nf(2, **{'layout': torch.strided})",
+    "print(1, **{'file': print})",
+    "sorted([3, 1], **{'key': print})",
+    "nn.Linear(1, 1, **{'device': 'meta'})",
+    "def f(**k):\n    return torch.ones(2, **k)\nf(device='meta')",
+    "def f(**k):\n    return k\nf(**[1])",
 )
 
 # Through texts.
@@ -441,12 +533,32 @@ SIZES = (
     "m = nn.ModuleList()\nm.append(m)\nm.train()",
     "m = nn.ModuleList()\nm.append(m)\nprint(m)",
     "m = nn.ModuleList([nn.Linear(1, 1) for i in range(2000)])\nm.eval()",
+    "import copy\n" + _PAIRS + "copy.deepcopy(t)",
+    "import copy\n" + _LISTS + "copy.deepcopy(t)",
+    "import copy\n" + _MODULES + "copy.deepcopy(m)",
+    "def f(**k):\n    return 1\n" + _LISTS + "f(**{'a': t})",
+    _DICTS + "def f(**k):\n    return 1\nf(**t)",
+    _LISTS + "def f(*k):\n    return 1\nf(*t)",
+    _PAIRS + "e = {}\ne.setdefault(t, 1)",
+    _PAIRS + "e = {}\ndel e[t]",
+    "d = {}\nfor i in range(9999):\n    d.setdefault(i, i)",
+    "def f(*a):\n    return a\nt = (1,)\nfor i in range(40):\n    t = f(*t, *t)",
+    "from collections import OrderedDict\n" + _PAIRS + "OrderedDict([(t, 1)])",
     "torch.ones(2147483647, 1, 0).tolist()",
     "print(torch.ones(1, 0).expand(10**9, 0))",
 )
 
 # By going on for ever.
 TIMES = (
+    _FUNCTION.replace("return g", "while True:\n            x = 1")
+    + "A.apply(torch.ones(1, requires_grad=True)).backward()",
+    _FUNCTION.replace("return x * 2", "return A.apply(x)") + "A.apply(torch.ones(1))",
+    _FUNCTION.replace("return g", "return A.apply(w * 1).backward()")
+    + "w = torch.ones(1, requires_grad=True)\nA.apply(w * 1).backward()",
+    "def f(x):\n    while True:\n        y = 1\n"
+    "torch.autograd.gradcheck(f, torch.ones(1, requires_grad=True).double())",
+    "def f(*a):\n    return f(*a)\nf(1)",
+    "f = lambda *a, **k: f(*a, **k)\nf(1, a=2)",
     "while True:\n    pass",
     "while True:\n    x = 1",
     "for i in range(60000):\n    for j in range(60000):\n        pass",
@@ -519,6 +631,19 @@ TENSORS = (
     "a = torch.rand(250, 250)\nfor i in range(30):\n    torch.linalg.svd(a)",
     "torch.ones(64, 64, 16).nonzero().repeat(9, 9)",
     "torch.ones(2).to_sparse()",
+    _FUNCTION.replace("return x * 2", "return torch.ones(10**5, 10**5)") + "A.apply(torch.ones(1))",
+    _FUNCTION.replace("return g", "return torch.ones(10**5, 10**5)")
+    + "A.apply(torch.ones(1, requires_grad=True)).backward()",
+    _FUNCTION.replace("return g", "return g.to_sparse()")
+    + "A.apply(torch.ones(1, requires_grad=True)).backward()",
+    _FUNCTION.replace(
+        "return g", "x = [torch.ones(60000).double() for i in range(999)]\n        return g"
+    )
+    + "A.apply(torch.ones(1, requires_grad=True)).backward()",
+    "x = torch.ones(60000, dtype=torch.float64, requires_grad=True)\n"
+    "torch.autograd.gradcheck(torch.exp, x)",
+    "import copy\nx = torch.ones(60000)\nl = [copy.deepcopy(x) for i in range(2000)]",
+    "import copy\nm = nn.Linear(200, 200)\nl = [copy.deepcopy(m) for i in range(2000)]",
     "torch.ones(0, 10**9)",
     "torch.ones(3, 0, 2**30)",
 )
@@ -618,6 +743,43 @@ EDGES = (
     "w = torch.ones(3, requires_grad=True)\ny = (w ** 3).sum()\nfor i in range(20):\n"
     "    (g,) = torch.autograd.grad(y, w, create_graph=True)\n    y = y + g.sum()",
     "print(torch)\nprint(print)\nprint(nn.Linear)\ntorch\nprint\nstr(nn)",
+    _FUNCTION + "A.apply()",
+    _FUNCTION + "A.apply(1, 'x', None, [torch.ones(1)])",
+    _FUNCTION.replace("return x * 2", "return None") + _USED,
+    _FUNCTION.replace("return x * 2", "return ctx") + _USED,
+    _FUNCTION.replace("return x * 2", "return x") + _USED,
+    _FUNCTION.replace("return x * 2", "return x, [x], 'x'") + _USED,
+    _FUNCTION.replace("return x * 2", "return ctx.saved_tensors") + _USED,
+    _FUNCTION.replace("return x * 2", "ctx.save_for_backward(1, ctx)\n        return x * 2")
+    + _USED,
+    _FUNCTION.replace("return x * 2", "ctx.mark_dirty(x, x)\n        return x * 2") + _USED,
+    _FUNCTION.replace("return x * 2", "ctx.mark_dirty(1)\n        return x") + _USED,
+    _FUNCTION.replace("return x * 2", "ctx.mark_non_differentiable(ctx)\n        return x") + _USED,
+    _FUNCTION.replace("return x * 2", "ctx.set_materialize_grads('x')\n        return x * 2")
+    + _USED,
+    _FUNCTION.replace("return x * 2", "ctx.x = ctx\n        return x * 2") + _USED,
+    _FUNCTION.replace("return g", "return g, g") + _USED,
+    _FUNCTION.replace("return g", "return 'x'") + _USED,
+    _FUNCTION.replace("return g", "return g[None, None]") + _USED,
+    _FUNCTION.replace("return g", "ctx.save_for_backward(g)\n        return g") + _USED,
+    _FUNCTION.replace("return g", "ctx.mark_dirty(g)\n        return g.mul_(2)") + _USED,
+    "held = []\n"
+    + _FUNCTION.replace("return x * 2", "held.append(ctx)\n        return x * 2")
+    + _USED
+    + "del y\nprint(held[0], held[0].saved_tensors, held[0].next_functions)\n"
+    "held[0].save_for_backward(w)\nheld[0].needs_input_grad",
+    _FUNCTION + "f = lambda x: A.apply(x)\ntorch.autograd.functional.hessian(f, torch.ones(1))",
+    "torch.autograd.gradcheck(torch.relu, torch.ones(2, 2))",
+    "torch.autograd.gradcheck(print, ())",
+    "torch.promote_types(torch.int8, 99)\ntorch.can_cast(99, torch.int8)",
+    "import copy\nx = torch.ones(2, requires_grad=True)\ncopy.deepcopy([x, x[:1]])",
+    "import copy\nx = torch.ones(4).as_strided((2, 2), (0, 1))\ncopy.deepcopy([x, x.T, x.int()])",
+    "import copy\ncopy.deepcopy(torch.ones(0)[None].expand(9, 0))",
+    "import copy\nr = nn.LSTM(2, 2)\nr.x = r\nq = copy.deepcopy(r)\nq(torch.ones(1, 2))",
+    "m = nn.Sequential(nn.ReLU(), nn.ReLU())\ndel m[0]\ndel m[5]",
+    "x = torch.ones(3)\ndel x[0]",
+    "l = [1, 2, 3]\nfor x in l:\n    del l[0]",
+    "d = {1: 2, 3: 4}\nfor x in d:\n    del d[x]",
     "torch.Generator().manual_seed(2**70)",
     "torch.manual_seed(-2**63)",
 )

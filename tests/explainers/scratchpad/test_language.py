@@ -6,20 +6,36 @@ import pytest
 
 from explainers.scratchpad import MOST_CHARACTERS, MOST_LINES, check, offered
 from tests.explainers.scratchpad.programs import LEAST, PROGRAMS
+from ui import catalogue
 
 REFUSALS = {
     "x = torch.ones(2)\n\ny = x.numpy()": ("3: x.numpy", "x.tolist() shows the values"),
     "import numpy as np": (
         "1: import numpy as np",
-        "torch, nn, F and optim are there, imported or not",
+        "torch.tensor([...]) makes a tensor of a list, x.tolist() a list of one",
     ),
+    "import os": ("1: import os", "torch, nn, F and optim are there, imported or not"),
     "x = open('a')": ("1: open", "there are no files here"),
     "x = torch.ones(2).cuda()": ("1: .cuda", "the CPU computes here"),
-    "x = 1\nx.__class__": ("2: __class__", "names begin with a letter here, and have no __"),
+    "x = 1\nx.__class__": ("2: __class__", "type(x).__name__ is the name of what x is"),
+    "x = 1\nx.__dict__": ("2: __dict__", "names begin with a letter here, and have no __"),
     "torch.add(1, 2, out=x)": ("1: out=", "name the result: z = torch.add(x, y)"),
     "raise ValueError": ("1: raise", "assert x, 'why' ends a run with words"),
     "def f():\n    yield 1": ("2: yield", "return a list"),
-    "class A:\n    pass": ("1: class A of another kind", "write class Net(nn.Module):"),
+    "class A:\n    pass": (
+        "1: class A of another kind",
+        "write class Net(nn.Module): or class Twice(torch.autograd.Function):",
+    ),
+    "class A(torch.autograd.Function):\n    def forward(ctx, x):\n        return x": (
+        "2: forward without @staticmethod",
+        "write that above it",
+    ),
+    "torch.ones(2, **{'device': 'cpu'})": (
+        "1: ** of a dict",
+        "functions of your own take it; of torch's, name each argument",
+    ),
+    "getattr = 1": ("1: getattr as a name of your own", "it is Python's"),
+    "del x[0], y[0]": ("1: del of several at once", "write a del for each"),
     "with open('a') as f:\n    pass": ("1: with open('a')", "torch.no_grad() and its kin are"),
     "torch = 1": ("1: torch as a name of your own", "it is torch's here"),
 }
@@ -66,6 +82,34 @@ def test_what_learners_type_is_of_the_language() -> None:
         except ValueError:
             refused.append(name)
     assert len(PROGRAMS) - len(refused) >= LEAST
+
+
+def test_of_the_lessons_own_programs_at_most_one_in_eight_is_refused() -> None:
+    lessons = [one for page in catalogue.PAGES for one in getattr(page.topic, "LESSONS", ())]
+    refused = []
+    for lesson in lessons:
+        try:
+            check(lesson.source())
+        except ValueError as error:
+            refused.append(f"{lesson.slug}: {error}")
+    assert len(refused) <= len(lessons) / 8, refused
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "def f(*a, **k):\n    return len(a) + len(k)\nx = f(*[1], 2, **{'z': 1}, own=3)",
+        "f = lambda *a: sum(a)\nx = f(1, 2)",
+        "d = dict(own=1)\ndel d['own']\nl = [1, 2]\ndel l[0]",
+        "from collections import OrderedDict\nd = OrderedDict(own=1)",
+        "import copy\nm = copy.deepcopy(nn.Linear(1, 1))\nx = type(m).__name__",
+        "class Twice(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n"
+        "        ctx.k = 2\n        return x * ctx.k\n    @staticmethod\n"
+        "    def backward(ctx, g):\n        return g * ctx.k\ny = Twice.apply(torch.ones(1))",
+    ],
+)
+def test_the_language_has_what_learners_pass_delete_copy_and_differentiate(program: str) -> None:
+    check(program)
 
 
 def test_a_name_given_to_an_attribute_of_ones_own_module_may_be_read() -> None:

@@ -96,8 +96,15 @@ def test_what_torch_leaves_unset_is_zero(children: Children) -> None:
 
 def test_no_text_tells_an_address(children: Children) -> None:
     shown = ("torch", "print", "torch.ones", "nn.Linear", "nn", "f", "x.view", "[f, x.sum]",
-             "(i for i in [1])", "y.grad_fn", "optim.SGD([y], lr=1.0)", "x.data_ptr()")  # fmt: skip
-    start = "f = lambda: 1\nx = torch.ones(2)\ny = torch.ones(1, requires_grad=True)\n"
+             "(i for i in [1])", "y.grad_fn", "copy", "copy.deepcopy", "A", "A.apply",
+             "A.apply(y).grad_fn", "OrderedDict", "OrderedDict(a=x)",
+             "optim.SGD([y], lr=1.0)", "x.data_ptr()")  # fmt: skip
+    start = (
+        "import copy\nfrom collections import OrderedDict\n"
+        "class A(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n"
+        "        return x * 2\n"
+        "f = lambda: 1\nx = torch.ones(2)\ny = torch.ones(1, requires_grad=True)\n"
+    )
     programs = tuple(f"{start}print({one})\nprint(f'{{{one}}}')" for one in shown)
     for outcome in children.run(programs, *WALLS):
         assert outcome is not None
