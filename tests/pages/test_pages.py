@@ -47,7 +47,9 @@ def test_home_shows_a_card_for_every_page_once_its_chapter_is_open() -> None:
         assert any(page.title in link for link in links)
         assert any(page.question in part.value for part in tester.main.markdown)
     stops = [link for link in links if any(stop.title in link for stop in tour.STOPS)]
-    assert len(links) == len(catalogue.PAGES) + len(stops)
+    pad = [link for link in links if catalogue.SCRATCHPAD.title in link]
+    assert len(pad) == 1
+    assert len(links) == len(catalogue.PAGES) + len(stops) + len(pad)
     assert len(stops) == len(tour.STOPS)
 
 
