@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from explainers.program import states
 from explainers.program.states import (
     ArrayState,
-    ContextState,
     ModuleState,
     OptimizerState,
     State,
     Step,
     TensorState,
+    inside,
 )
 
 __all__ = [
@@ -113,21 +112,8 @@ def within(
         return
     if isinstance(state, TensorState | ArrayState):
         yield path, state
-    for at, item in _inside(path, state):
+    for at, item in inside(path, state):
         yield from within(at, item, depth + 1)
-
-
-def _inside(path: str, state: State) -> Iterator[tuple[str, State]]:
-    match state:
-        case states.Sequence():
-            yield from ((f"{path}[{index}]", item) for index, item in enumerate(state.items))
-        case states.Table():
-            yield from ((f"{path}[{key!r}]", item) for key, item in state.items.items())
-        case ContextState():
-            yield from ((f"{path}.{key}", item) for key, item in state.fields.items())
-        case ModuleState():
-            own = {**state.parameters, **state.buffers, **state.children, **state.unregistered}
-            yield from ((f"{path}.{key}", item) for key, item in own.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +152,7 @@ def _named_holders(
     if isinstance(state, ModuleState | OptimizerState):
         yield path, state
     elif depth <= _DEEPEST:
-        for at, item in _inside(path, state):
+        for at, item in inside(path, state):
             yield from _named_holders(at, item, depth + 1)
 
 
@@ -176,7 +162,7 @@ def modules(path: str, state: State, depth: int = 0) -> Iterator[tuple[str, str]
         return
     if isinstance(state, ModuleState):
         yield path, state.identity
-    for at, item in _inside(path, state):
+    for at, item in inside(path, state):
         yield from modules(at, item, depth + 1)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from explainers import program, scratchpad
-from explainers.program import ModuleState, OptimizerState, State, Table, TensorState, Trace
+from explainers.program import ArrayState, OptimizerState, State, TensorState, Trace
 from explainers.scratchpad import puzzles
 from figures.stage import Stage, staged
 from ui import offered
@@ -64,13 +64,17 @@ class Attempt:
         self._reader = reader
         self._jobs: list[scratchpad.Job] = []
         self._asked = 0.0
+        self._made: Offer | None = None
 
     @property
     def shown(self) -> Offer:
         """What the page shows: the offer as it was made, or what the reader has made of it."""
         if self.source == self.offer.source:
             return self.offer
-        return offered.of_text(self.source, self.offer.puzzle)
+        made, puzzle = self._made, self.offer.puzzle
+        if made is None or made.source != self.source or made.puzzle is not puzzle:
+            made = self._made = offered.of_text(self.source, puzzle)
+        return made
 
     @property
     def waits(self) -> bool:
@@ -184,22 +188,16 @@ class Attempt:
 
 def _cells(state: State) -> int:
     """Return how many cells are recorded of a state, and of all that it holds."""
+    own = 1
     match state:
         case TensorState():
-            return 1 + len(state.values or ()) + (_cells(state.grad) if state.grad else 0)
-        case ModuleState():
-            held = chain(state.parameters.values(), state.buffers.values())
-            return 1 + sum(
-                map(_cells, chain(held, state.children.values(), state.unregistered.values()))
-            )
+            own += len(state.values or ()) + (_cells(state.grad) if state.grad else 0)
+        case ArrayState():
+            own += len(state.values or ())
         case OptimizerState():
             groups = chain(state.groups, state.state.values())
-            return 1 + sum(_cells(one) for group in groups for one in group.values())
-        case program.Sequence():
-            return 1 + sum(map(_cells, state.items))
-        case Table():
-            return 1 + sum(map(_cells, state.items.values()))
-    return 1
+            own += sum(_cells(one) for group in groups for one in group.values())
+    return own + sum(_cells(one) for _, one in program.inside("", state))
 
 
 def _refusal(words: str) -> Refusal:

@@ -193,9 +193,9 @@ def _marked(query: Mapping[str, str]) -> dict[str, tuple[int | None, int]]:
 
 
 def _link(offer: offered.Offer) -> Mapping[str, str]:
-    """Return what the link of a program spells: the program itself.
+    """Return what the link spells: where a program of ours is found, or a reader's program itself.
 
     Raises:
         ValueError: It is too long for a link.
     """
-    return offered.linked(offer.source, offer.puzzle)
+    return offer.query or offered.linked(offer.source, offer.puzzle)

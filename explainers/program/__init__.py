@@ -26,6 +26,7 @@ from explainers.program.states import (
     Trace,
     Turn,
     Written,
+    inside,
 )
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "Turn",
     "Written",
     "forget",
+    "inside",
     "origins",
     "part",
     "piece",

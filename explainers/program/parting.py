@@ -14,9 +14,9 @@ from explainers.program.states import (
     Sequence,
     State,
     Step,
-    Table,
     TensorState,
     Trace,
+    inside,
 )
 
 Difference: TypeAlias = State | Failure | str | bool | None
@@ -210,16 +210,9 @@ def piece(name: str, wrong: State, right: State) -> tuple[str, Difference, Diffe
 
 def _pieces(path: str, state: State) -> Iterator[tuple[str, State | bool]]:
     match state:
-        case Sequence():
-            yield from ((f"{path}[{at}]", item) for at, item in enumerate(state.items))
-        case Table():
-            yield from ((f"{path}[{key!r}]", item) for key, item in state.items.items())
-        case ContextState():
-            yield from ((f"{path}.{key}", item) for key, item in state.fields.items())
         case ModuleState():
             yield f"{path}.training", state.training
-            own = {**state.parameters, **state.buffers, **state.children, **state.unregistered}
-            yield from ((f"{path}.{key}", item) for key, item in own.items())
+            yield from inside(path, state)
         case OptimizerState():
             order: dict[str, int] = {}
             for number, group in enumerate(state.groups):
@@ -234,3 +227,5 @@ def _pieces(path: str, state: State) -> Iterator[tuple[str, State | bool]]:
                 at = order.get(label)
                 for key, item in kept.items():
                     yield f"{path}.state_dict()['state'][{at}][{key!r}]", item
+        case _:
+            yield from inside(path, state)

@@ -7,7 +7,7 @@ told them apart; NaN equals NaN, as every NaN recorded is one object.
 import dataclasses
 import enum
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -258,6 +258,23 @@ State: TypeAlias = (
     | Table
     | Plain
 )
+
+
+def inside(path: str, state: State) -> Iterator[tuple[str, State]]:
+    """Give what a value holds, each with its path: an item, a field, a part of a module.
+
+    An optimizer's are not among them: its groups hold parameters that have paths of their own.
+    """
+    match state:
+        case Sequence():
+            yield from ((f"{path}[{at}]", item) for at, item in enumerate(state.items))
+        case Table():
+            yield from ((f"{path}[{key!r}]", item) for key, item in state.items.items())
+        case ContextState():
+            yield from ((f"{path}.{key}", item) for key, item in state.fields.items())
+        case ModuleState():
+            own = {**state.parameters, **state.buffers, **state.children, **state.unregistered}
+            yield from ((f"{path}.{key}", item) for key, item in own.items())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -202,6 +202,15 @@ def test_take_gives_the_program_and_a_link_that_holds_it(pool: FakePool) -> None
     ]
 
 
+def test_the_link_of_a_program_of_ours_says_where_it_is_found(pool: FakePool) -> None:
+    """A host that has no jail opens it, and a lesson keeps what is said to its lines."""
+    for asked in ({"start": STARTS[1].slug}, {"lesson": "views.permute", "permute_rows": "2"}):
+        tester = opened(PAGE, **asked)
+        tester.session_state["scratchpad.take"] = True
+        tester.run()
+        assert dict(parse_qsl(urlsplit(tester.code[1].value).query)) == asked
+
+
 def test_a_program_too_long_for_a_link_can_still_be_taken(pool: FakePool) -> None:
     source = "".join(f"x{n * 7919 % 10007} = {n * n * 7919 % 99991}\n" for n in range(900))
     tester = opened(PAGE)

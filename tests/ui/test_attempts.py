@@ -217,6 +217,31 @@ pair = [net.weight, {"bias": net.bias}]
     assert attempt.said.startswith(f"The first {drawn} of {every} steps")
 
 
+def test_cells_that_a_ctx_or_an_array_holds_count_as_any(pool: FakePool) -> None:
+    made = program.run(
+        "import torch\nclass Twice(torch.autograd.Function):\n    @staticmethod\n"
+        "    def forward(ctx, x):\n        ctx.kept = [x]\n        return x * 2\n"
+        "x = torch.ones(200)\ny = Twice.apply(x)\na = x.numpy()\n"
+    )
+    assert made.failure is None
+    (ctx, *_) = [step.local["ctx"] for step in made.steps if len(step.local) > 1][-1:]
+    assert isinstance(ctx, program.ContextState)
+    assert attempts._cells(ctx) > 200
+    assert attempts._cells(made.steps[-1].names["a"]) > 200
+
+
+def test_what_is_shown_is_packed_once(pool: FakePool) -> None:
+    attempt = begun()
+    attempt.ask(OWN)
+    shown = attempt.shown
+    assert attempt.shown is shown
+    attempt.ask(OWN + "z = 1\n")
+    assert attempt.shown.source == OWN + "z = 1\n"
+    attempt.take(GALLERY[PUZZLES[0].slug])
+    attempt.ask(OWN)
+    assert attempt.shown.puzzle is PUZZLES[0]
+
+
 def test_half_a_character_becomes_a_question_mark(pool: FakePool) -> None:
     attempt = begun()
     attempt.ask("x = '\ud800'\n")
