@@ -29,7 +29,7 @@ class Linked:
         in_name: The input's name in the sum.
         out_name: The output's name in the sum.
         empty_text: Of pictures: why an output may have no source; ends a sentence.
-        start: Of pictures: (row, column) of the output shown at first; None picks one.
+        start: (row, column) of the output shown at first; None picks one.
         size: Of pictures: largest side on screen, in CSS pixels.
         shared_range: Of pictures: whether equal greys mean equal values in both.
         numbers: Whether both are tables of numbers.

@@ -77,6 +77,7 @@ def _linked(drawn: Linked, key: str, on_edit: Edited | None) -> None:
             output_title=drawn.output_title,
             in_name=drawn.in_name,
             out_name=drawn.out_name,
+            start=drawn.start,
             minimum=drawn.minimum,
             maximum=drawn.maximum,
             on_edit=on_edit if drawn.editable else None,

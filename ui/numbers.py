@@ -30,6 +30,7 @@ def numbers(
     output_title: str = "Output",
     in_name: str = "in",
     out_name: str = "out",
+    start: tuple[int, int] | None = None,
     minimum: float,
     maximum: float,
     on_edit: Callable[[list[list[float]]], None] | None = None,
@@ -57,6 +58,8 @@ def numbers(
         output_title: Heading of the output.
         in_name: The input's name in the sum.
         out_name: The output's name in the sum.
+        start: (row, column) of the output shown at first; None picks one near the centre with
+            many sources.
         minimum: Least entry that a reader may type.
         maximum: Greatest entry that a reader may type.
         on_edit: Called before the page's next run with the whole table, rows of finite numbers
@@ -65,9 +68,10 @@ def numbers(
 
     Raises:
         ValueError: Shapes disagree or are too large, a table is not floating or not finite, the
-            bounds are not finite or not in order, or ``source`` lies outside of them.
+            bounds are not finite or not in order, ``source`` lies outside of them, or ``start``
+            outside the output.
     """
-    data = numbers_data(source, output, linkage, minimum=minimum, maximum=maximum)
+    data = numbers_data(source, output, linkage, start=start, minimum=minimum, maximum=maximum)
     editable = on_edit is not None
     if source_title is None:
         source_title = "Input (edit a number)" if editable else "Input"
@@ -89,6 +93,7 @@ def numbers_data(
     output: Tensor,
     linkage: Linkage,
     *,
+    start: tuple[int, int] | None = None,
     minimum: float,
     maximum: float,
 ) -> dict[str, Any]:
@@ -98,6 +103,7 @@ def numbers_data(
         source: ``(H, W)`` input.
         output: ``(H', W')`` output.
         linkage: Their linkage.
+        start: (row, column) of the output to show first, or None.
         minimum: Least entry of the input.
         maximum: Greatest entry of the input.
 
@@ -121,7 +127,7 @@ def numbers_data(
             f"minimum and maximum must be finite and in order, got {minimum} and {maximum}"
         )
     rule = f"a number from {minimum:g} to {maximum:g}"
-    data = loupe_data(source, output, linkage)
+    data = loupe_data(source, output, linkage, start=start)
     entries = _decimals(source)
     for entry in entries:
         if not minimum <= entry <= maximum:

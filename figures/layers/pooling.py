@@ -19,12 +19,18 @@ if TYPE_CHECKING:
 
 def sliding(found: "Pooled") -> tuple[Linked | str, ...]:
     """Draw the numbers, linked, and the windows along the columns."""
-    return linked(found, editable=True, minimum=-9), windows(found, "Columns that a window reads")
+    sums = found.linkage.weights.sum(dim=-1)
+    rows, columns = (int(side) for side in sums.shape)
+    # Where padding counts, the output that it costs most; otherwise one in the middle.
+    even = float(sums.max() - sums.min()) < 1e-6
+    start = (rows // 2, columns // 2) if even else divmod(int(sums.argmin()), columns)
+    numbers = linked(found, editable=True, minimum=-9, start=start)
+    return numbers, windows(found, "Columns that a window reads")
 
 
 def power(found: "Morphed") -> tuple[Linked | Curves, ...]:
     """Draw the numbers, linked, and each window's output over p."""
-    return linked(found.at, editable=True, minimum=0), curves(found)
+    return linked(found.at, editable=True, start=(0, 0)), curves(found)
 
 
 def fractional(found: "Drawn") -> tuple[str | Linked, ...]:
@@ -37,7 +43,13 @@ def adaptive(found: "Pooled") -> tuple[Linked | str, ...]:
     return linked(found), windows(found, "Cells that a window reads")
 
 
-def linked(found: "Pooled", *, editable: bool = False, minimum: float = 0) -> Linked:
+def linked(
+    found: "Pooled",
+    *,
+    editable: bool = False,
+    minimum: float = 0,
+    start: tuple[int, int] | None = None,
+) -> Linked:
     """Return a picture and what was made of it, as numbers."""
     shapes = [f"{rows} by {columns}" for rows, columns in (found.source.shape, found.output.shape)]
     counts = (found.linkage.indices >= 0).sum(dim=-1)
@@ -53,6 +65,7 @@ def linked(found: "Pooled", *, editable: bool = False, minimum: float = 0) -> Li
         output_title="y",
         in_name="x",
         out_name="y",
+        start=start,
         numbers=True,
         editable=editable,
         minimum=minimum,
@@ -95,26 +108,26 @@ def weights(found: "Pooled") -> str:
     return f"The weights of an output add up to {low if low == high else f'{low} to {high}'}."
 
 
-def sentence(spans: Sequence["Span"], size: int, noun: str = "column") -> str:
-    """Return which columns, or rows, no window reads, and which several do."""
+def sentence(spans: Sequence["Span"], size: int, *, window: str = "window") -> str:
+    """Return which columns no window reads, and which several do."""
     counts = _counts(spans, size)
     unread = [index for index, count in enumerate(counts) if count == 0]
     shared = [index for index, count in enumerate(counts) if count > 1]
     said = []
     if shared:
-        said.append(f"Several windows read {_listed(shared, noun)}.")
+        said.append(f"Several {window}s read {_listed(shared)}.")
     if unread:
-        said.append(f"No window reads {_listed(unread, noun)}.")
-    return " ".join(said) or f"Every {noun} is read by one window."
+        said.append(f"No {window} reads {_listed(unread)}.")
+    return " ".join(said) or f"Every column is read by one {window}."
 
 
 def _counts(spans: Sequence["Span"], size: int) -> list[int]:
     return [sum(first <= index <= last for first, last in spans) for index in range(size)]
 
 
-def _listed(indices: Sequence[int], noun: str) -> str:
+def _listed(indices: Sequence[int]) -> str:
     *most, last = map(str, indices)
-    return f"{noun}s {', '.join(most)} and {last}" if most else f"{noun} {last}"
+    return f"columns {', '.join(most)} and {last}" if most else f"column {last}"
 
 
 def _span(span: "Span") -> str:
@@ -159,20 +172,23 @@ def _largest(found: "Morphed") -> list[float]:
 def regions(found: "Drawn") -> str:
     """Draw the regions of both calls over the picture, and a dot on what each handed on."""
     source = found.at.source
-    # Pale, so that what lies over it shows.
-    image = 0.6 + 0.4 * source / source.max()
     size = int(source.shape[0])
+    # Paler, so that what lies over it shows.
+    veil = f'<rect x="-0.5" y="-0.5" width="{size}" height="{size}" fill="#fff" opacity="0.6"/>'
     entries = [
         style.Panel(
             f"{name}: rows {_starts(draw.rows)}; columns {_starts(draw.columns)}",
-            image,
-            marks=(*_regions(draw), *_largest_of(source, draw)),
+            source / source.max(),
+            marks=(veil, *_regions(draw), *_largest_of(source, draw)),
         )
         for name, draw in (("First", found.first), ("Second", found.second))
     ]
     outcome = "the same result" if found.same else "another result"
-    lost = sentence(found.first.columns, size)
-    words = f"Two calls in eval mode, and {outcome}. First call: {lost[0].lower()}{lost[1:]}"
+    lost = sentence(found.first.columns, size, window="region")
+    words = (
+        f"Two calls in eval mode, and {outcome}: dots are what regions handed on. First call: "
+        f"{lost[0].lower()}{lost[1:]}"
+    )
     alt = " ".join(
         f"{name} call: regions begin at rows {_starts(draw.rows)} and columns "
         f"{_starts(draw.columns)}."

@@ -50,6 +50,16 @@ def test_weights_and_entries_that_are_sent_add_up_to_the_outputs_that_are_sent()
     assert data["rule"] == "a number from -10 to 10"
 
 
+def test_it_starts_at_the_output_that_is_asked_for_if_there_is_one() -> None:
+    table = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    links = linkage(lambda x: x * 2, (2, 2), at=table)
+    bounds = {"minimum": -10, "maximum": 10}
+    data = numbers_data(table, table * 2, links, start=(1, 0), **bounds)
+    assert (data["start"], data["start_given"]) == ([1, 0], True)
+    with pytest.raises(ValueError, match="start must lie in the 2x2 output"):
+        numbers_data(table, table * 2, links, start=(2, 0), **bounds)
+
+
 def test_it_starts_at_an_output_near_the_centre_with_the_most_sources() -> None:
     row, column = packed(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))["start"]
 
