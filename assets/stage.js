@@ -284,6 +284,7 @@ class Card {
       this.root.append(this.block.root, this.meta);
     }
     this.beside = new Map();
+    this.hung = element("div", { class: "hung" }); // of a flat one below the strip, where its cells are
     const hung = new Map();
     for (const [, , , list] of entries) {
       for (const [name, fact, values] of list) {
@@ -300,9 +301,10 @@ class Card {
       const block = new Block(facts, versions, width, "alone");
       const root = element("div", { class: "beside" }, element("span", { class: "of" }, name), block.root);
       this.beside.set(name, { root, block });
-      (name === ".grad" ? this.root : this.keeps).append(root);
+      (name === ".grad" ? this.hung : this.keeps).append(root);
     }
-    if (others.length) this.root.append(this.keeps);
+    if (others.length) this.hung.append(this.keeps);
+    if (!this.flat) this.root.append(...this.hung.childNodes);
   }
 
   // Names of their own lead; that a tensor also stands in a module or a list is said below.
@@ -420,7 +422,7 @@ class Frame {
         slot.append(cell, element("span", { class: "position", "aria-hidden": "true" }, String(at)));
       });
       const flat = frame.flat.map((place) => this.cards.get(place).root);
-      this.shelf.append(...lanes);
+      this.shelf.append(...frame.flat.map((place) => this.cards.get(place).hung).filter((root) => root.childElementCount), ...lanes);
       this.root.append(this.top, ...flat, this.strip.root, this.shelf);
     } else this.root.append(...lanes);
   }
@@ -446,6 +448,7 @@ class Frame {
       }
     }
     this.root.classList.toggle("absent", !count);
+    this.root.classList.toggle("now", count > 0);
     if (!count) return;
     this.root.style.setProperty("--hue", stage.hue(storage));
     if (!this.strip) return;
@@ -686,7 +689,7 @@ function merged(before, changes) {
 
 class Stage {
   constructor(root) {
-    for (const part of ["runs", "code", "play", "range", "turns", "said", "look", "right", "memory", "held", "more", "graph", "things", "plain", "key", "left"]) {
+    for (const part of ["runs", "code", "play", "range", "turns", "said", "look", "right", "memory", "held", "locals", "more", "graph", "things", "plain", "key", "left"]) {
       this[part] = root.querySelector(`.${part}`);
     }
     this.folded = this.more.querySelector(".memory");
@@ -739,7 +742,7 @@ class Stage {
   press(event) {
     const { target, key } = event;
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    if (target.matches("input")) return;
+    if (target.matches("input") || (target.matches(".drawing") && /Left|Right/.test(key))) return;
     if (target.matches(".cell") && this.walk(target, key)) return event.preventDefault();
     const keys = { ArrowRight: "next", ArrowDown: "next", ArrowLeft: "previous", ArrowUp: "previous", Home: "first", End: "last" };
     if (keys[key]) this.go(this.moves[keys[key]]());
@@ -859,14 +862,37 @@ class Stage {
     this.known = new Map();
     this.listing();
     this.frames = run.frames.map((frame) => new Frame(this, run, frame));
+    this.spots = [];
+    for (const each of this.frames) (this.spots[each.frame.spot] ??= []).push(each);
+    // In the order of the frames, each at the first that stands there.
+    this.spots = [...new Set(this.frames.map(({ frame }) => this.spots[frame.spot]))].map((frames) => ({
+      frames,
+      held: frames[0].frame.held,
+      local: frames[0].frame.local,
+      root: frames.length > 1 ? element("div", { class: "stack" }, ...frames.map(({ root }) => root)) : frames[0].root,
+    }));
     this.chips = new Map();
     const plain = new Map();
-    for (const { plain: words } of run.states) for (const [name, text] of Object.entries(words)) plain.set(name, longest([plain.get(name) ?? "", `${name} = ${text}`]));
-    this.plain.replaceChildren(...[...plain].map(([name, text]) => {
+    run.states.forEach(({ plain: words }, index) => {
+      for (const [name, text] of Object.entries(words)) {
+        const known = plain.get(name) ?? { text: "", when: new Set() };
+        plain.set(name, { text: longest([known.text, `${bare(name)} = ${text}`]), when: known.when.add(index) });
+      }
+    });
+    this.plain.replaceChildren();
+    const turns = []; // of what functions have for themselves
+    for (const [name, { text, when }] of plain) {
       const chip = reserved("chip", text);
       this.chips.set(name, chip);
-      return chip;
-    }));
+      if (bare(name) === name) this.plain.append(chip);
+      else {
+        let turn = turns.find(({ taken }) => ![...when].some((index) => taken.has(index)));
+        if (!turn) turns.push((turn = { taken: new Set(), root: element("div", { class: "stack" }) }));
+        for (const index of when) turn.taken.add(index);
+        turn.root.append(chip);
+      }
+    }
+    this.locals.querySelector(".plain").replaceChildren(...turns.map(({ root }) => root));
     // What is never there together stands in one spot: `self` while a module is made, then its name.
     const lanes = [];
     const when = new Map();
@@ -1054,6 +1080,7 @@ class Stage {
     for (const frame of this.frames) frame.draw(state, this);
     for (const [name, chip] of this.chips) {
       chip.say(name in state.plain ? `${bare(name)} = ${state.plain[name]}` : "");
+      chip.classList.toggle("now", name in state.plain);
       chip.classList.toggle("fresh", Boolean(step.plain && name in step.plain));
     }
     for (const [name, box] of this.boxes) {
@@ -1151,7 +1178,14 @@ class Stage {
       if (row.firstElementChild !== drawing.root) row.replaceChildren(drawing.root);
       drawing.draw(signs, tags, graded);
     }
-    for (const row of this.rows) row.classList.toggle("absent", !used.has(row));
+    for (const row of this.rows) {
+      row.classList.toggle("absent", !used.has(row));
+      // What was made last stands to the right; the keyboard gets to the rest.
+      const scrolls = row.scrollWidth > row.clientWidth;
+      if (scrolls) row.scrollLeft = row.scrollWidth;
+      if (scrolls) row.setAttribute("tabindex", "0");
+      else row.removeAttribute("tabindex");
+    }
   }
 
   // ---- A cell: where it lies, who else sees it, what made it.
@@ -1225,14 +1259,14 @@ class Stage {
   // ---- Room.
 
   // A long wall folds.
-  fold(roots) {
+  fold(spots) {
     const top = this.memory.getBoundingClientRect().top;
     const most = this.narrow ? TALL.narrow : TALL.wide;
-    const open = roots.findIndex((root, index) => index > 1 && root.getBoundingClientRect().bottom - top > most);
-    const rest = open < 0 ? [] : this.frames.slice(open);
+    const open = spots.findIndex(({ root }, index) => index > 1 && root.getBoundingClientRect().bottom - top > most);
+    const rest = open < 0 ? [] : spots.slice(open);
     for (const list of [this.memory, this.held]) list.hidden = !list.childElementCount;
     this.more.hidden = rest.length === 0;
-    const names = rest.flatMap(({ frame, cards }) => [...frame.flat, ...frame.lanes.map((lane) => lane.at(-1))].map((place) => cards.get(place).last));
+    const names = rest.flatMap(({ frames }) => frames).flatMap(({ frame, cards }) => [...frame.flat, ...frame.lanes.map((lane) => lane.at(-1))].map((place) => cards.get(place).last));
     this.more.firstElementChild.textContent = `${rest.length} more: ${names.slice(0, 4).join(", ")}${names.length > 4 ? ", …" : ""}`;
     this.folded.replaceChildren(...rest.map(({ root }) => root));
   }
@@ -1244,14 +1278,21 @@ class Stage {
     [this.room, this.fitted] = [room, this.run];
     this.narrow = this.root.clientWidth < 620;
     if (!this.pinned) this.ask(null);
-    const roots = this.frames.map(({ root }) => root);
-    const held = this.frames.findIndex(({ frame }) => frame.held);
-    const own = held < 0 ? roots.length : held;
+    const local = this.spots.filter((spot) => spot.local);
+    const others = this.spots.filter((spot) => !spot.local);
+    const held = others.filter((spot) => spot.held);
     for (const list of [this.memory, this.held]) list.hidden = false;
-    this.memory.replaceChildren(...roots.slice(0, own));
-    this.held.replaceChildren(...roots.slice(own));
+    const stand = (list, spots) => list.replaceChildren(...spots.map(({ root }) => root));
+    stand(this.memory, others.filter((spot) => !spot.held));
+    stand(this.held, held);
+    // What functions have for themselves is seldom there: below all else, unless that is too far.
+    const inside = this.locals.querySelector(".memory");
+    stand(inside, local);
+    inside.hidden = !local.length;
+    if (held.length) this.things.before(this.locals);
+    else this.right.append(this.locals);
     for (const frame of this.frames) frame.fit(room);
-    this.fold(roots);
+    this.fold(others);
     if (this.code.scrollHeight > this.code.clientHeight + 1) this.code.setAttribute("tabindex", "0");
     else this.code.removeAttribute("tabindex");
     // Sentences keep the place of the longest.

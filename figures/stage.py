@@ -32,7 +32,7 @@ from explainers.program.states import (
 )
 from figures.stage_graph import laid_out
 from figures.stage_holders import drawn
-from figures.stage_names import Seen, frames, holders, named, objects, places, seen
+from figures.stage_names import Seen, frames, holders, named, objects, places, seen, storage_of
 from figures.stage_origins import all_made
 from figures.stage_words import both, changed, failed, is_class, text_of
 
@@ -333,9 +333,30 @@ class _Packer:
             )
         for packed in result:
             packed["held"] = all(map(self._held, [*chain(*packed["lanes"]), *packed["flat"]]))
-        # What a function has for itself is seldom there. What a module holds comes last: there is
-        # most of it, and its tree shows it in short.
-        return sorted(result, key=lambda packed: (packed["held"], self._local(packed)))
+            packed["local"] = not packed["held"] and self._local(packed)
+        self._take_turns(result)
+        # What a module holds comes last: there is most of it, and its tree shows it in short.
+        return sorted(result, key=lambda packed: packed["held"])
+
+    def _take_turns(self, packed: Sequence[Json]) -> None:
+        """Give each frame a spot: those of a kind that are never there together share one."""
+        storages = [
+            {storage_of(place, one.state) for place, one in here.items()} for here in self.shown
+        ]
+        spots: list[tuple[tuple[bool, bool], set[int]]] = []
+        for frame in packed:
+            kind = frame["held"], frame["local"]
+            when = {
+                at for at, here in enumerate(storages) if not here.isdisjoint(frame["storages"])
+            }
+            for number, (other, taken) in enumerate(spots):
+                if other == kind and not taken & when:
+                    taken.update(when)
+                    frame["spot"] = number
+                    break
+            else:
+                frame["spot"] = len(spots)
+                spots.append((kind, when))
 
     def _local(self, frame: Json) -> bool:
         return all(" in " in self.places[at] for at in [*chain(*frame["lanes"]), *frame["flat"]])

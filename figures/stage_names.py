@@ -32,6 +32,7 @@ __all__ = [
     "objects",
     "places",
     "seen",
+    "storage_of",
     "through",
     "within",
 ]

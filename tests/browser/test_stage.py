@@ -221,7 +221,7 @@ def test_two_runs_stand_in_one_stage_and_a_link_leads_to_where_they_part(kept: P
 
 
 @pytest.mark.parametrize(
-    "program", ["views", "loop", "break", "large", "accumulation", "module", "tied"]
+    "program", ["views", "loop", "break", "large", "accumulation", "module", "tied", "inside"]
 )
 def test_nothing_moves_from_step_to_step(kept: Page, program: str) -> None:
     moved: Any = Shown(kept, program).root.evaluate(
@@ -265,6 +265,16 @@ def test_a_module_of_two_names_has_one_box_and_what_is_not_registered_is_marked(
     assert "group 0 lr 0.1 a.weight (2, 2): keeps momentum_buffer" in groups
     assert "group 1 lr 1.0 net.out.bias (2,)" in groups
     expect(tied.objects.locator(".also:visible > :last-child")).to_have_text("also net.out.weight")
+
+
+def test_what_a_function_has_for_itself_stands_apart_and_is_gone_with_it(kept: Page) -> None:
+    stage = Shown(kept, "inside").at(1)
+    local = stage.objects.locator(".locals .card.now .name > :last-child")
+    expect(local).to_have_count(0)
+    expect(stage.at(12).line(12)).to_have_attribute("aria-current", "step")
+    expect(local).to_have_text("hidden")
+    stage.press("End")
+    expect(local).to_have_count(0)
 
 
 STEPS = 40

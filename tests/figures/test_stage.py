@@ -299,6 +299,36 @@ def test_every_tensor_has_exactly_one_spot_at_every_step(recorded) -> None:
             assert len(spots) == 1
 
 
+def test_two_frames_share_a_spot_only_where_they_are_never_there_together(recorded) -> None:
+    _, sent = recorded
+    frames_of = [(frame, set(frame["storages"])) for frame in sent["frames"]]
+    for cards, _ in replayed(sent):
+        lying = {sent["facts"][fact]["storage"] for _, fact, *_ in cards.values()} - {""}
+        there = [frame["spot"] for frame, storages in frames_of if storages & lying]
+        assert len(there) == len(set(there))
+    kinds = {(frame["spot"], frame["held"], frame["local"]) for frame in sent["frames"]}
+    assert len(kinds) == len({spot for spot, *_ in kinds})
+
+
+def test_what_two_functions_have_for_themselves_stands_in_one_spot() -> None:
+    source = """import torch
+def f(a):
+    b = a + 1
+    return b.sum()
+def g(a):
+    c = a + 2
+    return c.sum()
+x = torch.ones(2)
+y = f(x), g(x)
+"""
+    sent = staged(run(source)).runs[0]
+    named_by = [sent["places"][frame["lanes"][0][0]] for frame in sent["frames"]]
+    spots = {name: frame["spot"] for name, frame in zip(named_by, sent["frames"], strict=True)}
+    assert spots["b in f"] == spots["c in g"] != spots["x"]
+    local = {name for name, frame in zip(named_by, sent["frames"], strict=True) if frame["local"]}
+    assert local == {"b in f", "c in g"}
+
+
 def test_a_loop_that_makes_its_tensors_anew_keeps_them_in_one_frame() -> None:
     trace = run(PROGRAMS["loop"])
     shown = seen(trace.steps)

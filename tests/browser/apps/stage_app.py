@@ -167,7 +167,7 @@ PROGRAMS = {
 NOTES = {"views": {8: "Whoever looks at the cell sees it; copies made before do not."}}
 STARTS = {"views": 5, "accumulation": 8}
 
-SHOWN = ("views", "loop", "break", "large", "accumulation", "module", "tied")
+SHOWN = ("views", "loop", "break", "large", "accumulation", "module", "tied", "inside")
 """What stands on the page that names none, one below the other."""
 
 
