@@ -170,7 +170,10 @@ class Reader:
         return await self.open()
 
     async def change(self, widget: Widget, value: object) -> Run:
-        """Set a control as a reader would, and wait until the page has followed."""
+        """Set a control as a reader would, and wait until the page has followed.
+
+        Of a component, the value is an event that it triggers and what it sends with it.
+        """
         await self.send(widget, value)
         return await self.finish()
 
@@ -186,6 +189,11 @@ class Reader:
                 state.string_array_value.data.append(str(value))
             case "button":
                 state.trigger_value = True
+            case "bidi_component":
+                assert isinstance(value, tuple)
+                state.id = f"$$STREAMLIT_INTERNAL_KEY_{state.id}__events"
+                event, sent = value
+                state.json_trigger_value = json.dumps([{"event": event, "value": sent}])
             case "checkbox":
                 state.bool_value = bool(value)
             case "number_input":
@@ -200,7 +208,7 @@ class Reader:
             page_script_hash=self._page_hash,
             fragment_id=widget.fragment,
         )
-        if widget.kind != "button":
+        if widget.kind not in {"button", "bidi_component"}:
             self.states[state.id] = state
             wanted.widget_states.widgets.extend(self.states.values())
         else:
