@@ -17,8 +17,7 @@ _CONV2D = ("torch.nn.Conv2d", "https://docs.pytorch.org/docs/stable/generated/to
 _NOTES = "1, 0, -1, 0, 1; 1, 0, -1, 1, 0; -1, 1, 0, 1, 1; 1, 0, -1, 0, 1; 1, 0, -1, 1, 0"
 _SOBEL = "-1, 0, 1; -2, 0, 2; -1, 0, 1"
 _TURNED = (
-    "The one bright pixel comes out as the kernel turned by 180°: torch slides the kernel as it "
-    "is, which is correlation."
+    "The one bright pixel comes out as the kernel turned by 180°: torch correlates, without a flip."
 )
 
 
