@@ -161,18 +161,18 @@ ALIASES = Lesson(
         ),
         Preset(
             "Right by chance",
-            "relu asks whether out is above 0, and 3 is as 1 was: another number is found out.",
+            "relu asks whether out is above 0, and 3 is, as 1 was; 0 in its place would go wrong.",
             Aliases("h.relu()", written=3),
         ),
         Preset("A clone: right", "c has its own memory.", Aliases(way="clone()")),
     ),
     opens="out.sum().backward()",
     notes={
-        "h = ": "No leaf: into a leaf that requires a gradient torch lets nobody write.",
+        "h = ": "No leaf: one that requires a gradient may not be written while gradients are on.",
         "out = ": "sigmoid and exp save their result, as their slopes are made of it; h * h saves "
         "h.",
         "c = ": "The same memory under another name, unless cloned.",
-        "c[0] = ": "A version is counted but through data and NumPy.",
+        "c[0] = ": "Counted as a version, but not through data or NumPy, nor in a clone.",
     },
     figure=WRITES,
     slips=(
