@@ -174,7 +174,7 @@ def walks(found: "Walks") -> tuple[Curves, str]:
     )
     chart = Curves(
         lines=lines,
-        title="w over the turns; where lines lie on each other, one is seen",
+        title="w over the turns, by when gradients are zeroed; momentum 1: each turn",
         x_title="turn",
         y_title="w",
         noun="turn",
@@ -191,7 +191,8 @@ def walked(found: "Walks") -> str:
     here = ", ".join(f"{walk.words} {walk.weights[found.turns]:.3g}" for walk in found.each)
     late = ", ".join(f"{walk.weights[-half:].abs().max():.2g}" for walk in found.each)
     return (
-        f"w after turn {found.turns}: {here}. In the last {half} turns it is up to {late} from 0."
+        f"w after turn {found.turns}, zeroed {here}. In the last {half} turns it is up to {late} "
+        "from 0."
     )
 
 
@@ -207,9 +208,10 @@ def _bars(found: "Walks", words: str) -> str:
         kind = ' class="now"' if turn == found.turns else ""
         bars += f"<li{kind}><span>{up}</span><span>{down}</span></li>"
     return style.drawing(
-        f"<p>w.grad at each step, {escape(walk.words)}: up to {most:.3g} from 0</p><ol>{bars}</ol>",
+        f"<p>w.grad at each step, zeroed {escape(walk.words)}: up to {most:.3g} from 0</p>"
+        + f"<ol>{bars}</ol>",
         kind="steps",
-        alt=f"Bars of w.grad over {len(walk.gradients)} turns, {walk.words}: "
+        alt=f"Bars of w.grad over {len(walk.gradients)} turns, zeroed {walk.words}: "
         f"{walk.gradients[found.turns - 1]:.4g} at turn {found.turns}.",
         names=("turn", "w.grad", "w after it"),
         rows=[

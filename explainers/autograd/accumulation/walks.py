@@ -17,11 +17,12 @@ from explainers.program.states import Trace
 TURNS = 30
 START = 5.0
 WALKS: Mapping[str, str] = {
-    "never": "never zeroed",
-    "once": "zeroed once",
-    "each turn": "zeroed each turn",
-    "momentum": "zeroed each turn, momentum 1",
+    "never": "never",
+    "once": "once",
+    "each turn": "each turn",
+    "momentum": "momentum 1",
 }
+"""When gradients are zeroed, in a few words; under momentum 1 each turn."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
