@@ -169,12 +169,15 @@ def _low(number: int) -> str:
 def walks(found: "Walks") -> tuple[Curves, str]:
     """Draw w over the turns in each way to zero, and what step found in w.grad."""
     words = walked(found)
+    # To four decimals: float32 has no more of a 5, and a phone no room for them.
     lines = tuple(
-        Line(walk.words, walk.weights, strong=walk.name == found.chosen) for walk in found.each
+        Line(walk.words, walk.weights.round(decimals=4), strong=walk.name == found.chosen)
+        for walk in found.each
+        if walk.name != "momentum"  # it lies on the one that is never zeroed, as the words say
     )
     chart = Curves(
         lines=lines,
-        title="w over the turns, by when gradients are zeroed; momentum 1: each turn",
+        title="w over the turns, by when gradients are zeroed",
         x_title="turn",
         y_title="w",
         noun="turn",

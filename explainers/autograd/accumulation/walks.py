@@ -20,9 +20,9 @@ WALKS: Mapping[str, str] = {
     "never": "never",
     "once": "once",
     "each turn": "each turn",
-    "momentum": "momentum 1",
+    "momentum": "each turn under momentum 1",
 }
-"""When gradients are zeroed, in a few words; under momentum 1 each turn."""
+"""When gradients are zeroed, in a few words."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
