@@ -65,6 +65,21 @@ def test_code_sentence_and_cards_of_every_lesson_fit_one_screen(page: Page, app_
     assert re.search(r"lesson=chunk", page.url)
 
 
+def test_titles_of_mistakes_stand_as_they_are_and_are_whole_on_a_phone(
+    page: Page, app_url: str
+) -> None:
+    page.set_viewport_size(PHONE)
+    open_page(page, f"{app_url}/hooks?lesson=pruning")
+    mistakes = page.get_by_role("radiogroup", name="Mistake")
+    long = "Missing key(s) in state_dict: weight. Unexpected: weight_orig, weight_mask"
+    words = mistakes.get_by_role("radio", name=long).locator("p")
+    assert words.evaluate("node => node.scrollWidth - node.clientWidth") <= 0
+    box = words.bounding_box()
+    assert box is not None and box["x"] + box["width"] <= PHONE["width"]
+    open_page(page, f"{app_url}/masks?lesson=distance")
+    expect(mistakes.get_by_role("radio", name="* for the matrix product")).to_be_attached()
+
+
 FIGURES = [
     pytest.param(entry, lesson, id=f"{entry.slug}.{lesson.slug}")
     for entry in catalogue.PAGES

@@ -73,6 +73,7 @@ def chosen(key: str, titles: Sequence[str]) -> str:
         "Mistake",
         titles,
         key=key,
+        format_func=sentences.plain,
         required=True,
         label_visibility="collapsed",
         on_change=lambda: address.show_mistake(st.session_state[key] or titles[0]),
