@@ -103,7 +103,7 @@ def cut(found: "Crop") -> str:
     """Return what is cut off all stamps and what is left, or why torch refuses, in a sentence."""
     if not found.size:
         return f"torch refuses: {found.said.partition(', but got')[0].rstrip('.')}."
-    side = found.whole.shape[0] - found.output_padding
+    side = 2 * found.stride + found.kernel_size
     return (
         f"All stamps take {side} × {side}. padding={found.padding} cuts {found.padding} off each "
         f"side, output_padding={found.output_padding} leaves {found.output_padding} more at the "
@@ -226,7 +226,7 @@ def _matrix(name: str, matrix: "Tensor") -> str:
     high, wide = matrix.shape
     return (
         f"<figure><figcaption>{name}<br/>{high} × {wide}</figcaption>"
-        f'<img src="{style.png_uri(_signed(matrix))}" alt="" style="width:{7 * wide}px"/></figure>'
+        f'<img src="{style.png_uri(_signed(matrix))}" alt="" style="width:{6 * wide}px"/></figure>'
     )
 
 

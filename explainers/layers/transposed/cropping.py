@@ -46,8 +46,7 @@ class Crop:
         stride: From one stamp to the next.
         padding: Cut off each side.
         output_padding: Left at the bottom and at the right.
-        whole: ``(n, n)`` float32, all stamps, with `output_padding` more at the end; where torch
-            refuses that, none more.
+        whole: ``(n, n)`` float32, all stamps, and at the end what of the output lies beyond them.
         size: Of the output; 0 where torch refuses.
         said: Torch's words where it does.
         formula: What torch's documentation gives.
@@ -90,12 +89,13 @@ def crop(trace: Trace, settings: Any) -> Crop:
         output_padding=extra if failure is None else 0,
     )
     least = 2 * s - 2 * p + k
+    shown = max(2 * s + k, p + size)
     return Crop(
         k,
         s,
         p,
         extra,
-        whole[0, 0],
+        whole[0, 0, :shown, :shown],
         size,
         "" if failure is None else failure.message,
         least + extra,
