@@ -40,23 +40,35 @@ def stamps(found: "Stamps") -> tuple[Linked | str, ...]:
 
 
 def covers(found: "Stamps") -> str:
-    """Draw a flat picture of ones under kernels of five sizes, at the same stride and dilation."""
-    even = [str(each.kernel_size) for each in found.covers if each.even]
-    flat = f"A flat picture of ones at stride {found.stride}, dilation {found.dilation}"
-    said = (
-        f"{flat}: even inside with kernel {_list(even)}."
-        if even
-        else f"{flat}: uneven with each of these kernels."
-    )
+    """Draw a flat picture of ones under kernels of six sizes, at the same stride and dilation."""
+    said = flatness(found)
     return style.panels(
         [
             style.Panel(f"kernel {each.kernel_size}: {_range(each)}", _shade(each.sums))
             for each in found.covers
         ],
-        alt=said,
-        tallest=150,
+        alt=f"A flat picture of ones under kernels of six sizes. {said}",
+        tallest=130,
         narrowest=100,
         words=said,
+    )
+
+
+def flatness(found: "Stamps") -> str:
+    """Return whether the program's kernel leaves a flat picture even, and which others do."""
+    (own,) = (each for each in found.covers if each.kernel_size == found.kernel_size)
+    even = [str(each.kernel_size) for each in found.covers if each.even and each is not own]
+    least, most = float(own.inside.min()), float(own.inside.max())
+    kept = (
+        f"leaves it even inside, {most:.3g}."
+        if own.even
+        else f"makes it uneven inside, {least:.3g} to {most:.3g}."
+    )
+    also = "Even too" if own.even and even else "Even"
+    others = f"kernel {_list(even)}" if even else "none of the others"
+    return (
+        f"A flat picture at stride {found.stride}, dilation {found.dilation}: kernel "
+        f"{own.kernel_size} {kept} {also} with {others}."
     )
 
 

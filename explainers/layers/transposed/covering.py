@@ -27,8 +27,8 @@ _SIDES: Mapping[str, Callable[[int], Tensor]] = {
     "tent": lambda size: 1 - (torch.arange(size) - (size - 1) / 2).abs() / ((size + 1) / 2),
     "numbered": lambda size: torch.arange(1.0, size + 1),
 }
-SIZES = (2, 3, 4, 5, 6)
-"""Kernel sizes beside each other."""
+SIZES = (1, 2, 3, 4, 5, 6)
+"""Kernel sizes beside each other: those that the program may have, and two more."""
 FLAT = 12
 """Side of the flat picture: at every setting some cells are out of reach of the border."""
 
