@@ -141,18 +141,21 @@ UNFOLDING = Lesson(
         "again = F.fold": "Each entry is added to its pixel: fold is unfold's transposed.",
         "count = F.fold": "How many windows hold each pixel.",
     },
-    shows=("x", "columns", "weight", "conv", "product", "again", "count"),
+    # Not what fold gives: its storage is as large as the columns, and its end is never written.
+    shows=("x", "columns", "weight", "conv", "product"),
     slips=(
         Slip(
             title="fold of unfold is not the picture",
             program=_HEAD + "x = torch.ones(1, 1, 4, 4)\npatches = F.unfold(x, 3)\n"
             "count = F.fold(F.unfold(torch.ones_like(x), 3), (4, 4), 3)\n"
-            "again = F.fold(patches, (4, 4), 3) / count",
+            "again = F.fold(patches, (4, 4), 3) / count\nsame = torch.isclose(again, x)",
             wrong="again = F.fold(patches, (4, 4), 3)",
             right="again = F.fold(patches, (4, 4), 3) / count",
-            lesson="fold adds what overlaps: a pixel comes back as often as windows hold it. "
-            "Divide by the count, which is fold of unfold of ones.",
+            lesson="fold adds what overlaps: only the corners, which one window holds, come back "
+            "as they were. Divide by the count, which is fold of unfold of ones.",
             source=("pytorch#7519", "https://github.com/pytorch/pytorch/issues/7519"),
+            shows=("x", "patches", "same"),
+            opens="same = ",
         ),
         Slip(
             title="rows of unfold taken for pixel, then channel",
