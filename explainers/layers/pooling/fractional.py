@@ -145,8 +145,8 @@ FRACTIONAL = Lesson(
         "read = {int(end) - back for end in ends for back in (0, 1)}\nunread = 8 - len(read)",
         answer=lambda trace: str(told(trace, "unread")),
         options=("0", "1", "2", "4"),
-        because="The last region ends at the edge, so three of them step by 3; of each step, one "
-        "column lies between.",
+        because="The last region ends at the edge, so the three begin 3 apart; between two of them "
+        "lies one column.",
     ),
     references=(
         ("torch.nn.FractionalMaxPool2d", f"{_DOCS}/generated/torch.nn.FractionalMaxPool2d.html"),

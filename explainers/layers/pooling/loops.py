@@ -84,7 +84,8 @@ def powers(x: Array, p: float, kernel: int) -> Weighted:
 def fractional(size: int, kernel: int, count: int, u: float) -> list[int]:
     """Return where Graham's regions begin along an axis, for a number `u` from 0 to 1.
 
-    In float32, as torch draws them: https://arxiv.org/abs/1412.6071.
+    In float32, as torch draws them. The sequence is that of the paper's own code, Regions.cu in
+    https://github.com/btgraham/SparseConvNet-archived.
     """
     last = size - kernel
     if count == 1:

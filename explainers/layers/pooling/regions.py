@@ -148,8 +148,8 @@ REGIONS = Figure(
             twin=lambda trace, settings: _result(trace, settings, turned=True),
         ),
         FigureProof(
-            "Regions begin where the paper's sequence puts them for the numbers drawn.",
-            "the sequence of the paper, in float32",
+            "Regions begin where Graham's sequence puts them for the numbers drawn.",
+            "floor((i + u)·α) - floor(u·α) in NumPy, float32",
             _starts,
             twin=lambda trace, settings: _result(
                 trace, dataclasses.replace(settings, kernel=settings.kernel % 3 + 1)

@@ -196,7 +196,7 @@ SLIDING = Lesson(
             "[0, 0, 0, 1]",
             "[1, 1, 1, 1]",
         ),
-        because="Pooling keeps one index a window, the first of the largest; only amax shares.",
+        because="Pooling keeps one index a window, the first of the largest; amax would share.",
     ),
     references=(
         ("torch.nn.MaxPool2d", f"{_DOCS}/generated/torch.nn.MaxPool2d.html"),
