@@ -1,12 +1,15 @@
 """Run a program as the engine does, with the walls woven in. For the jailed child alone."""
 
 import builtins
+import functools
 import sys
 import time
 import types
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 from torch.autograd import Variable
 from torch.autograd.function import BackwardCFunction
 
@@ -78,14 +81,32 @@ def prepare() -> None:
     torch.set_num_threads(1)
     engine: Any = _Engine(Variable._execution_engine)
     Variable._execution_engine = engine
-    applied: Any = BackwardCFunction.apply
+    called: Any = BackwardCFunction  # what the engine calls of a Function of the program
+    called.apply = _standing(called.apply)
+    for kind, name in ((Tensor, "register_hook"), (nn.Module, "register_full_backward_hook")):
+        _hooked(kind, name)
 
-    def apply(self: Any, *args: Any) -> Any:  # what the engine calls of a Function of the program
+
+def _standing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that the engine calls back, with the third wall around it again."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
         with again():
-            return applied(self, *args)
+            return function(*args, **kwargs)
 
-    unguarded: Any = BackwardCFunction
-    unguarded.apply = apply
+    return call
+
+
+def _hooked(kind: Any, name: str) -> None:
+    """Let the hooks that this method registers stand behind the third wall."""
+    register = getattr(kind, name)
+
+    @functools.wraps(register)
+    def registered(self: Any, hook: Any, *args: Any, **kwargs: Any) -> Any:
+        return register(self, _standing(hook) if callable(hook) else hook, *args, **kwargs)
+
+    setattr(kind, name, registered)
 
 
 class _Engine:

@@ -640,6 +640,12 @@ TENSORS = (
         "return g", "x = [torch.ones(60000).double() for i in range(999)]\n        return g"
     )
     + "A.apply(torch.ones(1, requires_grad=True)).backward()",
+    "def f(g):\n    return torch.ones(10**5, 10**5)\nw = torch.ones(1, requires_grad=True)\n"
+    "h = w.register_hook(f)\nw.sum().backward()",
+    "def f(m, a, b):\n    x = torch.ones(10**5, 10**5)\nm = nn.Linear(1, 1)\n"
+    "h = m.register_full_backward_hook(f)\nm(torch.ones(1, 1)).sum().backward()",
+    "def f(p):\n    x = p.to_sparse()\nw = torch.ones(1, requires_grad=True)\n"
+    "h = w.register_hook(lambda g: f(g))\nw.sum().backward()",
     "x = torch.ones(60000, dtype=torch.float64, requires_grad=True)\n"
     "torch.autograd.gradcheck(torch.exp, x)",
     "import copy\nx = torch.ones(60000)\nl = [copy.deepcopy(x) for i in range(2000)]",
