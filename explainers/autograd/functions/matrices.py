@@ -50,8 +50,9 @@ w = torch.arange(${out} * ${inner}.).view(${out}, ${inner}).flip(1).requires_gra
 b = torch.ones(${out}, requires_grad=True)
 y = Linear.apply(x, w, b)
 (y * y).sum().backward()
-doubles = x.double(), w.double(), b.double()
-right = torch.autograd.gradcheck(Linear.apply, doubles, raise_exception=False)
+right = torch.autograd.gradcheck(
+    Linear.apply, (x.double(), w.double(), b.double()), raise_exception=False
+)
 """
 
 
