@@ -11,8 +11,9 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,6 +45,15 @@ def own() -> Iterator[Pool]:
     made.close()
 
 
+def results(own: Pool, sources: Sequence[str], **options: Any) -> list[program.Trace]:
+    """Run programs, some at a time: more may not wait than the pool lets wait."""
+    found: list[program.Trace] = []
+    for begin in range(0, len(sources), pool.MOST_WAITING // 2):
+        some = sources[begin : begin + pool.MOST_WAITING // 2]
+        found += [job.result() for job in [own.submit(each, **options) for each in some]]
+    return found
+
+
 def lessons() -> list[tuple[str, str]]:
     """The first program of each page of lessons that the scratchpad's language has."""
     found = []
@@ -65,12 +75,12 @@ def test_a_lessons_program_gives_the_trace_that_it_gives_in_the_server(own: Pool
     """Values, storages, versions, graph, changes: the walls change nothing of what is shown."""
     chosen = lessons()
     assert len(chosen) >= 20
-    jobs = {name: (own.submit(source, seconds=2), source) for name, source in chosen[::2]}
+    traces = results(own, [source for _, source in chosen[::2]], seconds=2)
     differ = []
-    for name, (job, source) in jobs.items():
-        result = job.result()
-        if result.failure is not None and result.failure.kind == scratchpad.STOPPED:
-            result = own.submit(source, seconds=2).result()  # a busy machine's clock, not a wall
+    for (name, source), trace in zip(chosen[::2], traces, strict=True):
+        ended = trace.failure is not None and trace.failure.kind == scratchpad.STOPPED
+        # A busy machine's clock, not a wall.
+        result = own.submit(source, seconds=2).result() if ended else trace
         if result != dataclasses.replace(program.run(source), jailed=True):
             differ.append(name)
     assert differ == []
@@ -78,15 +88,15 @@ def test_a_lessons_program_gives_the_trace_that_it_gives_in_the_server(own: Pool
 
 def test_what_learners_type_runs(own: Pool) -> None:
     refused = []
-    jobs = {}
+    taken = {}
     for name, source in PROGRAMS.items():
         try:
             scratchpad.check(source)
-            jobs[name] = own.submit(source, seconds=2)
+            taken[name] = source
         except ValueError as error:
             refused.append(f"{name}: {error}")
-    for name, job in jobs.items():
-        failure = job.result().failure
+    traces = results(own, list(taken.values()), seconds=2)
+    for name, failure in zip(taken, (trace.failure for trace in traces), strict=True):
         if name in FAILING:
             assert failure is not None and (failure.kind, failure.line) == (
                 "RuntimeError",
@@ -126,10 +136,8 @@ def test_nothing_of_a_run_stays_in_this_process(own: Pool) -> None:
     own.submit(SHORT, seconds=2).result()
     before = state()
     hostile = [*ATTACKS["edges"][::6], *ATTACKS["tensors"][::9], *ATTACKS["outside"][::6]]
-    jobs = [own.submit(source, seconds=1, walls=()) for source in hostile]
-    jobs += [own.submit(source, seconds=1) for source in hostile]
-    for job in jobs:
-        assert job.result().jailed
+    for walls in ((), pool.WALLS):
+        assert all(trace.jailed for trace in results(own, hostile, seconds=1, walls=walls))
     assert state() == before
 
 
