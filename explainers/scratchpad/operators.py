@@ -95,6 +95,8 @@ ALLOWED = _names(
 """Operators that may run, by aten's name without the overload."""
 
 _UNSET = _names("empty empty_like empty_strided new_empty new_empty_strided")
+_LARGER = _names("col2im")
+"""What they make is contiguous, in a storage that goes on behind it."""
 _PIECES = _names("split split_with_sizes unbind")
 
 _OF_DTYPES = _names("promote_types can_cast")
@@ -208,6 +210,9 @@ class Operators(TorchDispatchMode):
         self._small(given, name)
         if name in _UNSET:
             given.untyped_storage().fill_(0)
+        if name in _LARGER:
+            cells = torch.empty(0, dtype=torch.uint8).set_(given.untyped_storage())
+            cells[(given.storage_offset() + given.numel()) * given.element_size() :] = 0
         return given
 
     def _foresee(
