@@ -22,7 +22,8 @@ def all_made(trace: Trace, shown: Sequence[Mapping[str, Seen]]) -> Iterator[Made
     """Give for each step the origins of the cells that it made or wrote, by storage and cell.
 
     Of each cell: how many origins it has, then name, index and weight of the strongest. What is
-    only another view of known cells is left out, and so is what goes beyond the bounds above.
+    only another view of known cells is left out, and so is what goes beyond the bounds above, and
+    all that follows where a busy machine had no time for it.
     """
     left = MOST_IN_ALL
     known: set[str] = set()
@@ -39,7 +40,10 @@ def all_made(trace: Trace, shown: Sequence[Mapping[str, Seen]]) -> Iterator[Made
                 fresh = state.storage not in known or cell in written[state.storage]
                 if not fresh or str(cell) in found or left <= 0:
                     continue
-                every = origins(trace, index, path, _index(number, state.shape))
+                try:
+                    every = origins(trace, index, path, _index(number, state.shape))
+                except TimeoutError:
+                    return
                 kept = every[:MOST_ORIGINS]
                 left -= len(kept) + 1
                 found[str(cell)] = [

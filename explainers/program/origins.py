@@ -8,14 +8,13 @@ import bisect
 import cmath
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map_only
 
 from explainers.evidence import WARNINGS
 from explainers.program import operators, running
@@ -63,6 +62,7 @@ def origins(
     Raises:
         ValueError: There is no such step, tensor or cell, or the tensor has more than 256; or the
             program is a reader's, which must not run in this process.
+        TimeoutError: A bound ended the run for the origins, as it may on a busy machine.
     """
     if trace.jailed:
         raise ValueError("trace must be of a program of this project, got a reader's")
@@ -102,9 +102,12 @@ def _links(trace: Trace) -> "Links":
     key = trace.source, trace.device
     found = _LINKS.get(key)
     if found is None:
+        found = Links(trace)
+        if not found.whole:  # a clock decided that
+            raise TimeoutError("the run for the origins was ended")
         while len(_LINKS) >= _KEPT:
             del _LINKS[next(iter(_LINKS))]
-        found = _LINKS[key] = Links(trace)
+        _LINKS[key] = found
     return found
 
 
@@ -123,15 +126,14 @@ class _Noting(TorchDispatchMode):
         if not func._schema.name.startswith("aten::"):
             return func(*args, **kwargs)
         view = func.is_view
-        noted = tree_map_only(Tensor, lambda one: self._reach(one, copy=not view), (args, kwargs))
+        noted = _mapped((args, kwargs), lambda one: self._reach(one, copy=not view))
         given = func(*args, **kwargs)
         if view:
             outs: tuple[Reach, ...] = ()
             changed: list[Any] = []
         else:
             changed = self._changed(func, args, kwargs)
-            made = [one for one in tree_flatten(given)[0] if isinstance(one, Tensor)]
-            outs = tuple(self._reach(one) for one in changed or made)
+            outs = tuple(self._reach(one) for one in changed or _tensors_in(given))
         whole = _without_out(func)
         if whole is not None:  # what `out` held before made nothing
             func, changed = whole, []
@@ -141,16 +143,11 @@ class _Noting(TorchDispatchMode):
         return given
 
     def _changed(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
-        names = [argument.name for argument in func._schema.arguments]
-        given = dict(zip(names, args, strict=False)) | kwargs
         changed = [
-            given[argument.name]
-            for argument in func._schema.arguments
-            if argument.alias_info is not None
-            and argument.alias_info.is_write
-            and argument.name in given
+            args[place] if place < len(args) else kwargs.get(name)
+            for place, name in _written_arguments(func)
         ]
-        return [one for one in tree_flatten(changed)[0] if isinstance(one, Tensor)]
+        return list(_tensors_in(changed))
 
     def _reach(self, tensor: Tensor, *, copy: bool = False) -> Reach:
         if tensor.layout is not torch.strided or tensor.device.type == "meta":
@@ -159,8 +156,7 @@ class _Noting(TorchDispatchMode):
         block = self._labels.block(tensor.untyped_storage())
         item = tensor.element_size()
         small = copy and tensor.numel() <= MOST_CELLS
-        with torch.no_grad():
-            value = tensor.detach().cpu().clone() if small else None
+        value = tensor.detach().cpu().clone() if small else None
         return Reach(
             block,
             tensor.data_ptr() - block.first if tensor.numel() else 0,
@@ -169,6 +165,40 @@ class _Noting(TorchDispatchMode):
             tensor._cdata,
             value,
         )
+
+
+def _mapped(given: Any, told: Callable[[Tensor], Any]) -> Any:
+    """Return what an operator is given, with something else for each tensor.
+
+    It holds tuples, lists and dicts alone: torch's walk over any tree takes as long as the run.
+    """
+    if isinstance(given, Tensor):
+        return told(given)
+    if type(given) is tuple:
+        return tuple([_mapped(one, told) for one in given])
+    if type(given) is list:
+        return [_mapped(one, told) for one in given]
+    if type(given) is dict:
+        return {key: _mapped(one, told) for key, one in given.items()}
+    return given
+
+
+def _tensors_in(given: Any) -> Iterator[Tensor]:
+    if isinstance(given, Tensor):
+        yield given
+    elif isinstance(given, tuple | list):
+        for one in given:
+            yield from _tensors_in(one)
+
+
+@functools.cache
+def _written_arguments(func: Any) -> tuple[tuple[int, str], ...]:
+    """Place and name of the arguments that an operator writes into."""
+    return tuple(
+        (place, argument.name)
+        for place, argument in enumerate(func._schema.arguments)
+        if argument.alias_info is not None and argument.alias_info.is_write
+    )
 
 
 @functools.cache
@@ -215,9 +245,10 @@ class Links:
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
         noted = _Noted()
-        running.Run(trace.source, trace.device, noted, noted.mode).trace()
+        again = running.Run(trace.source, trace.device, noted, noted.mode).trace()
         self._calls = noted.mode.calls
         self._upto = noted.upto
+        self.whole = len(again.steps) == len(trace.steps)
         self._starts = noted.starts
         self._paths = noted.paths_at
         self._blocks = noted.blocks

@@ -20,6 +20,7 @@ from explainers.program import (
     part,
     piece,
     run,
+    running,
 )
 from figures.stage import Parted, Stage, staged, two
 from figures.stage_graph import laid_out
@@ -636,6 +637,16 @@ def test_what_made_a_cell_of_a_view_is_sent_with_its_storage_alone() -> None:
     ]  # fmt: skip
     assert steps[4]["made"]["B"]["1"] == [1, ["c", [0, 1], 1.0]]
     assert steps[6]["made"]["A"].keys() == {"1"}
+
+
+def test_a_machine_too_busy_to_find_the_origins_sends_none_and_finds_them_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trace = run("import torch\nbusy = torch.ones(2)\nx = busy * 3")
+    with monkeypatch.context() as busy:
+        busy.setattr(running, "MOST_SECONDS", 0.0)
+        assert all("made" not in step for step in staged(trace, origins=True).runs[0]["steps"])
+    assert any("made" in step for step in staged(trace, origins=True).runs[0]["steps"])
 
 
 def test_long_runs_are_sent_without_what_made_their_cells_unless_asked_for() -> None:
