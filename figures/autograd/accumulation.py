@@ -5,17 +5,15 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from figures import style
 from figures.curves import Curves, Line
+from figures.plane import Plane, number
 
 if TYPE_CHECKING:
     from explainers.autograd.accumulation.arrows import Clipped
     from explainers.autograd.accumulation.reach import Reach
     from explainers.autograd.accumulation.walks import Walks
 
-_SIDE = 320  # of the plane, in CSS pixels
 _SHAPES = {
     "norm 2": "circle",
     "norm 1": "diamond",
@@ -27,25 +25,12 @@ _SHAPES = {
 def arrows(found: "Clipped") -> str:
     """Draw a gradient before and after clipping, and the outline of what is short enough."""
     finite = [abs(value) for value in (*found.before, *found.after) if math.isfinite(value)]
-    reach = 1.15 * max(found.most, *finite)
-
-    def at(x: float, y: float) -> tuple[float, float]:
-        if math.isinf(x):  # to the edge; beside it any other entry is nothing
-            x, y = math.copysign(reach, x), 0.0
-        return (_SIDE / 2 * (1 + x / reach), _SIDE / 2 * (1 - y / reach))
-
-    outline = "L".join(f"{x:.1f} {y:.1f}" for x, y in (at(*point) for point in found.outline))
-    half = _SIDE / 2
-    parts = [
-        f'<path class="axis" d="M0 {half}H{_SIDE}M{half} 0V{_SIDE}"/>',
-        f'<path class="outline" d="M{outline}Z"/>',
-        _arrow(at(0, 0), at(*found.before[:2]), style.NEUTRAL),
-    ]
+    plane = Plane(1.15 * max(found.most, *finite))
+    parts = plane.frame(found.outline, found.most)
+    parts += plane.arrow(found.before, style.NEUTRAL)
     if all(map(math.isfinite, found.after)):
-        parts.append(_arrow(at(0, 0), at(*found.after[:2]), style.VERMILION))
-    x, y = at(found.most, 0)
-    parts.append(f'<text x="{x + 3:.1f}" y="{y + 14:.1f}">{_number(found.most)}</text>')
-    svg = f'<svg viewBox="0 0 {_SIDE} {_SIDE}" aria-hidden="true">{"".join(parts)}</svg>'
+        parts += plane.arrow(found.after, style.VERMILION)
+    drawn = plane.drawn(parts, "first entry to the right, second upward; the third is 0")
     facts = "".join(
         f'<li><b style="--mark:{colour}">{escape(name)}</b> {escape(value)}</li>'
         for name, value, colour in (
@@ -56,16 +41,15 @@ def arrows(found: "Clipped") -> str:
     )
     words = sentence(found)
     return style.drawing(
-        f"<figure>{svg}<figcaption>first entry to the right, second upward; the third is 0"
-        f"</figcaption></figure><ul>{facts}</ul>",
+        f"{drawn}<ul>{facts}</ul>",
         kind="clip",
         alt=f"Arrow before, {_vector(found.before)}; after, {_vector(found.after)}; a "
         f"{_SHAPES[found.how]} where {_bound(found)}. {words}",
         names=("", "entry 0", "entry 1", "entry 2", _norm(found.how)),
         rows=[
-            ("before", *map(_number, found.before), _returned(found)),
-            ("after", *map(_number, found.after), _number(found.shorter)),
-            ("the bound", "", "", "", _number(found.most)),
+            ("before", *map(number, found.before), _returned(found)),
+            ("after", *map(number, found.after), number(found.shorter)),
+            ("the bound", "", "", "", number(found.most)),
         ],
         words=words,
     )
@@ -77,8 +61,8 @@ def sentence(found: "Clipped") -> str:
         said = "Nothing is returned."
     else:
         said = (
-            f"Returned is {_number(found.total)}, the {_norm(found.how)} before clipping; after "
-            f"it, it is {_number(found.shorter)}."
+            f"Returned is {number(found.total)}, the {_norm(found.how)} before clipping; after "
+            f"it, it is {number(found.shorter)}."
         )
     if math.isnan(found.turned):
         return f"{said} What is left has no direction."
@@ -88,16 +72,8 @@ def sentence(found: "Clipped") -> str:
     return f"{said} The arrow is {turned}."
 
 
-def _arrow(start: tuple[float, float], end: tuple[float, float], colour: str) -> str:
-    return style.arrows(np.array([start]), np.array([end]), colour=colour, head=9)
-
-
-def _number(value: float) -> str:
-    return "NaN" if math.isnan(value) else f"{value + 0.0:.4g}"
-
-
 def _vector(values: tuple[float, ...]) -> str:
-    return f"[{', '.join(map(_number, values))}]"
+    return f"[{', '.join(map(number, values))}]"
 
 
 def _norm(how: str) -> str:
@@ -105,13 +81,13 @@ def _norm(how: str) -> str:
 
 
 def _bound(found: "Clipped") -> str:
-    return f"the {_norm(found.how)} is {_number(found.most)}"
+    return f"the {_norm(found.how)} is {number(found.most)}"
 
 
 def _returned(found: "Clipped") -> str:
     if found.total is None:
-        return _number(max(map(abs, found.before)))
-    return _number(found.total)
+        return number(max(map(abs, found.before)))
+    return number(found.total)
 
 
 def chain(found: "Reach") -> str:

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from explainers.outline import outline
 from explainers.program.figure import Figure, FigureProof
 from explainers.program.lessons import final
 from explainers.program.references import difference
 from explainers.program.states import Trace
-
-_DIRECTIONS = 96
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,10 +50,6 @@ def clipped(trace: Trace, settings: Any, order: float | None = None) -> Clipped:
     after = tuple(float(value) for value in final(trace, "p").grad.values)
     returned = getattr(final(trace, "total"), "values", None)
     norm = _order(settings.how)
-    angles = torch.arange(_DIRECTIONS, dtype=torch.float64) * (2 * math.pi / _DIRECTIONS)
-    rays = torch.stack([angles.cos(), angles.sin()], dim=1)
-    reach = torch.linalg.vector_norm(rays, norm if order is None else order, dim=1, keepdim=True)
-    outline = (settings.most * rays / reach).tolist()
     angle = torch.atan2(
         torch.tensor([before[1], after[1]], dtype=torch.float64),
         torch.tensor([before[0], after[0]], dtype=torch.float64),
@@ -66,7 +61,7 @@ def clipped(trace: Trace, settings: Any, order: float | None = None) -> Clipped:
         after=after,
         total=None if returned is None else float(returned[0]),
         shorter=float(torch.linalg.vector_norm(torch.tensor(after), norm)),
-        outline=tuple((x, y) for x, y in outline),
+        outline=outline(norm if order is None else order, float(settings.most)),
         turned=float((angle[1] - angle[0]).abs().rad2deg()),
     )
 
