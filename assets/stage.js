@@ -1178,13 +1178,19 @@ class Stage {
       if (row.firstElementChild !== drawing.root) row.replaceChildren(drawing.root);
       drawing.draw(signs, tags, graded);
     }
+    for (const row of this.rows) row.classList.toggle("absent", !used.has(row));
+    this.toEnds();
+  }
+
+  // What was made last stands to the right; the keyboard gets to the rest.
+  toEnds() {
     for (const row of this.rows) {
-      row.classList.toggle("absent", !used.has(row));
-      // What was made last stands to the right; the keyboard gets to the rest.
       const scrolls = row.scrollWidth > row.clientWidth;
-      if (scrolls) row.scrollLeft = row.scrollWidth;
-      if (scrolls) row.setAttribute("tabindex", "0");
-      else row.removeAttribute("tabindex");
+      if (!scrolls) row.removeAttribute("tabindex");
+      else {
+        row.setAttribute("tabindex", "0");
+        row.scrollLeft = row.scrollWidth;
+      }
     }
   }
 
@@ -1292,6 +1298,7 @@ class Stage {
     if (held.length) this.things.before(this.locals);
     else this.right.append(this.locals);
     for (const frame of this.frames) frame.fit(room);
+    this.toEnds();
     this.fold(others);
     if (this.code.scrollHeight > this.code.clientHeight + 1) this.code.setAttribute("tabindex", "0");
     else this.code.removeAttribute("tabindex");

@@ -463,11 +463,14 @@ def test_a_phone_in_the_dark(
     views.root.get_by_role("button", name="Next line").tap()
     assert views.step() == 8
     wait_for_query(page, {"step": "8", "kept": "1"})
+    drawing = Shown(page, "inside").at(16).objects.locator(".drawing:not(.absent)").first
+    drawing.evaluate("node => node.scrollLeft = 0")
     # 200 % of 1280 x 900, and as small as a page must bear.
     for width, height in ((640, 450), (320, 640)):
         page.set_viewport_size({"width": width, "height": height})
         settled(page)
         assert page.evaluate(wide) <= 0
+    assert drawing.evaluate("node => node.scrollLeft") > 0, "a wide graph shows its end"
     page.get_by_role("button", name="Again").click()
     expect(page.get_by_text("run 2", exact=True)).to_have_count(1)
     assert views.step() == 8, "new data leave the reader where he is"
