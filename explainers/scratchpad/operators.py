@@ -97,6 +97,8 @@ ALLOWED = _names(
 _UNSET = _names("empty empty_like empty_strided new_empty new_empty_strided")
 _LARGER = _names("col2im")
 """What they make is contiguous, in a storage that goes on behind it."""
+# Without statistics it ends the process.
+_BY_STATISTICS = _names("_native_batch_norm_legit native_batch_norm")
 _PIECES = _names("split split_with_sizes unbind")
 
 _OF_DTYPES = _names("promote_types can_cast")
@@ -223,6 +225,10 @@ class Operators(TorchDispatchMode):
             raise Refused("a number for a dtype", "torch.float32 is one")
         if name in _PIECES:
             _few_pieces(name, named)
+        if name in _BY_STATISTICS and not named.get("training"):
+            given = named.get("running_mean"), named.get("running_var")
+            if any(one is None for one in given):
+                raise Refused("such a batch norm", "in evaluation it has statistics")
         if name in _BY_VALUES:
             most = _BY_VALUES[name](named)
             if not 0 <= most <= 4 * MOST_CELLS:

@@ -24,6 +24,12 @@ def children() -> Iterator[Children]:
     made.close()
 
 
+def test_batch_norm_without_statistics_does_not_end_its_child(children: Children) -> None:
+    done = children.fuzz(["_native_batch_norm_legit"], 200, 0)
+    assert [row for row in done if len(row) == 1] == []
+    assert len(done) >= 400
+
+
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_edges_end_soon_and_stay_small(children: Children, seed: int) -> None:
     from explainers.scratchpad.operators import ALLOWED
