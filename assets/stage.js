@@ -1289,17 +1289,16 @@ class Stage {
     const held = others.filter((spot) => spot.held);
     for (const list of [this.memory, this.held]) list.hidden = false;
     const stand = (list, spots) => list.replaceChildren(...spots.map(({ root }) => root));
-    stand(this.memory, others.filter((spot) => !spot.held));
-    stand(this.held, held);
     // What functions have for themselves is seldom there: below all else, unless that is too far.
-    const inside = this.locals.querySelector(".memory");
-    stand(inside, local);
-    inside.hidden = !local.length;
-    if (held.length) this.things.before(this.locals);
-    else this.right.append(this.locals);
+    const far = held.length > 0;
+    stand(this.memory, [...others.filter((spot) => !spot.held), ...(far ? local : [])]);
+    stand(this.held, held);
+    const below = this.locals.querySelector(".memory");
+    stand(below, far ? [] : local);
+    below.hidden = !below.childElementCount;
     for (const frame of this.frames) frame.fit(room);
     this.toEnds();
-    this.fold(others);
+    this.fold(far ? [...others.filter((spot) => !spot.held), ...local, ...held] : others);
     if (this.code.scrollHeight > this.code.clientHeight + 1) this.code.setAttribute("tabindex", "0");
     else this.code.removeAttribute("tabindex");
     // Sentences keep the place of the longest.
