@@ -181,7 +181,8 @@ class Visitor:
                         self.away_s += time.perf_counter()
                     while not done.is_set():
                         switch = reader.find("button_group", self.switch)
-                        value = switch.values()[self.changes % 2]
+                        ways = switch.values()
+                        value = ways[self.changes % len(ways)]
                         self.errors += (await reader.change(switch, value)).exceptions()
                         self.changes += 1
                         await asyncio.sleep(0.2)
