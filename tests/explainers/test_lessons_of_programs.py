@@ -163,11 +163,12 @@ def nested(shape: tuple[int, ...], values: tuple) -> object:
 
 
 RUNNER = """
-import contextlib, io, json, runpy, sys
+import contextlib, io, json, runpy, sys, torch
 found = []
 for path in sys.argv[1:]:
     out = io.StringIO()
-    with contextlib.redirect_stdout(out):
+    # What a program switches off for good is on again for the next.
+    with contextlib.redirect_stdout(out), torch.enable_grad():
         try:
             runpy.run_path(path)
             error = ""
