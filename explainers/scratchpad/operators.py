@@ -108,6 +108,29 @@ _KINDS = ("dtype", "memory_format", "layout", "out_dtype", "output_dtype")
 _Rule = Callable[[dict[str, Any]], int]
 
 
+def _is_lstm(given: dict[str, Any]) -> bool:
+    """Return whether oneDNN is given what `nn.LSTM` gives it; other shapes end the process."""
+    names = ("input", "weight0", "weight1", "weight2", "weight3", "hx_", "cx_")
+    x, into, on, one, other, h, c = (given[name] for name in names)
+    size = given["hidden_size"]
+    if x.dim() != 3 or x.numel() == 0 or size < 1:
+        return False
+    shapes = [
+        (into, (4 * size, x.shape[2])),
+        (on, (4 * size, size)),
+        (h, (x.shape[1], size)),
+        (c, (x.shape[1], size)),
+    ]
+    if given["has_biases"]:
+        shapes += [(one, (4 * size,)), (other, (4 * size,))]
+    return (
+        given["mode"] == 2
+        and not given["batch_sizes"]
+        and all(given[name].dtype == torch.float32 for name in names)
+        and all(tensor.shape == shape for tensor, shape in shapes)
+    )
+
+
 def _index_size(given: dict[str, Any]) -> int:
     size = given["self"].numel()
     for index in given["indices"]:
@@ -229,6 +252,8 @@ class Operators(TorchDispatchMode):
             given = named.get("running_mean"), named.get("running_var")
             if any(one is None for one in given):
                 raise Refused("such a batch norm", "in evaluation it has statistics")
+        if name == "mkldnn_rnn_layer" and not _is_lstm(named):
+            raise Refused("such a recurrent layer", "nn.LSTM gives it what it needs")
         if name in _BY_VALUES:
             most = _BY_VALUES[name](named)
             if not 0 <= most <= 4 * MOST_CELLS:
