@@ -115,7 +115,7 @@ def _is_lstm(given: dict[str, Any]) -> bool:
     size = given["hidden_size"]
     if x.dim() != 3 or x.numel() == 0 or size < 1:
         return False
-    shapes = [
+    shapes: list[tuple[Tensor, tuple[int, ...]]] = [
         (into, (4 * size, x.shape[2])),
         (on, (4 * size, size)),
         (h, (x.shape[1], size)),
