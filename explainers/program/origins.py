@@ -256,6 +256,10 @@ class Links:
         self._written: dict[int, dict[_Cell, tuple[int, int]]] = {}
         self._made: dict[int, list[dict[int, list[tuple[_Cell, float | None]]]]] = {}
         self._named: dict[int, dict[_Cell, list[tuple[str, int, int]]]] = {}
+        # Asked again for every cell.
+        self._read: dict[int, tuple[tuple[Reach, str | None], ...]] = {}
+        self._used: dict[tuple[int, int], set[str]] = {}
+        self._identities: dict[int, set[str]] = {}
         self._foreign = [self._foreign_at(place) for place in range(len(self._upto))]
 
     def origins(self, place: int, name: str, index: tuple[int, ...]) -> tuple[Origin, ...]:
@@ -353,11 +357,9 @@ class Links:
             step = self._step_of(last)
             begin = self._start(last)
             if self._known_before(block, step):
-                named = {state.identity for _, state in self._tensors(step)}
-                named |= {state.identity for _, state in self._tensors(step - 1)}
+                named = self._identified(step) | self._identified(step - 1)
                 for number in range(last, begin - 1, -1):
-                    for reach in self._calls[number].read():
-                        label = self._labels.known(reach.address)
+                    for reach, label in self._reads(number):
                         if reach.block is block and label in named:
                             return label
                 return None
@@ -366,6 +368,22 @@ class Links:
             if lie:
                 return next((one.identity for one in lie if not one.view), lie[0].identity)
         return None
+
+    def _reads(self, number: int) -> tuple[tuple[Reach, str | None], ...]:
+        """Return the tensors that a call was given, and the labels of those that have a name."""
+        found = self._read.get(number)
+        if found is None:
+            read = self._calls[number].read()
+            found = tuple((reach, self._labels.known(reach.address)) for reach in read)
+            self._read[number] = found
+        return found
+
+    def _identified(self, step: int) -> set[str]:
+        """Return the identities of the tensors that have a name after a step."""
+        found = self._identities.get(step)
+        if found is None:
+            found = self._identities[step] = {state.identity for _, state in self._tensors(step)}
+        return found
 
     def _known_before(self, block: Block, step: int) -> bool:
         return step > 0 and any(
@@ -438,9 +456,11 @@ class Links:
         return found
 
     def _read_between(self, begin: int, end: int) -> set[str]:
-        calls = self._calls[begin:end]
-        known = (self._labels.known(reach.address) for call in calls for reach in call.read())
-        return {label for label in known if label is not None}
+        found = self._used.get((begin, end))
+        if found is None:
+            labels = (label for number in range(begin, end) for _, label in self._reads(number))
+            found = self._used[begin, end] = {label for label in labels if label is not None}
+        return found
 
     def _names_before(self, step: int) -> dict[_Cell, list[tuple[str, int, int]]]:
         """Where each cell stands, by the names before a statement, then by those after it."""
