@@ -1,6 +1,7 @@
 """The weight over thirty turns, zeroed never, once or each turn, and with momentum 1."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -67,6 +68,7 @@ def walks(trace: Trace, settings: Any, **wrong: Any) -> Walks:
     return Walks(settings.zero, settings.turns, each, staged)
 
 
+@functools.lru_cache(maxsize=64)
 def _walk(name: str, lr: float, *, decay: float = 0.0, last: str = "each turn") -> Walk:
     """Walk in one way.
 
