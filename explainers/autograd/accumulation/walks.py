@@ -61,36 +61,47 @@ class Walks:
 
 
 def walks(trace: Trace, settings: Any, **wrong: Any) -> Walks:
-    """Walk down w² at the lesson's rate in each way; `wrong` are `_walk`'s errors."""
-    each = tuple(_walk(name, settings.lr, **wrong) for name in WALKS)
+    """Walk down w² at the lesson's rate in each way; `wrong` are `_walked`'s errors."""
+    each = _walked(settings.lr, **wrong)
     w = final(trace, "w")
     staged = (*w.values, *(w.grad.values if w.grad is not None else ()))
     return Walks(settings.zero, settings.turns, each, staged)
 
 
 @functools.lru_cache(maxsize=64)
-def _walk(name: str, lr: float, *, decay: float = 0.0, last: str = "each turn") -> Walk:
-    """Walk in one way.
+def _walked(lr: float, *, decay: float = 0.0, last: str = "each turn") -> tuple[Walk, ...]:
+    """Walk in each way; one optimizer steps the weights of all.
 
     Args:
-        name: Of the way.
         lr: The rate.
         decay: The error of a weight decay.
         last: The error of zeroing each turn in another way, too.
     """
-    w = torch.tensor([START], requires_grad=True)
-    momentum = 1.0 if name == "momentum" else 0.0
-    optimizer = torch.optim.SGD([w], lr=lr, momentum=momentum, weight_decay=decay)
-    weights, gradients = [w.item()], []
+    each = {name: torch.tensor([START], requires_grad=True) for name in WALKS}
+    groups = [
+        {"params": [w], "momentum": 1.0 if name == "momentum" else 0.0} for name, w in each.items()
+    ]
+    optimizer = torch.optim.SGD(groups, lr=lr, weight_decay=decay)
+    weights = {name: [START] for name in WALKS}
+    gradients: dict[str, list[float]] = {name: [] for name in WALKS}
     for turn in range(TURNS):
-        if name in ("momentum", last) or (name == "once" and turn == 0):
-            optimizer.zero_grad()
-        (w**2).sum().backward()
-        gradients.append(math.nan if w.grad is None else w.grad.item())
+        for name, w in each.items():
+            if name in ("momentum", last) or (name == "once" and turn == 0):
+                w.grad = None  # what zero_grad does to it
+        torch.stack([(w**2).sum() for w in each.values()]).sum().backward()
+        for name, w in each.items():
+            gradients[name].append(math.nan if w.grad is None else w.grad.item())
         optimizer.step()
-        weights.append(w.item())
-    rows = (torch.tensor(row, dtype=torch.float64) for row in (weights, gradients))
-    return Walk(name, WALKS[name], *rows)
+        for name, w in each.items():
+            weights[name].append(w.item())
+    return tuple(
+        Walk(
+            name,
+            WALKS[name],
+            *(torch.tensor(row[name], dtype=torch.float64) for row in (weights, gradients)),
+        )
+        for name in WALKS
+    )
 
 
 def _of(found: Walks, name: str) -> Walk:

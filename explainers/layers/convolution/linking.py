@@ -179,9 +179,9 @@ def _places(found: Windows, settings: Any) -> float:
             ]
             expected[top, left, int(at)] += weight
     given = np.zeros_like(expected)
-    for top, left, slot in np.ndindex(*found.pixels.indices.shape):
-        at = int(found.pixels.indices[top, left, slot])
-        given[top, left, at + 1] += float(found.pixels.weights[top, left, slot])
+    indices, weights = found.pixels.indices.numpy(), found.pixels.weights.numpy()
+    tops, lefts, _ = np.indices(indices.shape)
+    np.add.at(given, (tops, lefts, indices + 1), weights)
     return float(np.abs(given - expected)[..., 1:].max())
 
 

@@ -138,10 +138,10 @@ def _weights(found: Stamps, settings: Any) -> float:
         )
     high, wide, _ = found.linkage.indices.shape
     dense = np.zeros((9, high, wide))
-    for row, column, slot in np.ndindex(found.linkage.indices.shape):
-        index = int(found.linkage.indices[row, column, slot])
-        if index >= 0:
-            dense[index, row, column] += float(found.linkage.weights[row, column, slot])
+    indices, weights = found.linkage.indices.numpy(), found.linkage.weights.numpy()
+    rows, columns, slots = np.nonzero(indices >= 0)
+    linked = indices[rows, columns, slots]
+    np.add.at(dense, (linked, rows, columns), weights[rows, columns, slots])
     summed = np.tensordot(found.x.numpy().reshape(9).astype(float), dense, 1)
     if dense.shape != np.shape(expected) or summed.shape != tuple(found.y.shape):
         return float("inf")
