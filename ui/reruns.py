@@ -6,9 +6,11 @@ And what a run draws is sent as it is drawn: where that takes a while, it arrive
 is no public way to say either, so this reaches into Streamlit, whose version is pinned.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from streamlit import runtime
 from streamlit.errors import StreamlitAPIException
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -17,6 +19,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 __all__ = ["at_once", "runs", "show_elsewhere"]
 
+_LONGEST_S = 0.02
+"""The loop waits for no longer, whatever becomes of the run."""
 _ELSEWHERE: dict[str, str] = {}
 _ASKED = AppSession.request_rerun
 
@@ -69,8 +73,16 @@ def at_once() -> Iterator[None]:
 
 
 def _sent(held: list[ForwardMsg], send: Callable[[ForwardMsg], None]) -> None:
-    for message in held:
-        send(message)
+    """Send them while the server's loop waits: it sends what it finds, and then rests for 10 ms."""
+    sent = threading.Event()
+    if held and runtime.exists():
+        loop = runtime.get_instance()._get_async_objs().eventloop
+        loop.call_soon_threadsafe(sent.wait, _LONGEST_S)
+    try:
+        for message in held:
+            send(message)
+    finally:
+        sent.set()
 
 
 def _request_rerun(session: AppSession, client_state: ClientState | None) -> None:

@@ -63,6 +63,29 @@ def test_where_the_next_run_interrupts_the_sending_the_context_is_as_before(sent
     assert sent._enqueue is interrupted
 
 
+def test_the_servers_loop_waits_until_all_is_sent_and_no_longer(
+    sent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[tuple[Any, float, list[str]]] = []
+
+    def call_soon_threadsafe(wait: Any, most: float) -> None:
+        waits.append((wait, most, list(sent.messages)))
+        assert not wait(0)
+
+    loop = SimpleNamespace(call_soon_threadsafe=call_soon_threadsafe)
+    server = SimpleNamespace(_get_async_objs=lambda: SimpleNamespace(eventloop=loop))
+    monkeypatch.setattr(reruns.runtime, "exists", lambda: True)
+    monkeypatch.setattr(reruns.runtime, "get_instance", lambda: server)
+    with reruns.at_once():
+        pass
+    assert waits == []
+    with reruns.at_once():
+        sent._enqueue(ForwardMsg(hash="a"))
+    ((wait, most, before),) = waits
+    assert before == [] and sent.messages == ["a"]
+    assert wait(0) and 0 < most < 0.1
+
+
 def test_without_a_run_nothing_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reruns, "get_script_run_ctx", lambda: None)
     with reruns.at_once():
