@@ -32,9 +32,9 @@ from explainers.program.states import (
     Trace,
 )
 
-MOST_BYTES = 4 << 20
+MOST_BYTES = 1 << 20
 """Bytes of a trace."""
-_MOST_WEIGHT = 400_000
+_MOST_WEIGHT = 100_000
 _MOST_STATE = 8_000
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _MOST_CHARACTERS = 20_000
