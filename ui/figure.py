@@ -1,6 +1,7 @@
 """Show a figure the way all pages show one."""
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -68,16 +69,19 @@ def draw(drawn: Drawn, *, key: str, on_edit: Edited | None = None) -> None:
 
 def _linked(drawn: Linked, key: str, on_edit: Edited | None) -> None:
     pictures = drawn.source, drawn.output, drawn.linkage
+    said: dict[str, Any] = {
+        "key": key,
+        "alt": drawn.alt,
+        "source_title": drawn.source_title,
+        "output_title": drawn.output_title,
+        "in_name": drawn.in_name,
+        "out_name": drawn.out_name,
+        "start": drawn.start,
+    }
     if drawn.numbers:
         numbers(
             *pictures,
-            key=key,
-            alt=drawn.alt,
-            source_title=drawn.source_title,
-            output_title=drawn.output_title,
-            in_name=drawn.in_name,
-            out_name=drawn.out_name,
-            start=drawn.start,
+            **said,
             minimum=drawn.minimum,
             maximum=drawn.maximum,
             on_edit=on_edit if drawn.editable else None,
@@ -85,14 +89,8 @@ def _linked(drawn: Linked, key: str, on_edit: Edited | None) -> None:
         return
     loupe(
         *pictures,
-        key=key,
-        alt=drawn.alt,
-        source_title=drawn.source_title,
-        output_title=drawn.output_title,
-        in_name=drawn.in_name,
-        out_name=drawn.out_name,
+        **said,
         empty_text=drawn.empty_text,
-        start=drawn.start,
         size=drawn.size,
         shared_range=drawn.shared_range,
     )
