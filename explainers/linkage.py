@@ -43,6 +43,15 @@ class Linkage:
         rows, columns, _ = self.indices.shape
         return rows, columns
 
+    def dense(self) -> Tensor:
+        """Return the weights as a matrix ``(H' * W', H * W)``, float64; 0 where none is kept."""
+        (rows, columns), (height, width) = self.out_shape, self.in_shape
+        matrix = torch.zeros(rows * columns, height * width, dtype=torch.float64)
+        indices = self.indices.reshape(len(matrix), -1)
+        # What has no source weighs 0, and may so be added anywhere.
+        weights = self.weights.reshape(indices.shape).double()
+        return matrix.scatter_add_(1, indices.clamp_min(0), weights)
+
 
 def linkage(
     operation: Callable[[Tensor], Tensor],

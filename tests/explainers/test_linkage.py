@@ -558,3 +558,12 @@ def test_known_weights_give_the_linkage_that_autograd_gives() -> None:
     assert known.in_shape == by_autograd.in_shape
     assert torch.equal(known.indices, by_autograd.indices)
     assert torch.allclose(known.weights, by_autograd.weights, atol=1e-6)
+
+
+def test_dense_is_the_matrix_of_the_operation() -> None:
+    picture = torch.rand(3, 4, generator=torch.Generator().manual_seed(0))
+    matrix = linkage(lambda x: x[1:] - 2 * x[:-1, [0, 0, 1, 3]], (3, 4)).dense()
+    assert matrix.shape == (8, 12) and matrix.dtype == torch.float64
+    expected = picture[1:] - 2 * picture[:-1, [0, 0, 1, 3]]
+    assert torch.allclose(matrix @ picture.double().flatten(), expected.double().flatten())
+    assert (linkage(lambda x: 0 * x[:1, :1], (3, 4)).dense() == 0).all()

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from explainers.evidence import Kind, Verdict
 from explainers.layers.pooling import loops
-from explainers.layers.pooling.windows import Operation, Pooled, dense, picture, pooled
+from explainers.layers.pooling.windows import Operation, Pooled, picture, pooled
 from explainers.parameters import Parameters, Preset, choice, number
 from explainers.program.figure import Figure, FigureProof
 from explainers.program.lessons import Ask, Lesson, Proof, Slip, Statement, final, told
@@ -79,7 +79,7 @@ def _gradient(trace: Trace, settings: Adapting) -> float:
 
 
 def _weights(found: Pooled, settings: Adapting) -> float:
-    return difference(dense(found.linkage).reshape(-1), _loops(settings)[1].reshape(-1))
+    return difference(found.linkage.dense().numpy().reshape(-1), _loops(settings)[1].reshape(-1))
 
 
 def _read(found: Pooled, settings: Adapting) -> float:

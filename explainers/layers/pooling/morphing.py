@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from explainers.evidence import Kind
 from explainers.layers.pooling import loops
-from explainers.layers.pooling.windows import Pooled, dense, picture, pooled
+from explainers.layers.pooling.windows import Pooled, picture, pooled
 from explainers.parameters import Parameters, number, numbers
 from explainers.program.figure import Figure, FigureProof
 from explainers.program.lessons import final
@@ -84,11 +84,13 @@ def by_loops(settings: Powers) -> loops.Weighted:
 
 
 def _weights(found: Morphed, settings: Powers) -> float:
-    return difference(dense(found.at.linkage).reshape(-1), by_loops(settings)[1].reshape(-1))
+    return difference(
+        found.at.linkage.dense().numpy().reshape(-1), by_loops(settings)[1].reshape(-1)
+    )
 
 
 def _summed(found: Morphed, _: Powers) -> float:
-    made = dense(found.at.linkage) @ found.at.source.numpy().reshape(-1)
+    made = found.at.linkage.dense().numpy() @ found.at.source.numpy().reshape(-1)
     return difference(found.at.output.reshape(-1).tolist(), made.tolist())
 
 

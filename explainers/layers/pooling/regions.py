@@ -12,7 +12,6 @@ from explainers.layers.pooling.windows import (
     Operation,
     Pooled,
     Span,
-    dense,
     picture,
     pooled,
     spans,
@@ -130,7 +129,7 @@ def _starts(found: Drawn, settings: Fractional) -> float:
 
 
 def _one(found: Drawn, _: Fractional) -> float:
-    matrix = dense(found.at.linkage)
+    matrix = found.at.linkage.dense().numpy()
     source = found.at.source.numpy().reshape(-1)
     expected = (source == found.at.output.numpy().reshape(-1, 1)).astype(float)
     return float(np.abs(matrix - expected).max())

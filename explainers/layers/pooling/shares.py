@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from explainers.evidence import Kind
 from explainers.layers.pooling import loops
-from explainers.layers.pooling.windows import Operation, Pooled, dense, picture, pooled
+from explainers.layers.pooling.windows import Operation, Pooled, picture, pooled
 from explainers.parameters import Parameters, choice, number, numbers
 from explainers.program.figure import Figure, FigureProof
 from explainers.program.lessons import final
@@ -92,7 +92,7 @@ def _result(trace: Trace, settings: Sliding) -> Pooled:
 
 
 def _weights(found: Pooled, settings: Sliding) -> float:
-    return difference(dense(found.linkage).reshape(-1), by_loops(settings)[1].reshape(-1))
+    return difference(found.linkage.dense().numpy().reshape(-1), by_loops(settings)[1].reshape(-1))
 
 
 def _read(found: Pooled, settings: Sliding) -> float:
@@ -104,7 +104,7 @@ def _read(found: Pooled, settings: Sliding) -> float:
 
 
 def _sums(found: Pooled, _: Sliding) -> float:
-    made = dense(found.linkage) @ found.source.numpy().reshape(-1)
+    made = found.linkage.dense().numpy() @ found.source.numpy().reshape(-1)
     return difference(found.output.reshape(-1).tolist(), made.tolist())
 
 

@@ -3,14 +3,12 @@
 import dataclasses
 from collections.abc import Callable
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from explainers.linkage import Linkage, linkage
 
-__all__ = ["Operation", "Pooled", "Span", "dense", "picture", "pooled", "spans"]
+__all__ = ["Operation", "Pooled", "Span", "picture", "pooled", "spans"]
 
 Operation = Callable[[Tensor], Tensor]
 """From an ``(H, W)`` picture to an ``(H', W')`` picture."""
@@ -79,16 +77,3 @@ def spans(operation: Operation, shape: tuple[int, int], *, axis: int = 1) -> tup
         read = [row[kept].tolist() for row, kept in zip(places, windows >= 0, strict=True)]
         found = read if not found else [a + b for a, b in zip(found, read, strict=True)]
     return tuple((min(cells), max(cells)) for cells in found)
-
-
-def dense(links: Linkage) -> NDArray[np.float64]:
-    """Return a linkage as a matrix ``(H' * W', H * W)``."""
-    rows, columns = links.in_shape
-    outputs = links.indices.reshape(-1, links.indices.shape[-1]).tolist()
-    weights = links.weights.reshape(len(outputs), -1).tolist()
-    matrix = np.zeros((len(outputs), rows * columns))
-    for output, (places, row) in enumerate(zip(outputs, weights, strict=True)):
-        for place, weight in zip(places, row, strict=True):
-            if place >= 0:
-                matrix[output, place] = weight
-    return matrix

@@ -136,12 +136,7 @@ def _weights(found: Stamps, settings: Any) -> float:
                 dilation=settings.dilation,
             )
         )
-    high, wide, _ = found.linkage.indices.shape
-    dense = np.zeros((9, high, wide))
-    indices, weights = found.linkage.indices.numpy(), found.linkage.weights.numpy()
-    rows, columns, slots = np.nonzero(indices >= 0)
-    linked = indices[rows, columns, slots]
-    np.add.at(dense, (linked, rows, columns), weights[rows, columns, slots])
+    dense = found.linkage.dense().numpy().T.reshape(9, *found.linkage.out_shape)
     summed = np.tensordot(found.x.numpy().reshape(9).astype(float), dense, 1)
     if dense.shape != np.shape(expected) or summed.shape != tuple(found.y.shape):
         return float("inf")
